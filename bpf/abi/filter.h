@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* The filter maps: what of the traffic is recorded. All of them change live, written by the agent, read by programs. */
+#ifndef CAPROCK_ABI_FILTER_H
+#define CAPROCK_ABI_FILTER_H
+
+#include <linux/types.h>
+
+/* Map `if_policy`, a hash: ifindex (__u32) → what to do on that interface. No entry: nothing is recorded there. */
+struct interface_policy {
+  __u32 id;   /* dense interface id: index of the IDB in the file */
+  __u8 mode;  /* enum interface_mode */
+  __u8 link;  /* enum interface_link */
+  __u16 reserved;
+};
+
+enum interface_mode {
+  INTERFACE_OFF = 0,   /* count as filtered */
+  INTERFACE_ALL = 1,   /* every TCP and UDP packet of the protocols wanted: no address or port is looked up */
+  INTERFACE_MATCH = 2, /* protocol, addresses and ports decide */
+};
+
+enum interface_link {
+  LINK_ETHERNET = 0,
+  LINK_IP = 1, /* no link layer: a synthetic Ethernet header is put in front */
+};
+
+/* Map `settings`, an array of one. */
+struct capture_settings {
+  __u64 wall_offset_ns; /* added to the monotonic clock gives the time since the epoch */
+  __u32 snaplen;        /* bytes of a packet at the most, 1…CAPROCK_MAX_SNAPLEN */
+  __u32 flags;          /* enum settings_flag */
+  __u16 own_ports[4];   /* TCP ports caprock listens on, host byte order, 0: none; endpoint confirmed in own_endpoint */
+};
+
+enum settings_flag {
+  SETTINGS_TCP = 1 << 0,
+  SETTINGS_UDP = 1 << 1,
+  SETTINGS_DROP_ON_OVERLOAD = 1 << 2, /* never shorten a packet: whole or lost */
+  SETTINGS_ADDRESSES = 1 << 3,        /* one of the address maps has entries */
+  SETTINGS_CIDR4 = 1 << 4,            /* cidr4 has entries */
+  SETTINGS_CIDR6 = 1 << 5,            /* cidr6 has entries */
+  SETTINGS_ONLY_ADDRESSES = 1 << 6,   /* record only packets of which an address is ADDRESS_INCLUDED */
+  SETTINGS_PORTS = 1 << 7,            /* ports has entries */
+  SETTINGS_ONLY_PORTS = 1 << 8,       /* record only packets of which a port is PORT_INCLUDED */
+  SETTINGS_OWN_PORTS = 1 << 9,        /* own_ports has entries */
+};
+
+/* Value of the maps `addr4` (hash of __be32), `addr6` (hash of struct addr6_key), `cidr4`, `cidr6` (LPM tries).
+ * An exact address is looked up first and, where found, decides alone; the agent therefore gives it the verdict of the
+ * CIDRs around it as well. Exclusion wins: the agent resolves nested CIDRs so that the longest match says it all. */
+struct address_verdict {
+  __u32 flags; /* enum address_flag */
+};
+
+enum address_flag {
+  ADDRESS_INCLUDED = 1 << 0,
+  ADDRESS_EXCLUDED = 1 << 1, /* a packet from or to it is left out, whatever else matches */
+};
+
+struct addr6_key {
+  __u8 bytes[16];
+};
+
+struct cidr4_key {
+  __u32 prefix_bits;
+  __u8 bytes[4];
+};
+
+struct cidr6_key {
+  __u32 prefix_bits;
+  __u8 bytes[16];
+};
+
+/* Map `ports`, a hash: port (__u16, host byte order) → flags. A packet matches by its source or destination port. */
+struct port_verdict {
+  __u32 flags; /* enum port_flag */
+};
+
+enum port_flag {
+  PORT_INCLUDED = 1 << 0,
+  PORT_EXCLUDED = 1 << 1,
+};
+
+/* Map `own_endpoint`, a hash: an address and TCP port on which caprock itself listens → 1. IPv4 as ::ffff:a.b.c.d. */
+struct endpoint_key {
+  __u8 address[16];
+  __u16 port; /* host byte order */
+  __u16 reserved;
+};
+
+#endif

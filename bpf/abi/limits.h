@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* Sizes that the BPF programs and the agent must agree on. */
+#ifndef CAPROCK_ABI_LIMITS_H
+#define CAPROCK_ABI_LIMITS_H
+
+enum {
+  CAPROCK_MAX_INTERFACES = 4096, /* dense interface ids 0…4095, as in the file's IDBs */
+  CAPROCK_MAX_SNAPLEN = 262144,  /* bytes of one packet at the most; the IDBs' snaplen */
+  CAPROCK_MAX_ADDRESSES = 65536, /* entries of each address map */
+  CAPROCK_MAX_PORTS = 65536,
+  CAPROCK_DIRECTIONS = 2,
+};
+
+enum caprock_direction {
+  CAPROCK_INGRESS = 0,
+  CAPROCK_EGRESS = 1,
+};
+
+#endif

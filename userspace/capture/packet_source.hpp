@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// A queue of finished blocks between the kernel and a lane.
+#pragma once
+
+#include <cstdint>
+
+#include "core/packet_batch.hpp"
+
+namespace caprock::capture {
+
+/// One CPU's queue. Used by one lane thread only. Does no syscall and no allocation per packet.
+class PacketSource {
+ public:
+  virtual ~PacketSource() = default;
+
+  /// What is ready now, at most up to the end of the current stage segment (so call again until empty). The bytes stay
+  /// valid and unchanged until they are consumed.
+  virtual PacketBatch peek() = 0;
+
+  /// Gives everything before `position` back to the kernel. `position`: that of the last peeked batch, its pieces' ends, or
+  /// a cut inside a piece.
+  virtual void consume(std::uint64_t position) = 0;
+
+  /// A descriptor that becomes readable when the kernel wants the lane's attention, -1 if there is none.
+  virtual int wake_fd() const = 0;
+
+  /// Clears the readiness of wake_fd().
+  virtual void clear_wake() = 0;
+
+  /// Bytes in the queue and its capacity: the lane's lag.
+  virtual std::uint64_t used_bytes() const = 0;
+  virtual std::uint64_t capacity_bytes() const = 0;
+};
+
+}  // namespace caprock::capture

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The append side of the circular file for one lane.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/interface_list.hpp"
+#include "core/packet_batch.hpp"
+#include "core/result.hpp"
+
+namespace caprock::store {
+
+class Ring;
+
+/// Appends runs to the lane's active segment and moves on to the next one when it is full. Owned by the Ring, used by one
+/// lane thread only. The append path does no locking, no allocation and no syscall except at a change of segment.
+class LaneWriter {
+ public:
+  virtual ~LaneWriter() = default;
+
+  /// Copies the batch into the file as one run (more where a segment ends in it), in order, commits it, and returns the
+  /// source position up to which everything is committed: the caller may consume that far. Less than the whole batch
+  /// only when no segment can be had (all bad); the reason is in the ring's status.
+  virtual std::uint64_t append(const PacketBatch& batch) = 0;
+
+  /// Makes `list` the interfaces of the segments to come and, where it only adds to the present one, appends the new IDBs
+  /// to the active segment; where it changes one, starts a new segment. When this returns, blocks with the new ids may be
+  /// appended.
+  virtual void set_interfaces(SharedInterfaceList list) = 0;
+
+  /// A new relation of wall to monotonic time: starts a new segment and clock generation.
+  virtual void set_wall_offset(std::int64_t wall_offset_ns) = 0;
+
+  /// Lets readers that know nothing of us see everything up to the frontier. Call once a second; costs three stores.
+  virtual void reveal() = 0;
+
+  /// Everything before this wall time that this lane's sources held is committed.
+  virtual void set_complete_until(std::int64_t wall_ns) = 0;
+};
+
+}  // namespace caprock::store
