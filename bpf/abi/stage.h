@@ -11,7 +11,8 @@
  * they publish a position in the next one. A segment may be written again once the tail has left it.
  *
  * Two mmapable arrays hold the positions, one element per CPU slot: `stage_head` is written by programs only (the
- * agent maps it read-only), `stage_tail` by the agent only (BPF_F_RDONLY_PROG).
+ * agent maps it read-only), `stage_tail` by the agent only. (Not BPF_F_RDONLY_PROG: the kernel refuses a writable mapping of
+ * such a map.)
  */
 #ifndef CAPROCK_ABI_STAGE_H
 #define CAPROCK_ABI_STAGE_H
