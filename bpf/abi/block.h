@@ -12,6 +12,8 @@
 
 #include <linux/types.h>
 
+#include "static_assert.h"
+
 enum {
   PCAPNG_EPB = 6,
   PCAPNG_OPT_END = 0,
@@ -45,6 +47,6 @@ enum {
   EPB_MAX_OVERHEAD = 64,
 };
 
-_Static_assert(sizeof(struct epb_head) == EPB_HEAD_BYTES, "epb_head is the wire format");
+ABI_STATIC_ASSERT(sizeof(struct epb_head) == EPB_HEAD_BYTES, "epb_head is the wire format");
 
 #endif

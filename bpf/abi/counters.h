@@ -11,6 +11,8 @@
 
 #include <linux/types.h>
 
+#include "static_assert.h"
+
 struct capture_counters {
   __u64 seen;       /* packets that met the program */
   __u64 not_l4;     /* neither TCP nor UDP nor an ICMP error about one */
@@ -27,6 +29,6 @@ struct capture_counters {
   __u64 reserved[4];
 };
 
-_Static_assert(sizeof(struct capture_counters) == 128, "two cache lines");
+ABI_STATIC_ASSERT(sizeof(struct capture_counters) == 128, "two cache lines");
 
 #endif

@@ -19,6 +19,8 @@
 
 #include <linux/types.h>
 
+#include "static_assert.h"
+
 struct stage_head {
   __u64 position;      /* behind the last whole block; published last, with release order */
   __u64 wakeups;       /* signals sent to the lane */
@@ -45,7 +47,7 @@ enum {
   STAGE_BRIEF_BYTES = 256,
 };
 
-_Static_assert(sizeof(struct stage_head) == 128, "two cache lines");
-_Static_assert(sizeof(struct stage_tail) == 128, "two cache lines");
+ABI_STATIC_ASSERT(sizeof(struct stage_head) == 128, "two cache lines");
+ABI_STATIC_ASSERT(sizeof(struct stage_tail) == 128, "two cache lines");
 
 #endif
