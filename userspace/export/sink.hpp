@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where exported bytes go.
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "core/byte_span.hpp"
+#include "core/result.hpp"
+
+namespace caprock::exporting {
+
+/// Takes bytes in order, in pieces of up to kPieceBytes. An error ends the export.
+class Sink {
+ public:
+  static constexpr std::size_t kPieceBytes = 512u << 10;
+
+  virtual ~Sink() = default;
+  virtual Status write(Bytes piece) = 0;
+};
+
+/// A file, pipe or socket in blocking mode; the descriptor is the caller's.
+class FdSink : public Sink {
+ public:
+  explicit FdSink(int fd) : fd_(fd) {}
+  Status write(Bytes piece) override;
+
+ private:
+  int fd_;
+};
+
+/// A function, such as one that sends a chunk of an HTTP response.
+class FunctionSink : public Sink {
+ public:
+  explicit FunctionSink(std::function<Status(Bytes)> function) : function_(std::move(function)) {}
+  Status write(Bytes piece) override { return function_(piece); }
+
+ private:
+  std::function<Status(Bytes)> function_;
+};
+
+}  // namespace caprock::exporting

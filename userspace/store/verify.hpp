@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recomputes everything that a ring, or any other pcapng file, says about itself.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace caprock::store {
+
+/// Something that is not as it should be. In a plain pcapng file index and sequence are 0.
+struct Damage {
+  std::uint64_t index = 0;     // of the segment in the file
+  std::uint64_t sequence = 0;  // 0 where the head cannot be read
+  std::uint64_t offset = 0;    // in the file
+  std::string what;
+};
+
+/// A place where packets were lost: what the epb_dropcounts between two times add up to.
+struct Loss {
+  std::uint64_t sequence = 0;
+  std::int64_t first_ns = 0;  // of the first and last packet that tell of it
+  std::int64_t last_ns = 0;
+  std::uint64_t dropped = 0;
+};
+
+struct VerifyReport {
+  bool ring = false;         // false: a plain pcapng file
+  std::uint64_t sealed = 0;  // segments walked, by state
+  std::uint64_t active = 0;
+  std::uint64_t unused = 0;  // segments that were never written
+  std::uint64_t overtaken =
+      0;  // segments that a live recorder kept changing; they could not be judged
+  std::uint64_t packets = 0;
+  std::uint64_t captured_bytes = 0;
+  std::uint64_t original_bytes = 0;
+  std::uint64_t dropped = 0;
+  std::vector<Loss> losses;    // one a segment at the most
+  std::vector<Damage> damage;  // at most kMaxDamage of a segment
+
+  bool whole() const { return damage.empty(); }
+};
+
+/// Block structure, run order, CRC-32C, feet and statistics against the blocks, and the cumulative
+/// figures from foot to foot of each lane. A ring may be in use: a segment that changed under the
+/// walk is read again. Fails only when the file cannot be read or is no pcapng file at all.
+Result<VerifyReport> verify(const std::filesystem::path& path);
+
+}  // namespace caprock::store
