@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The circular file: a pcapng file of equal segments, each a complete section. See docs/formats/ring.md.
+// The circular file: a pcapng file of equal segments, each a complete section. See
+// docs/formats/ring.md.
 //
-//   segment := SHB · SegmentHead · IDB per interface, in id order · { run } · [ISB per interface · SegmentFoot] · free space
-//   run     := RunHead · blocks in time order
+//   segment := SHB · SegmentHead · IDB per interface, in id order · { run } · [ISB per interface ·
+//   SegmentFoot] · free space run     := RunHead · blocks in time order
 //
-// All blocks are multiples of 8 bytes, in the byte order of the machine. The block types below are local-use ones (top bit
-// set), which readers that do not know them skip (draft-ietf-opsawg-pcapng, section 10.1).
+// All blocks are multiples of 8 bytes, in the byte order of the machine. The block types below are
+// local-use ones (top bit set), which readers that do not know them skip (draft-ietf-opsawg-pcapng,
+// section 10.1).
 #pragma once
 
 #include <cstddef>
@@ -22,24 +24,29 @@ enum BlockType : std::uint32_t {
 
 inline constexpr std::uint32_t kFormatVersion = 1;
 inline constexpr std::uint64_t kDefaultSegmentBytes = 8u << 20;
-inline constexpr std::uint64_t kMinSegmentBytes = 1u << 20;  // holds a block of the largest snaplen with room to spare
+inline constexpr std::uint64_t kMinSegmentBytes =
+    1u << 20;  // holds a block of the largest snaplen with room to spare
 inline constexpr std::uint64_t kMinSegments = 16;
 inline constexpr std::uint64_t kMinRingBytes = kMinSegments * kMinSegmentBytes;
-inline constexpr std::uint32_t kSnaplen = 262144;  // of every IDB; libpcap refuses a section whose IDBs differ
+inline constexpr std::uint32_t kSnaplen =
+    262144;  // of every IDB; libpcap refuses a section whose IDBs differ
 
 /// The SHB has one option, shb_userappl "caprock", and no section length (-1).
 inline constexpr std::size_t kSectionHeaderBytes = 40;
 inline constexpr std::size_t kSegmentHeadOffset = kSectionHeaderBytes;
 inline constexpr std::size_t kInterfacesOffset = 256;  // the first IDB
 
-/// Second block of a segment. Everything before `frontier` is written once, before the segment becomes active.
+/// Second block of a segment. Everything before `frontier` is written once, before the segment
+/// becomes active.
 struct SegmentHead {
   std::uint32_t type;         // kSegmentHeadType
   std::uint32_t total_bytes;  // sizeof(SegmentHead)
   std::uint32_t format_version;
   std::uint32_t lane;
-  std::uint64_t sequence;  // 1, 2, 3 … over the life of the ring, one for each use of a segment
-  std::uint64_t ring_id;   // random, made with the file: tells its segments from another ring's old bytes
+  std::uint64_t sequence;  // grows over the life of the ring, one for each use of a segment, in
+                           // order within a lane
+  std::uint64_t
+      ring_id;  // random, made with the file: tells its segments from another ring's old bytes
   std::uint8_t boot_id[16];
   std::uint32_t segment_bytes;
   std::uint32_t clock_generation;  // counts steps of the wall clock
@@ -49,16 +56,20 @@ struct SegmentHead {
   std::uint32_t fixed_crc32c;      // of the bytes from `format_version` up to here
   std::uint32_t reserved0[3];
 
-  // Written by the lane and by housekeeping while the segment lives; on a cache line of its own (file offset 192).
-  std::uint64_t frontier;         // offset in the segment behind the last committed run; one 8-byte store commits
-  std::uint64_t synced_frontier;  // the frontier that the last successful fdatasync made durable
-  std::uint64_t foot;             // offset of the SegmentFoot once sealed, else 0
+  // Written by the lane and by housekeeping while the segment lives; on a cache line of its own
+  // (file offset 192).
+  std::uint64_t frontier;  // offset in the segment behind the last committed run, where the first
+                           // ISB comes to stand
+  std::uint64_t synced_frontier;  // what a successful fdatasync made durable: the frontier, or all
+                                  // up to behind the foot
+  std::uint64_t foot;             // written last: offset of the SegmentFoot once sealed, else 0
   std::uint64_t reserved1[4];
   std::uint32_t reserved2;
   std::uint32_t trailer_total;  // sizeof(SegmentHead)
 };
 
-/// In front of every run. Its first 8 bytes are constant: recovery restores them where a free-space block still hides them.
+/// In front of every run. Its first 8 bytes are constant: recovery restores them where a free-space
+/// block still hides them.
 struct RunHead {
   std::uint32_t type;         // kRunHeadType
   std::uint32_t total_bytes;  // sizeof(RunHead)
@@ -74,13 +85,15 @@ struct RunHead {
   std::uint32_t trailer_total;  // sizeof(RunHead)
 };
 
-/// Behind the ISBs of a sealed segment. Cumulative figures run over all segments of the lane since the ring was made:
-/// foot n's are foot n-1's plus this segment's, which `verify` recomputes.
+/// Behind the ISBs of a sealed segment (one per IDB: isb_ifrecv is its EPBs and their
+/// epb_dropcounts together, isb_ifdrop the latter; both of this segment alone). Cumulative figures
+/// run over all segments of the lane since the ring was made: foot n's are foot n-1's plus this
+/// segment's, which `verify` recomputes.
 struct SegmentFoot {
   std::uint32_t type;         // kSegmentFootType
   std::uint32_t total_bytes;  // sizeof(SegmentFoot)
   std::uint64_t sequence;     // the head's
-  std::int64_t first_ns;      // smallest and largest packet time in the segment; 0, 0 without packets
+  std::int64_t first_ns;  // smallest and largest packet time in the segment; 0, 0 without packets
   std::int64_t last_ns;
   std::uint64_t packets;         // EPBs in this segment
   std::uint64_t captured_bytes;  // their captured lengths
@@ -91,11 +104,13 @@ struct SegmentFoot {
   std::uint64_t cumulative_dropped;
   std::uint64_t previous_sequence;  // of this lane's segment before, 0 for the first
   std::uint64_t reserved0[4];
-  std::uint32_t crc32c;         // of the segment from its first byte to this block's, head fields from `frontier` on excluded
+  std::uint32_t
+      crc32c;  // of the segment up to this field, the head from `frontier` to its end left out
   std::uint32_t trailer_total;  // sizeof(SegmentFoot)
 };
 
-static_assert(offsetof(SegmentHead, frontier) + kSegmentHeadOffset == 192, "a cache line of its own");
+static_assert(offsetof(SegmentHead, frontier) + kSegmentHeadOffset == 192,
+              "a cache line of its own");
 static_assert(sizeof(SegmentHead) + kSegmentHeadOffset == kInterfacesOffset);
 static_assert(sizeof(RunHead) == 64);
 static_assert(sizeof(SegmentFoot) % 8 == 0);
