@@ -22,7 +22,7 @@ T load(Bytes bytes, std::size_t offset = 0) {
 }
 
 template <class T>
-void store(MutableBytes bytes, std::size_t offset, const T& value) {
+void put(MutableBytes bytes, std::size_t offset, const T& value) {
   static_assert(std::is_trivially_copyable_v<T>);
   std::memcpy(bytes.data() + offset, &value, sizeof value);
 }

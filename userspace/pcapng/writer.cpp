@@ -50,7 +50,7 @@ void Writer::end() {
               sizeof(std::uint32_t));
   const auto total = static_cast<std::uint32_t>(out_.size() - start_ + sizeof(std::uint32_t));
   number(total);
-  store(out_, start_ + offsetof(BlockHead, total_bytes), total);
+  put(out_, start_ + offsetof(BlockHead, total_bytes), total);
 }
 
 void Writer::option(std::uint16_t code, Bytes value) {
