@@ -17,8 +17,8 @@ class PacketSource {
   /// valid and unchanged until they are consumed.
   virtual PacketBatch peek() = 0;
 
-  /// Gives everything before `position` back to the kernel. `position`: that of the last peeked batch, its pieces' ends, or
-  /// a cut inside a piece.
+  /// Gives everything before `position` back to the kernel. `position`: that of the last peeked batch, its pieces' ends,
+  /// a cut inside a piece, or where recovery resumes. One that is behind already changes nothing.
   virtual void consume(std::uint64_t position) = 0;
 
   /// A descriptor that becomes readable when the kernel wants the lane's attention, -1 if there is none.
@@ -27,7 +27,7 @@ class PacketSource {
   /// Clears the readiness of wake_fd().
   virtual void clear_wake() = 0;
 
-  /// Bytes in the queue and its capacity: the lane's lag.
+  /// Bytes in the queue and its capacity: the lane's lag. Any thread.
   virtual std::uint64_t used_bytes() const = 0;
   virtual std::uint64_t capacity_bytes() const = 0;
 };

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Typed writes to the maps that steer the programs while they run (bpf/abi/filter.h).
+#pragma once
+
+#include <cstdint>
+
+#include "abi/filter.h"
+
+#include "capture/bpf_map.hpp"
+#include "capture/programs.hpp"
+#include "core/result.hpp"
+
+namespace caprock::capture {
+
+/// Map `settings`. Its one writer is the control plane, so read-change-write is safe.
+class SettingsMap {
+ public:
+  explicit SettingsMap(const Programs& programs) : SettingsMap(programs.map_fd("settings")) {}
+  explicit SettingsMap(int fd) : map_("settings", fd) {}
+
+  Result<capture_settings> read() const;
+  Status write(const capture_settings& settings) const;
+
+  /// Wall minus monotonic time, of the packets from now on. Leaves the rest of the settings alone.
+  Status write_wall_offset(std::int64_t wall_offset_ns) const;
+
+ private:
+  BpfMap map_;
+};
+
+/// Map `if_policy`.
+class PolicyMap {
+ public:
+  explicit PolicyMap(const Programs& programs) : map_("if_policy", programs.map_fd("if_policy")) {}
+
+  Status set(std::uint32_t ifindex, const interface_policy& policy) const;
+  Status remove(std::uint32_t ifindex) const;  // one that is not there is no error
+
+ private:
+  BpfMap map_;
+};
+
+}  // namespace caprock::capture

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture/sources.hpp"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <utility>
+
+#include "capture/ring_buffer_source.hpp"
+#include "capture/stage_source.hpp"
+
+namespace caprock::capture {
+namespace {
+
+using Sources = std::vector<std::unique_ptr<PacketSource>>;
+
+/// The stage maps in this process's memory, of all CPUs.
+struct StageMappings {
+  Mapping segments;
+  Mapping heads;
+  Mapping tails;
+};
+
+Result<RingBufferMap> map_inner_ring(const Programs& programs, const char* outer, __u32 cpu) {
+  const std::string what = fmt::format("ring buffer of CPU {} in map {}", cpu, outer);
+  __u32 id = 0;
+  if (bpf_map_lookup_elem(programs.map_fd(outer), &cpu, &id) != 0) return Error::from_errno(what);
+  Fd fd(bpf_map_get_fd_by_id(id));
+  if (!fd) return Error::from_errno(what);
+  auto ring = RingBufferMap::map(std::move(fd));
+  if (!ring) return std::move(ring).error().context(what);
+  return ring;
+}
+
+Result<StageMappings> map_stage(const Programs& programs) {
+  const StageGeometry& geometry = programs.geometry();
+  auto segments =
+      Mapping::shared(programs.map_fd("stage"), geometry.cpus * geometry.cpu_bytes(), PROT_READ);
+  if (!segments) return std::move(segments).error().context("map stage");
+  auto heads =
+      Mapping::shared(programs.map_fd("stage_head"), geometry.cpus * sizeof(stage_head), PROT_READ);
+  if (!heads) return std::move(heads).error().context("map stage_head");
+  auto tails = Mapping::shared(programs.map_fd("stage_tail"), geometry.cpus * sizeof(stage_tail),
+                               PROT_READ | PROT_WRITE);
+  if (!tails) return std::move(tails).error().context("map stage_tail");
+  return StageMappings{*std::move(segments), *std::move(heads), *std::move(tails)};
+}
+
+StageView view_of_cpu(const StageMappings& mappings, const StageGeometry& geometry, unsigned cpu) {
+  return {.segments = Bytes(mappings.segments.bytes())
+                          .subspan(cpu * geometry.cpu_bytes(), geometry.cpu_bytes()),
+          .segment_shift = geometry.segment_shift,
+          .head = reinterpret_cast<const stage_head*>(mappings.heads.data()) + cpu,
+          .tail = reinterpret_cast<stage_tail*>(mappings.tails.data()) + cpu};
+}
+
+Result<Sources> make_stage_sources(const Programs& programs) {
+  auto mapped = map_stage(programs);
+  if (!mapped) return std::move(mapped).error();
+  const auto mappings = std::make_shared<const StageMappings>(*std::move(mapped));
+  Sources sources;
+  for (unsigned cpu = 0; cpu < programs.geometry().cpus; ++cpu) {
+    auto wake = map_inner_ring(programs, "wake", cpu);
+    if (!wake) return std::move(wake).error();
+    const SourceId id{SourceKind::kStage, cpu, programs.instance()};
+    sources.push_back(
+        std::make_unique<StageSource>(id, view_of_cpu(*mappings, programs.geometry(), cpu),
+                                      WakeSignal(*std::move(wake)), mappings));
+  }
+  return sources;
+}
+
+Result<Sources> make_ring_buffer_sources(const Programs& programs) {
+  Sources sources;
+  for (unsigned cpu = 0; cpu < programs.geometry().cpus; ++cpu) {
+    auto wake = map_inner_ring(programs, "wake", cpu);
+    if (!wake) return std::move(wake).error();
+    auto ring = map_inner_ring(programs, "rings", cpu);
+    if (!ring) return std::move(ring).error();
+    const SourceId id{SourceKind::kRingBuffer, cpu, programs.instance()};
+    const RingBufferView view = ring->view();
+    sources.push_back(std::make_unique<RingBufferSource>(
+        id, view, WakeSignal(*std::move(wake)), std::make_shared<RingBufferMap>(*std::move(ring))));
+  }
+  return sources;
+}
+
+}  // namespace
+
+Result<Sources> make_sources(const Programs& programs) {
+  return programs.transport() == Transport::kStage ? make_stage_sources(programs)
+                                                   : make_ring_buffer_sources(programs);
+}
+
+}  // namespace caprock::capture
