@@ -16,7 +16,7 @@ struct Tap {
   std::string regex = ".*";
   std::vector<std::string> namespaces;
   std::vector<std::string> excluded_namespaces;
-  bool dissection_stopped = false;                         // capture.stopped, or capture.dissection.enabled negated
+  bool dissection_stopped = false;  // capture.stopped, or capture.dissection.enabled negated
   Nanoseconds dissection_stop_after = std::chrono::minutes(5);  // 0: never
   bool raw_enabled = true;
   std::uint64_t raw_storage_bytes = 1u << 30;
@@ -62,11 +62,13 @@ struct LoadedConfig {
   std::vector<std::string> notes;  // deprecated spellings and the like, one line each
 };
 
-/// Reads `file` (none: the defaults), then applies `sets` ("tap.capture.raw.storageSize=4Gi") in order. A refusal is one
-/// line: file, line, key, what is wrong, what would be right ("did you mean …").
+/// Reads `file` (none: the defaults), then applies `sets` ("tap.capture.raw.storageSize=4Gi") in
+/// order. A refusal is one line: file, line, key, what is wrong, what would be right ("did you mean
+/// …").
 Result<LoadedConfig> load(const std::filesystem::path& file, const std::vector<std::string>& sets);
 
-/// Keys that differ and cannot change in a running agent ("agent.dataDir"), for the reload's report.
+/// Keys that differ and cannot change in a running agent ("agent.dataDir"), for the reload's
+/// report.
 std::vector<std::string> fixed_changes(const Config& running, const Config& wanted);
 
 }  // namespace caprock::config

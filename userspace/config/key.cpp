@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/key.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <numeric>
+#include <vector>
+
+#include "config/codecs.hpp"
+
+namespace caprock::config {
+namespace {
+
+constexpr std::uint64_t kMinStorageBytes = 16u
+                                           << 20;  // the least that the store can make a ring of
+constexpr std::uint64_t kMinDatabaseBytes = 1u << 20;
+constexpr std::uint64_t kMinStageBytes =
+    1u << 20;  // raised to the least per CPU when the stage is planned
+
+/// A key that is one member of a section of Config.
+template <class Codec, auto kSection, auto kMember>
+constexpr Key key(std::string_view path, Effect effect, std::string_view meaning,
+                  std::string_view newer = {}) {
+  return {path,
+          Codec::kKind,
+          meaning,
+          effect,
+          newer,
+          [](const YAML::Node& value, Config& config) -> Status {
+            auto read = Codec::read(value);
+            if (!read) return read.error();
+            config.*kSection.*kMember = *std::move(read);
+            return {};
+          },
+          [](const Config& config) { return Codec::print(config.*kSection.*kMember); }};
+}
+
+template <class Codec, auto kMember>
+constexpr Key tap(std::string_view path, Effect effect, std::string_view meaning,
+                  std::string_view newer = {}) {
+  return key<Codec, &Config::tap, kMember>(path, effect, meaning, newer);
+}
+
+template <class Codec, auto kMember>
+constexpr Key agent(std::string_view path, Effect effect, std::string_view meaning) {
+  return key<Codec, &Config::agent, kMember>(path, effect, meaning);
+}
+
+using enum Effect;
+
+constexpr auto kKeys = std::to_array<Key>({
+    tap<Regex, &Tap::regex>("tap.regex", kLive,
+                            "Pods to record, by name. Without Kubernetes it has no effect"),
+    tap<Names, &Tap::namespaces>("tap.namespaces", kLive,
+                                 "Namespaces whose pods are recorded; empty: all"),
+    tap<Names, &Tap::excluded_namespaces>("tap.excludedNamespaces", kLive,
+                                          "Namespaces left out; exclusion wins"),
+    tap<Switch, &Tap::dissection_stopped>("tap.capture.stopped", kLive,
+                                          "Live dissection off (true) or on",
+                                          "tap.capture.dissection.enabled"),
+    tap<Duration, &Tap::dissection_stop_after>(
+        "tap.capture.stopAfter", kLive, "Live dissection stops after nobody used it this long",
+        "tap.capture.dissection.stopAfter"),
+    tap<NegatedSwitch, &Tap::dissection_stopped>("tap.capture.dissection.enabled", kLive,
+                                                 "Live dissection on (true) or off"),
+    tap<Duration, &Tap::dissection_stop_after>(
+        "tap.capture.dissection.stopAfter", kLive,
+        "Live dissection stops after nobody used it this long; 0: never"),
+    tap<Switch, &Tap::raw_enabled>(
+        "tap.capture.raw.enabled", kLive,
+        "Record packets. false detaches the programs; the ring stays readable"),
+    tap<Size<kMinStorageBytes>, &Tap::raw_storage_bytes>(
+        "tap.capture.raw.storageSize", kRestart,
+        "Size of the ring on disk, at least 16Mi. It may be changed between runs: the ring grows "
+        "in place, shrinking drops what lies beyond"),
+    tap<Size<kMinDatabaseBytes>, &Tap::db_max_bytes>("tap.capture.dbMaxSize", kLive,
+                                                     "Largest size of the database of calls"),
+    agent<Interfaces, &Agent::interfaces>(
+        "agent.interfaces", kLive,
+        "What to record on. auto: lo, devices that are up and have no lower device, and the host "
+        "ends of veths; or names and globs, as [eth0, \"veth*\"]"),
+    agent<Names, &Agent::excluded_interfaces>("agent.excludedInterfaces", kLive,
+                                              "Names and globs left out; exclusion wins"),
+    agent<MirrorInterfaces, &Agent::mirror_interfaces>(
+        "agent.mirrorInterfaces", kRestart,
+        "Ports given to caprock for mirrored traffic. Not in this version: leave it empty"),
+    agent<HookChoice, &Agent::hook>(
+        "agent.hook", kRestart,
+        "Where packets are taken: tc, both directions, or xdp, for the ingress of physical NICs "
+        "(tc then only for egress). auto is tc"),
+    Key{"agent.protocols",
+        Protocols::kKind,
+        "Protocols of the record",
+        kLive,
+        {},
+        Protocols::read,
+        Protocols::print},
+    agent<Addresses, &Agent::addresses>(
+        "agent.addresses", kLive,
+        "Record only packets from or to these addresses and CIDRs; empty: all"),
+    agent<Addresses, &Agent::excluded_addresses>(
+        "agent.excludedAddresses", kLive,
+        "Leave out packets from or to these addresses and CIDRs; exclusion wins"),
+    agent<Ports, &Agent::ports>("agent.ports", kLive,
+                                "Record only packets from or to these ports; empty: all"),
+    agent<Ports, &Agent::excluded_ports>(
+        "agent.excludedPorts", kLive, "Leave out packets from or to these ports; exclusion wins"),
+    agent<Snaplen, &Agent::snaplen>("agent.snaplen", kLive,
+                                    "Bytes of a packet that are kept at the most"),
+    agent<TransportChoice, &Agent::transport>(
+        "agent.transport", kRestart,
+        "How packets travel from the kernel to the agent. auto is stage, which measures better"),
+    agent<Size<kMinStageBytes>, &Agent::stage_bytes>(
+        "agent.stageSize", kRestart,
+        "Memory between kernel and agent, of all CPUs together; at least 8Mi per CPU are taken"),
+    agent<Lanes, &Agent::lanes>("agent.lanes", kRestart,
+                                "Worker threads that write the ring. auto: one per 8 CPUs"),
+    agent<OverloadChoice, &Agent::overload>(
+        "agent.overload", kLive,
+        "When the stage fills: truncate shortens packets before any is lost, drop keeps them whole "
+        "or loses them"),
+    agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
+                                        "Record caprock's own connections too"),
+    agent<AbsolutePath, &Agent::data_dir>("agent.dataDir", kRestart,
+                                          "Directory of the ring, ring.pcapng. Mode 0700"),
+    agent<AbsolutePath, &Agent::pin_dir>(
+        "agent.pinDir", kRestart,
+        "Directory on a bpffs where programs and maps stay while no agent runs"),
+    agent<Listeners, &Agent::listen>(
+        "agent.listen", kRestart,
+        "Where clients are served: everything on a Unix socket; health, metrics and status on "
+        "loopback"),
+});
+
+std::string_view leaf(std::string_view path) {
+  return path.substr(path.rfind('.') + 1);
+}
+
+bool same_letter(char a, char b) {
+  return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+}
+
+/// Levenshtein distance, upper and lower case alike.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (same_letter(a[i], b[j]) ? 0 : 1);
+      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::span<const Key> keys() {
+  return kKeys;
+}
+
+const Key* find_key(std::string_view path) {
+  const auto found = std::find_if(kKeys.begin(), kKeys.end(),
+                                  [&](const Key& candidate) { return candidate.path == path; });
+  return found == kKeys.end() ? nullptr : &*found;
+}
+
+bool is_section(std::string_view path) {
+  return std::any_of(kKeys.begin(), kKeys.end(), [&](const Key& candidate) {
+    return candidate.path.starts_with(path) && candidate.path.substr(path.size()).starts_with('.');
+  });
+}
+
+std::string_view nearest_key(std::string_view path) {
+  constexpr std::size_t kFarthest = 3;
+  const auto* nearest = std::min_element(
+      kKeys.begin(), kKeys.end(),
+      [&](const Key& a, const Key& b) { return distance(path, a.path) < distance(path, b.path); });
+  if (distance(path, nearest->path) <= kFarthest) return nearest->path;
+  const auto misplaced = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& candidate) {
+    return distance(leaf(path), leaf(candidate.path)) <= 1;
+  });
+  return misplaced == kKeys.end() ? std::string_view{} : misplaced->path;
+}
+
+}  // namespace caprock::config

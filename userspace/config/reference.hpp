@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Texts made from the table of keys: the commented default file and docs/configuration.md.
+#pragma once
+
+#include <string>
+
+namespace caprock::config {
+
+/// A file that sets nothing: every key is there with its meaning and default, commented out.
+std::string default_file();
+
+/// The reference of all keys as Markdown.
+std::string reference();
+
+}  // namespace caprock::config
