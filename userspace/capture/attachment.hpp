@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// One program on one hook of one device.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "abi/limits.h"
+
+#include "core/result.hpp"
+
+namespace caprock::capture {
+
+enum class Hook { kTcx, kClsact, kXdpNative, kXdpGeneric };
+
+/// "tcx", "clsact", "xdp", "xdp (generic)".
+std::string_view to_string(Hook hook);
+
+/// Detaches when destroyed; a device that is gone by then is no error. Control-plane thread.
+class Attachment {
+ public:
+  virtual ~Attachment() = default;
+
+  virtual Hook hook() const = 0;
+
+  /// Whether the program is still there: somebody may have deleted it, the device may be gone or in
+  /// another namespace.
+  virtual bool in_place() const = 0;
+};
+
+/// A place on a device, and the pin that keeps a link there alive without this process.
+struct AttachPoint {
+  std::uint32_t ifindex = 0;
+  caprock_direction direction = CAPROCK_INGRESS;
+  std::filesystem::path
+      pin;  // empty: not pinned. A link that is pinned there already is taken over without a gap
+};
+
+/// Through a tcx link, in front of all others. Kernel 6.6.
+Result<std::unique_ptr<Attachment>> attach_tcx(int program_fd, const AttachPoint& point);
+
+/// As a clsact filter of our own handle, in front of others. The clsact qdisc must be there
+/// (clsact_qdisc.hpp).
+Result<std::unique_ptr<Attachment>> attach_clsact(int program_fd, const AttachPoint& point);
+
+/// Through an XDP link: in the driver, else generic. Ingress only.
+Result<std::unique_ptr<Attachment>> attach_xdp(int program_fd, const AttachPoint& point);
+
+}  // namespace caprock::capture

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The clsact qdisc of a device: where tc filters hang on kernels without tcx.
+#pragma once
+
+#include <cstdint>
+
+#include "core/result.hpp"
+
+namespace caprock::capture {
+
+/// Makes sure that the device has one. Destroyed, it takes away the one it made, unless others use
+/// it by then.
+class ClsactQdisc {
+ public:
+  static Result<ClsactQdisc> ensure(std::uint32_t ifindex);
+
+  ClsactQdisc(ClsactQdisc&& other) noexcept;
+  ClsactQdisc& operator=(ClsactQdisc&& other) noexcept;
+  ~ClsactQdisc();
+
+ private:
+  ClsactQdisc(std::uint32_t ifindex, bool made) : ifindex_(ifindex), made_(made) {}
+  void remove_if_unused();
+
+  std::uint32_t ifindex_;
+  bool made_;
+};
+
+}  // namespace caprock::capture

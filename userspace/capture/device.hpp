@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network device as rtnetlink describes it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace caprock::capture {
+
+struct Device {
+  std::uint32_t ifindex = 0;
+  std::string name;
+  std::vector<std::string> alternative_names;
+  std::string kind;  // "veth", "bridge", "vlan", "tun" …; empty: hardware, or loopback
+  bool up = false;   // administratively
+  bool running = false;
+  std::uint16_t arp_type = 0;    // ARPHRD_*
+  std::uint32_t master = 0;      // ifindex of the bridge, bond, … that it is a port of; 0: none
+  std::uint32_t lower = 0;       // IFLA_LINK: the device below, of a veth its peer; 0: none
+  bool lower_elsewhere = false;  // `lower` is in another network namespace
+  std::uint32_t mtu = 0;
+  std::string mac;  // "02:00:00:00:00:01"; empty: none
+
+  bool operator==(const Device&) const = default;
+};
+
+using DeviceMap = std::map<std::uint32_t, Device>;  // by ifindex
+
+/// Whether packets start with an Ethernet header there.
+bool has_ethernet_header(const Device& device);
+
+/// Whether packets start with an IP header there (tun, WireGuard, PPP, IP tunnels).
+bool has_bare_ip(const Device& device);
+
+/// One device came, went, or is different from what was known.
+struct DeviceChange {
+  enum class Kind { kAppeared, kChanged, kVanished };
+  Kind kind = Kind::kAppeared;
+  Device before;  // empty when it appeared
+  Device after;   // empty when it vanished
+};
+
+/// What happened to which device, for the log: "eth0: up, renamed from enp3s0".
+std::string describe(const DeviceChange& change);
+
+/// The changes that lead from one state to the other.
+std::vector<DeviceChange> difference(const DeviceMap& before, const DeviceMap& after);
+
+}  // namespace caprock::capture

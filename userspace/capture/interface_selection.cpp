@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture/interface_selection.hpp"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <linux/if_arp.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+namespace caprock::capture {
+namespace {
+
+using Reason = std::optional<std::string>;  // why a device is left out
+
+constexpr std::string_view kMasters[] = {"bond", "bridge", "hsr", "openvswitch", "team", "vrf"};
+constexpr std::string_view kUdpTunnels[] = {"bareudp", "geneve", "gtp", "vxlan"};
+constexpr std::string_view kPairs[] = {"netkit", "veth"};
+// What the device below carries for these is no TCP or UDP, or encrypted: here alone can it be
+// seen.
+constexpr std::string_view kOpaqueBelow[] = {
+    "dsa",  "erspan", "gre", "gretap", "ip6erspan", "ip6gre", "ip6gretap", "ip6tnl",
+    "ipip", "macsec", "ppp", "sit",    "vti",       "vti6",   "wireguard", "xfrm"};
+
+template <std::size_t n>
+bool contains(const std::string_view (&kinds)[n], const std::string& kind) {
+  return std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds);
+}
+
+bool matches(const std::string& pattern, const Device& device) {
+  const auto names = [&](const std::string& name) {
+    return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+  };
+  return names(device.name) ||
+         std::any_of(device.alternative_names.begin(), device.alternative_names.end(), names);
+}
+
+bool matches_any(const std::vector<std::string>& patterns, const Device& device) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return matches(pattern, device); });
+}
+
+/// The device below, where it is in this namespace.
+const Device* find_lower(const Device& device, const DeviceMap& devices) {
+  if (device.lower == 0 || device.lower_elsewhere) return nullptr;
+  const auto found = devices.find(device.lower);
+  return found == devices.end() ? nullptr : &found->second;
+}
+
+Reason reason_whatever_is_asked(const Device& device, const InterfaceWishes& wishes) {
+  if (matches_any(wishes.excluded, device)) return "excluded by the configuration";
+  if (!device.up) return "down";
+  if (has_ethernet_header(device) || has_bare_ip(device)) return std::nullopt;
+  return fmt::format("carries neither Ethernet nor IP (ARP type {})", device.arp_type);
+}
+
+/// Of a pair with both ends in this namespace the one with the lower index is recorded.
+Reason reason_pair(const Device& device, const DeviceMap& devices, const InterfaceWishes& wishes) {
+  const Device* peer = find_lower(device, devices);
+  if (peer == nullptr || peer->ifindex > device.ifindex || reason_whatever_is_asked(*peer, wishes))
+    return std::nullopt;
+  return fmt::format("{}: its packets are seen on its peer {}", device.kind, peer->name);
+}
+
+Reason reason_auto(const Device& device, const DeviceMap& devices, const InterfaceWishes& wishes) {
+  const std::string& kind = device.kind;
+  if (contains(kMasters, kind)) return fmt::format("{}: its packets are seen on its ports", kind);
+  if (contains(kUdpTunnels, kind))
+    return fmt::format("{}: its packets are seen in the tunnel's on the way out", kind);
+  if (kind == "ifb") return "ifb: its packets are seen on the device that redirects them to it";
+  if (contains(kPairs, kind)) return reason_pair(device, devices, wishes);
+  const Device* lower = find_lower(device, devices);
+  if (lower == nullptr || contains(kOpaqueBelow, kind)) return std::nullopt;
+  return fmt::format("{}: its packets are seen on {}", kind, lower->name);
+}
+
+Reason reason_to_omit(const Device& device, const DeviceMap& devices,
+                      const InterfaceWishes& wishes) {
+  if (!wishes.interfaces.empty() && !matches_any(wishes.interfaces, device))
+    return "not in the list of interfaces";
+  if (Reason reason = reason_whatever_is_asked(device, wishes)) return reason;
+  return wishes.interfaces.empty() ? reason_auto(device, devices, wishes) : std::nullopt;
+}
+
+/// Native XDP belongs on NICs; a tap is a virtual machine's NIC. On a veth it would disable the
+/// pod's offloads.
+bool takes_xdp(const Device& device) {
+  return device.arp_type == ARPHRD_ETHER && (device.kind.empty() || device.kind == "tun");
+}
+
+SelectedDevice how_to_record(const Device& device, bool xdp) {
+  return {.device = device,
+          .link = has_ethernet_header(device) ? LINK_ETHERNET : LINK_IP,
+          .ingress = xdp && takes_xdp(device) ? IngressHook::kXdp : IngressHook::kTc,
+          .egress = device.arp_type != ARPHRD_LOOPBACK};
+}
+
+std::vector<std::string> unmatched_patterns(const DeviceMap& devices,
+                                            const std::vector<std::string>& patterns) {
+  std::vector<std::string> unmatched;
+  std::copy_if(patterns.begin(), patterns.end(), std::back_inserter(unmatched),
+               [&](const std::string& pattern) {
+                 return std::none_of(devices.begin(), devices.end(), [&](const auto& entry) {
+                   return matches(pattern, entry.second);
+                 });
+               });
+  return unmatched;
+}
+
+}  // namespace
+
+InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWishes& wishes) {
+  InterfaceSelection selection;
+  for (const auto& [ifindex, device] : devices) {
+    if (Reason reason = reason_to_omit(device, devices, wishes)) {
+      selection.omitted.push_back({device.name, *std::move(reason)});
+    } else {
+      selection.selected.push_back(how_to_record(device, wishes.xdp));
+    }
+  }
+  selection.unmatched = unmatched_patterns(devices, wishes.interfaces);
+  return selection;
+}
+
+}  // namespace caprock::capture

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which devices are recorded: a pure function of the devices there are and what the configuration
+// asks for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "abi/filter.h"
+
+#include "capture/device.hpp"
+
+namespace caprock::capture {
+
+struct InterfaceWishes {
+  std::vector<std::string> interfaces;  // names and globs; empty: auto
+  std::vector<std::string> excluded;    // names and globs; exclusion wins
+  bool xdp = false;                     // agent.hook: xdp
+};
+
+enum class IngressHook { kTc, kXdp };
+
+/// A device to record, and how.
+struct SelectedDevice {
+  Device device;
+  interface_link link = LINK_ETHERNET;
+  IngressHook ingress = IngressHook::kTc;
+  bool egress = true;  // false on loopback, where every packet that goes out comes in again
+};
+
+struct OmittedDevice {
+  std::string name;
+  std::string reason;  // "bridge: its packets are seen on its ports"
+};
+
+struct InterfaceSelection {
+  std::vector<SelectedDevice> selected;
+  std::vector<OmittedDevice> omitted;
+  std::vector<std::string> unmatched;  // names and globs asked for that no device has
+};
+
+/// `auto` takes loopback, every device that is up and has no lower device, and the host ends of
+/// veths, so that no packet is seen twice on its way through a bond, bridge, VLAN or overlay. A
+/// list takes what it names, whatever it is. Either way a device must be up and carry Ethernet or
+/// IP.
+InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWishes& wishes);
+
+}  // namespace caprock::capture
