@@ -22,16 +22,18 @@ struct SegmentInfo {
   std::uint64_t sequence = 0;  // its use
   std::uint32_t lane = 0;
   bool sealed = false;
-  std::uint64_t end = 0;  // offset in the segment behind the last committed run (or behind the foot)
-  std::int64_t first_ns = 0;  // from the foot when sealed; of an active one from its run heads
-  std::int64_t last_ns = 0;   // an active one: largest possible (INT64_MAX)
+  std::uint64_t runs_end = 0;  // offset in the segment behind the last committed run
+  std::uint64_t end = 0;       // the same, or behind the foot of a sealed one
+  std::int64_t first_ns = 0;   // of an active one from its run heads; INT64_MAX: nothing timed in it
+  std::int64_t last_ns = 0;    // INT64_MAX where it is not known: active, or without packets
   std::int64_t wall_offset_ns = 0;
   std::uint32_t clock_generation = 0;
   std::string node;
 };
 
-/// Read-only mapping of a ring file. Any thread, one at a time. Segments can be recycled under the reader's hands: after
-/// copying or using bytes of a segment, still_holds() says whether they were the ones asked for.
+/// Read-only mapping of a ring file. Any thread, one at a time. Segments can be recycled under the
+/// reader's hands: after copying or using bytes of a segment, still_holds() says whether they were
+/// the ones asked for.
 class RingView {
  public:
   /// Refuses what is not a ring of ours, naming what it is instead.
@@ -44,8 +46,8 @@ class RingView {
   std::uint64_t segment_bytes() const;
   std::uint64_t segment_count() const;
 
-  /// All segments that hold a record, by sequence; read anew from the file at each call. Damaged ones are left out and
-  /// named in `damaged`, one line each, when it is given.
+  /// All segments that hold a record, by sequence; read anew from the file at each call. Damaged
+  /// ones are left out and named in `damaged`, one line each, when it is given.
   std::vector<SegmentInfo> segments(std::vector<std::string>* damaged = nullptr) const;
 
   /// The whole segment's bytes.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,12 +14,12 @@
 
 namespace caprock::store {
 
-/// One block of the window. Bytes point into the ring's mapping and are valid until the next call of next().
+/// One block of the window. Bytes point into the ring's mapping; see Window::intact().
 struct WindowBlock {
-  Bytes block;            // whole, type to trailing length
-  std::int64_t time_ns;   // wall time
-  std::uint32_t type;     // EPB, journal block, …
-  std::uint64_t sequence; // of its segment
+  Bytes block;             // whole, type to trailing length
+  std::int64_t time_ns;    // wall time
+  std::uint32_t type;      // EPB, journal block, …
+  std::uint64_t sequence;  // of its segment
 };
 
 struct WindowOptions {
@@ -28,8 +27,10 @@ struct WindowOptions {
   std::int64_t to_ns = INT64_MAX;  // exclusive; the caller caps it at complete-until
 };
 
-/// k-way merge of the runs of every (lane, source) by time; the order among equal times is that of sources. Constant memory:
-/// one cursor a source. Segments recycled while reading are skipped from there on and told in skipped().
+/// k-way merge of the runs of every (lane, source) by wall time; the order among equal times is
+/// that of lanes and sources. A segment is opened when the merge reaches its first time, and has
+/// one cursor a source: memory does not grow with the window. Segments recycled while reading are
+/// skipped from there on and told in skipped(). One thread at a time; the view must outlive it.
 class Window {
  public:
   static Result<Window> open(const RingView& view, WindowOptions options);
@@ -41,12 +42,24 @@ class Window {
   /// The next block, or nothing at the end.
   std::optional<WindowBlock> next();
 
-  /// The next stretch of blocks that stand one behind the other in the file and in time (no other source's block belongs
-  /// between them): the unit of bulk export. Empty at the end.
+  /// The next stretch of blocks that stand one behind the other in the file and in time (no other
+  /// source's block belongs between them): the unit of bulk export. Empty at the end.
   Bytes next_stretch();
 
-  /// Interfaces of all segments of the window, by id: the latest description of each.
-  const InterfaceList& interfaces() const;
+  /// Whether the bytes returned last were those of the record when they were last read. A live
+  /// recorder may recycle a segment at any time: copy, then ask, and throw the copy away if it was
+  /// not so.
+  bool intact() const;
+
+  /// The segment of the bytes returned last: what their interface ids mean is in its interfaces.
+  const SegmentInfo& segment() const;
+
+  /// Moves the end of the window on to `to_ns`, over what was committed since: how a live ring is
+  /// followed.
+  void extend(std::int64_t to_ns);
+
+  /// All segments that reach into the window, by sequence, as they were at open().
+  const std::vector<SegmentInfo>& segments() const;
 
   /// Lines about segments that were lost to the writer or damaged, so far.
   const std::vector<std::string>& skipped() const;

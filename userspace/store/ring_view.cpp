@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/ring_view.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "core/fd.hpp"
+#include "core/mapping.hpp"
+#include "pcapng/reader.hpp"
+#include "store/segment_view.hpp"
+
+namespace caprock::store {
+namespace {
+
+constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{1} << 30;
+
+Result<std::uint64_t> file_size(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return Error::from_errno("fstat");
+  if (!S_ISREG(status.st_mode)) return Error("it is not a regular file");
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+/// What stands at the start of a file that is no ring.
+std::string_view kind_of(Bytes file) {
+  constexpr std::uint32_t kPcapMagics[] = {0xA1B2C3D4, 0xD4C3B2A1, 0xA1B23C4D, 0x4D3CB2A1};
+  if (file.size() < sizeof(std::uint32_t)) return "an empty file";
+  const auto magic = load<std::uint32_t>(file);
+  if (magic == pcapng::kSectionHeader) return "a pcapng file, but not a ring of caprock";
+  if (std::ranges::find(kPcapMagics, magic) != std::end(kPcapMagics)) return "a classic pcap file";
+  return "neither a ring nor a capture file";
+}
+
+/// The size that a readable segment head gives for all. The first segment may be damaged: then the
+/// second says it.
+std::uint64_t find_segment_bytes(Bytes file) {
+  for (std::uint64_t size = kMinSegmentBytes; size <= kMaxSegmentBytes && size <= file.size();
+       size *= 2) {
+    if (read_head(file.first(size))) return size;
+    if (2 * size <= file.size() && read_head(file.subspan(size, size))) return size;
+  }
+  return 0;
+}
+
+/// An active segment is known by its runs.
+std::int64_t first_time(Bytes segment, std::uint64_t end) {
+  std::int64_t first = INT64_MAX;
+  RunCursor runs(segment, first_run_offset(segment, end), end);
+  while (const auto run = runs.next()) {
+    if (run->first_ns != 0) first = std::min(first, run->first_ns);
+  }
+  return first;
+}
+
+void describe_extent(Bytes segment, SegmentInfo& info) {
+  info.runs_end = info.end = frontier(segment);
+  const auto foot = read_foot(segment, info.sequence);
+  info.sealed = foot.has_value();
+  if (foot) info.end = foot_offset(segment) + sizeof *foot;
+  const bool timed = foot && foot->packets != 0;
+  info.first_ns = timed ? foot->first_ns : first_time(segment, info.runs_end);
+  info.last_ns = timed ? foot->last_ns : INT64_MAX;
+}
+
+void append_interfaces(pcapng::BlockCursor blocks, InterfaceList& list) {
+  while (const auto block = blocks.next()) {
+    const auto interface = pcapng::as_interface(*block);
+    if (interface)
+      list.push_back({std::string(interface->name()), std::string(interface->description())});
+  }
+}
+
+}  // namespace
+
+struct RingView::State {
+  Fd fd;
+  std::uint64_t segment_bytes = 0;
+  std::uint64_t file_bytes = 0;
+  /// The last one covers the file. It reaches beyond its end, to a power of two, as a ring grows on
+  /// its first lap; those before it stay because their bytes were handed out.
+  std::vector<Mapping> mappings;
+
+  Status follow_growth() {
+    const auto size = file_size(fd.get());
+    if (!size) return size.error();
+    if (mappings.empty() || *size > mappings.back().size()) {
+      auto mapping =
+          Mapping::shared(fd.get(), std::bit_ceil(std::max(*size, kMinSegmentBytes)), PROT_READ);
+      if (!mapping) return std::move(mapping).error();
+      mappings.push_back(*std::move(mapping));
+    }
+    file_bytes = *size;
+    return {};
+  }
+
+  Bytes file() const { return mappings.back().bytes().first(file_bytes); }
+  std::uint64_t count() const { return file_bytes / segment_bytes; }
+  Bytes segment(std::uint64_t index) const {
+    return file().subspan(index * segment_bytes, segment_bytes);
+  }
+
+  Result<SegmentInfo> describe(std::uint64_t index) const;
+};
+
+Result<SegmentInfo> RingView::State::describe(std::uint64_t index) const {
+  const Bytes bytes = segment(index);
+  const auto head = read_head(bytes);
+  if (!head) return head.error();
+  SegmentInfo info;
+  info.index = index;
+  info.sequence = head->sequence;
+  info.lane = head->lane;
+  info.wall_offset_ns = head->wall_offset_ns;
+  info.clock_generation = head->clock_generation;
+  info.node = std::string(head->node, ::strnlen(head->node, sizeof head->node));
+  describe_extent(bytes, info);
+  if (info.end == 0) return Error("its frontier is impossible");
+  if (!is_in_use(bytes, head->sequence))
+    return Error("it was reused while it was being read");
+  return info;
+}
+
+RingView::RingView(std::unique_ptr<State> state) : state_(std::move(state)) {}
+RingView::RingView(RingView&&) noexcept = default;
+RingView& RingView::operator=(RingView&&) noexcept = default;
+RingView::~RingView() = default;
+
+Result<RingView> RingView::open(const std::filesystem::path& path) {
+  auto state = std::make_unique<State>();
+  state->fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!state->fd) return Error::from_errno(path.string());
+  if (auto mapped = state->follow_growth(); !mapped)
+    return std::move(mapped).error().context(path.string());
+  state->segment_bytes = find_segment_bytes(state->file());
+  if (state->segment_bytes == 0) {
+    return Error(fmt::format("{}: it is {}", path.string(), kind_of(state->file())));
+  }
+  return RingView(std::move(state));
+}
+
+std::uint64_t RingView::segment_bytes() const {
+  return state_->segment_bytes;
+}
+
+std::uint64_t RingView::segment_count() const {
+  return state_->count();
+}
+
+std::vector<SegmentInfo> RingView::segments(std::vector<std::string>* damaged) const {
+  std::vector<SegmentInfo> found;
+  const Status followed = state_->follow_growth();
+  if (!followed && damaged != nullptr) damaged->push_back(followed.error().message());
+  for (std::uint64_t index = 0; index < state_->count(); ++index) {
+    if (is_unused(state_->segment(index))) continue;
+    auto info = state_->describe(index);
+    if (info) {
+      found.push_back(*std::move(info));
+    } else if (damaged != nullptr) {
+      damaged->push_back(fmt::format("segment {} is left out: {}", index, info.error().message()));
+    }
+  }
+  std::ranges::sort(found, {}, &SegmentInfo::sequence);
+  return found;
+}
+
+Bytes RingView::bytes(std::uint64_t index) const {
+  return state_->segment(index);
+}
+
+bool RingView::still_holds(std::uint64_t index, std::uint64_t sequence) const {
+  return is_in_use(bytes(index), sequence);
+}
+
+InterfaceList RingView::interfaces(const SegmentInfo& segment) const {
+  const Bytes bytes = state_->segment(segment.index);
+  const std::uint64_t first_run = first_run_offset(bytes, segment.runs_end);
+  InterfaceList list;
+  append_interfaces(pcapng::BlockCursor(bytes.first(first_run), kInterfacesOffset), list);
+  RunCursor runs(bytes, first_run, segment.runs_end);
+  while (const auto run = runs.next()) {
+    if (run->source.kind != SourceKind::kControl) continue;
+    append_interfaces(pcapng::BlockCursor(bytes.first(run->end), run->begin), list);
+  }
+  return list;
+}
+
+}  // namespace caprock::store
