@@ -30,22 +30,28 @@ class Attachment {
   virtual bool in_place() const = 0;
 };
 
-/// A place on a device, and the pin that keeps a link there alive without this process.
+/// A place on a device. `pin` keeps a link there alive without this process; a link that is pinned
+/// there already is taken over without a gap. Empty: no pin.
 struct AttachPoint {
   std::uint32_t ifindex = 0;
   caprock_direction direction = CAPROCK_INGRESS;
-  std::filesystem::path
-      pin;  // empty: not pinned. A link that is pinned there already is taken over without a gap
+  std::filesystem::path pin;
 };
 
+using AttachResult = Result<std::unique_ptr<Attachment>>;
+
 /// Through a tcx link, in front of all others. Kernel 6.6.
-Result<std::unique_ptr<Attachment>> attach_tcx(int program_fd, const AttachPoint& point);
+AttachResult attach_tcx(int program_fd, const AttachPoint& point);
 
-/// As a clsact filter of our own handle, in front of others. The clsact qdisc must be there
-/// (clsact_qdisc.hpp).
-Result<std::unique_ptr<Attachment>> attach_clsact(int program_fd, const AttachPoint& point);
+/// Through an XDP link, in the driver or else generic. Ingress only.
+AttachResult attach_xdp(int program_fd, const AttachPoint& point);
 
-/// Through an XDP link: in the driver, else generic. Ingress only.
-Result<std::unique_ptr<Attachment>> attach_xdp(int program_fd, const AttachPoint& point);
+/// As a clsact filter with a handle of our own, in front of others; one that is there from before
+/// is taken over. The qdisc must be there (clsact_qdisc.hpp). Never pinned: the device keeps a
+/// filter until it is deleted.
+AttachResult attach_clsact(int program_fd, const AttachPoint& point);
+
+/// Deletes the filter that an agent left when it died, if there is one.
+void remove_clsact_leftover(const AttachPoint& point);
 
 }  // namespace caprock::capture

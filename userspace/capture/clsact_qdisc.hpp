@@ -15,12 +15,11 @@ class ClsactQdisc {
   static Result<ClsactQdisc> ensure(std::uint32_t ifindex);
 
   ClsactQdisc(ClsactQdisc&& other) noexcept;
-  ClsactQdisc& operator=(ClsactQdisc&& other) noexcept;
+  ClsactQdisc& operator=(ClsactQdisc&&) = delete;
   ~ClsactQdisc();
 
  private:
   ClsactQdisc(std::uint32_t ifindex, bool made) : ifindex_(ifindex), made_(made) {}
-  void remove_if_unused();
 
   std::uint32_t ifindex_;
   bool made_;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,40 +17,50 @@
 
 namespace caprock::capture {
 
-/// How this kernel takes tc programs. Found out once: changing between the two while attached would
-/// record packets twice.
 enum class TcFlavour { kTcx, kClsact };
+
+/// How this kernel takes tc programs. To be asked once: with both at a time packets would be
+/// recorded twice.
 Result<TcFlavour> probe_tc_flavour();
 
-/// What attach_device() needs beside the device.
+/// What attaching needs to know beside the device.
 struct AttachOptions {
   TcFlavour tc = TcFlavour::kTcx;
   std::filesystem::path pin_directory;  // for links; empty: no pins
 };
 
 /// Programs on both directions, as far as the selection wants them. Detaches when destroyed, and
-/// leaves the device as it was found. Control-plane thread.
+/// leaves the device as it was found. Programs may go before. Control-plane thread.
 class DeviceAttachment {
  public:
-  /// All of the device's programs, or none and an error (a device that vanished meanwhile
-  /// included). Where the driver refuses XDP the ingress goes to tc; note() says so. The programs
-  /// must outlive nothing: the kernel holds them.
+  /// All that the selection asks for, or an error and nothing (also when the device vanishes
+  /// meanwhile). Where XDP is refused the ingress goes through tc, and note() says why.
   static Result<DeviceAttachment> attach(const Programs& programs, const SelectedDevice& selected,
                                          const AttachOptions& options);
 
-  /// Whether all programs are still there; if not, destroy this and attach anew.
+  DeviceAttachment(DeviceAttachment&&) = default;
+  DeviceAttachment& operator=(DeviceAttachment&&) = delete;
+
+  /// Whether all programs are still there. If not: destroy this one, then attach anew.
   bool in_place() const;
 
   /// "tcx", "clsact", "xdp + tcx" …
   std::string hooks() const;
+
   const std::string& note() const { return note_; }
 
  private:
   DeviceAttachment() = default;
 
-  std::optional<ClsactQdisc> qdisc_;  // outlives the filters in it
+  std::optional<ClsactQdisc> qdisc_;  // outlives the filters that hang in it
   std::vector<std::unique_ptr<Attachment>> attachments_;
   std::string note_;
 };
+
+/// Removes what an agent that died left behind and no one has taken over: pinned links and filters
+/// of devices that are not in `attached` (by ifindex). To be called once, when all devices are
+/// attached.
+void remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& attached,
+                      const AttachOptions& options);
 
 }  // namespace caprock::capture

@@ -2,17 +2,18 @@
 // Follows the network devices of this namespace by rtnetlink.
 #pragma once
 
-#include <cstddef>
-#include <memory>
+#include <utility>
 #include <vector>
 
 #include "capture/device.hpp"
 #include "capture/link_message.hpp"
+#include "capture/netlink.hpp"
 #include "core/result.hpp"
 
-struct mnl_socket;
-
 namespace caprock::capture {
+
+/// All devices there are now.
+Result<DeviceMap> read_devices();
 
 /// Control-plane thread.
 class DeviceMonitor {
@@ -21,7 +22,7 @@ class DeviceMonitor {
   static Result<DeviceMonitor> open();
 
   /// Non-blocking; readable when there is something for read_events().
-  int fd() const;
+  int fd() const { return mnl_socket_get_fd(socket_.get()); }
 
   /// Takes in what has happened since. A device that moved to another namespace has vanished. When
   /// the kernel had to drop messages all devices are read anew, so the changes are complete either
@@ -31,18 +32,11 @@ class DeviceMonitor {
   const DeviceMap& devices() const { return devices_; }
 
  private:
-  struct CloseSocket {
-    void operator()(mnl_socket* socket) const;
-  };
-  using Socket = std::unique_ptr<mnl_socket, CloseSocket>;
-
-  explicit DeviceMonitor(Socket socket) : socket_(std::move(socket)) {}
-  static Result<Socket> open_socket(unsigned groups, int flags);
-  static Result<DeviceMap> read_all();
+  explicit DeviceMonitor(NetlinkSocket socket) : socket_(std::move(socket)) {}
   void apply(LinkMessage message, std::vector<DeviceChange>& changes);
   Status resynchronise(std::vector<DeviceChange>& changes);
 
-  Socket socket_;
+  NetlinkSocket socket_;
   DeviceMap devices_;
 };
 

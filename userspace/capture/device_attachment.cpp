@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture/device_attachment.hpp"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "capture/link_pins.hpp"
+
+namespace caprock::capture {
+namespace {
+
+/// What attaching to one device needs.
+struct Target {
+  const Programs& programs;
+  const SelectedDevice& selected;
+  const AttachOptions& options;
+
+  AttachPoint point(caprock_direction direction, LinkHook hook) const {
+    const std::uint32_t ifindex = selected.device.ifindex;
+    return {ifindex, direction, link_pin(options.pin_directory, ifindex, hook)};
+  }
+};
+
+AttachResult attach_tc(const Target& target, caprock_direction direction) {
+  const bool ingress = direction == CAPROCK_INGRESS;
+  const int program = ingress ? target.programs.tc_ingress_fd() : target.programs.tc_egress_fd();
+  const AttachPoint point =
+      target.point(direction, ingress ? LinkHook::kIngress : LinkHook::kEgress);
+  return target.options.tc == TcFlavour::kTcx ? attach_tcx(program, point)
+                                              : attach_clsact(program, point);
+}
+
+/// An agent before us may have used another hook: with both, packets would be recorded twice.
+void discard_other_ingress(const Target& target, Hook chosen) {
+  const bool xdp = chosen == Hook::kXdpNative || chosen == Hook::kXdpGeneric;
+  const LinkHook other = xdp ? LinkHook::kIngress : LinkHook::kXdp;
+  if (const auto pin = target.point(CAPROCK_INGRESS, other).pin; !pin.empty()) discard_link(pin);
+}
+
+AttachResult attach_ingress(const Target& target, std::string& note) {
+  if (target.selected.ingress == IngressHook::kTc) return attach_tc(target, CAPROCK_INGRESS);
+  auto xdp =
+      target.programs.xdp_fd() < 0
+          ? Error("this kernel lacks what the XDP program needs")
+          : attach_xdp(target.programs.xdp_fd(), target.point(CAPROCK_INGRESS, LinkHook::kXdp));
+  if (xdp) return xdp;
+  note = fmt::format("{}: ingress by tc instead of XDP: {}", target.selected.device.name,
+                     xdp.error().message());
+  return attach_tc(target, CAPROCK_INGRESS);
+}
+
+}  // namespace
+
+Result<TcFlavour> probe_tc_flavour() {
+  struct bpf_prog_query_opts query {};
+  query.sz = sizeof query;
+  const int error =
+      -bpf_prog_query_opts(static_cast<int>(::if_nametoindex("lo")), BPF_TCX_INGRESS, &query);
+  if (error == 0) return TcFlavour::kTcx;
+  if (error == EINVAL) return TcFlavour::kClsact;
+  return Error::from_errno("ask the kernel for tcx", error);
+}
+
+Result<DeviceAttachment> DeviceAttachment::attach(const Programs& programs,
+                                                  const SelectedDevice& selected,
+                                                  const AttachOptions& options) {
+  const Target target{programs, selected, options};
+  DeviceAttachment device;
+  if (options.tc == TcFlavour::kClsact) {
+    auto qdisc = ClsactQdisc::ensure(selected.device.ifindex);
+    if (!qdisc) return std::move(qdisc).error().context(selected.device.name);
+    device.qdisc_.emplace(*std::move(qdisc));
+  }
+  auto ingress = attach_ingress(target, device.note_);
+  if (!ingress) return std::move(ingress).error().context(selected.device.name);
+  discard_other_ingress(target, (*ingress)->hook());
+  device.attachments_.push_back(*std::move(ingress));
+  if (!selected.egress) return device;
+  auto egress = attach_tc(target, CAPROCK_EGRESS);
+  if (!egress) return std::move(egress).error().context(selected.device.name);
+  device.attachments_.push_back(*std::move(egress));
+  return device;
+}
+
+bool DeviceAttachment::in_place() const {
+  return std::all_of(attachments_.begin(), attachments_.end(),
+                     [](const auto& attachment) { return attachment->in_place(); });
+}
+
+std::string DeviceAttachment::hooks() const {
+  std::vector<std::string_view> names;
+  for (const auto& attachment : attachments_)
+    names.push_back(to_string(attachment->hook()));
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return fmt::format("{}", fmt::join(names, " + "));
+}
+
+void remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& attached,
+                      const AttachOptions& options) {
+  if (!options.pin_directory.empty()) {
+    discard_links(options.pin_directory,
+                  [&](std::uint32_t ifindex) { return !attached.contains(ifindex); });
+  }
+  if (options.tc != TcFlavour::kClsact) return;
+  for (const auto& [ifindex, device] : devices) {
+    if (attached.contains(ifindex)) continue;
+    remove_clsact_leftover({ifindex, CAPROCK_INGRESS, {}});
+    remove_clsact_leftover({ifindex, CAPROCK_EGRESS, {}});
+  }
+}
+
+}  // namespace caprock::capture

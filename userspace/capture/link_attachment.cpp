@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "capture/attachment.hpp"
+#include "core/fd.hpp"
+
+namespace caprock::capture {
+namespace {
+
+/// The device that the link is on; 0: none any more.
+std::uint32_t link_ifindex(const Fd& link) {
+  bpf_link_info info{};
+  __u32 info_bytes = sizeof info;
+  if (bpf_link_get_info_by_fd(link.get(), &info, &info_bytes) != 0) return 0;
+  return info.type == BPF_LINK_TYPE_XDP ? info.xdp.ifindex : info.tcx.ifindex;
+}
+
+class LinkAttachment final : public Attachment {
+ public:
+  LinkAttachment(Fd link, Hook hook, std::filesystem::path pin)
+      : link_(std::move(link)), hook_(hook), pin_(std::move(pin)) {}
+
+  ~LinkAttachment() override {
+    bpf_link_detach(link_.get());  // now, not when the kernel gets round to the last reference
+    if (!pin_.empty()) ::unlink(pin_.c_str());
+  }
+
+  Hook hook() const override { return hook_; }
+  bool in_place() const override { return link_ifindex(link_) != 0; }
+
+ private:
+  Fd link_;
+  Hook hook_;
+  std::filesystem::path pin_;
+};
+
+/// The link that an agent before us left pinned, from now on with our program. A pin that is of no
+/// use is removed.
+Fd take_over(int program_fd, const AttachPoint& point) {
+  if (point.pin.empty()) return {};
+  Fd link(bpf_obj_get(point.pin.c_str()));
+  if (!link) return {};
+  if (link_ifindex(link) == point.ifindex && bpf_link_update(link.get(), program_fd, nullptr) == 0)
+    return link;
+  bpf_link_detach(link.get());
+  ::unlink(point.pin.c_str());
+  return {};
+}
+
+AttachResult own_link(Fd link, Hook hook, const AttachPoint& point) {
+  return std::unique_ptr<Attachment>(
+      std::make_unique<LinkAttachment>(std::move(link), hook, point.pin));
+}
+
+AttachResult own_new_link(Fd link, Hook hook, const AttachPoint& point) {
+  if (!point.pin.empty() && bpf_obj_pin(link.get(), point.pin.c_str()) != 0) {
+    return Error::from_errno("pin " + point.pin.string());
+  }
+  return own_link(std::move(link), hook, point);
+}
+
+Hook xdp_mode(std::uint32_t ifindex) {
+  bpf_xdp_query_opts query{};
+  query.sz = sizeof query;
+  const bool generic = bpf_xdp_query(static_cast<int>(ifindex), 0, &query) == 0 &&
+                       query.attach_mode == XDP_ATTACHED_SKB;
+  return generic ? Hook::kXdpGeneric : Hook::kXdpNative;
+}
+
+Fd create_link(int program_fd, std::uint32_t ifindex, bpf_attach_type type, __u32 flags) {
+  bpf_link_create_opts options{};
+  options.sz = sizeof options;
+  options.flags = flags;
+  return Fd(bpf_link_create(program_fd, static_cast<int>(ifindex), type, &options));
+}
+
+}  // namespace
+
+AttachResult attach_tcx(int program_fd, const AttachPoint& point) {
+  if (Fd link = take_over(program_fd, point)) return own_link(std::move(link), Hook::kTcx, point);
+  const bpf_attach_type type =
+      point.direction == CAPROCK_INGRESS ? BPF_TCX_INGRESS : BPF_TCX_EGRESS;
+  Fd link = create_link(program_fd, point.ifindex, type,
+                        BPF_F_BEFORE);  // before all, as nothing else is named
+  if (!link) return Error::from_errno("attach through tcx");
+  return own_new_link(std::move(link), Hook::kTcx, point);
+}
+
+AttachResult attach_xdp(int program_fd, const AttachPoint& point) {
+  if (Fd link = take_over(program_fd, point))
+    return own_link(std::move(link), xdp_mode(point.ifindex), point);
+  if (Fd link = create_link(program_fd, point.ifindex, BPF_XDP, XDP_FLAGS_DRV_MODE)) {
+    return own_new_link(std::move(link), Hook::kXdpNative, point);
+  }
+  Fd link = create_link(program_fd, point.ifindex, BPF_XDP, XDP_FLAGS_SKB_MODE);
+  if (!link) return Error::from_errno("attach through XDP");
+  return own_new_link(std::move(link), Hook::kXdpGeneric, point);
+}
+
+}  // namespace caprock::capture

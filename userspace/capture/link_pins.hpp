@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names under which links are pinned: link_<ifindex>_in, _out, _xdp.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+
+namespace caprock::capture {
+
+enum class LinkHook { kIngress, kEgress, kXdp };
+
+/// Empty when `directory` is: no pins.
+std::filesystem::path link_pin(const std::filesystem::path& directory, std::uint32_t ifindex,
+                               LinkHook hook);
+
+/// Detaches and unpins the link of that pin, if there is one.
+void discard_link(const std::filesystem::path& pin);
+
+/// Detaches and unpins all links in `directory` of devices that `unwanted` says.
+void discard_links(const std::filesystem::path& directory,
+                   const std::function<bool(std::uint32_t ifindex)>& unwanted);
+
+}  // namespace caprock::capture

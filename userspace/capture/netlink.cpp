@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture/netlink.hpp"
+
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+namespace caprock::capture {
+namespace {
+
+constexpr int kMaxAttempts = 100;
+constexpr std::uint32_t kSequence = 1;  // one request per socket
+
+Status send_request(mnl_socket* socket, std::uint16_t type, Bytes header) {
+  std::array<char, 256> buffer{};
+  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+  request->nlmsg_type = type;
+  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  request->nlmsg_seq = kSequence;
+  std::memcpy(mnl_nlmsg_put_extra_header(request, header.size()), header.data(), header.size());
+  if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+    return Error::from_errno("rtnetlink: send a request");
+  return {};
+}
+
+int append_message(const nlmsghdr* message, void* messages) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(message);
+  auto& all = *static_cast<std::vector<std::byte>*>(messages);
+  all.insert(all.end(), bytes, bytes + NLMSG_ALIGN(message->nlmsg_len));
+  return MNL_CB_OK;
+}
+
+using Answer = std::optional<std::vector<std::byte>>;  // nothing: interrupted, ask again
+
+Result<Answer> receive_answer(mnl_socket* socket) {
+  std::vector<std::byte> messages;
+  std::array<std::byte, 32768> buffer;  // the kernel sends no more at once
+  int more = MNL_CB_OK;
+  while (more == MNL_CB_OK) {
+    const ssize_t bytes = mnl_socket_recvfrom(socket, buffer.data(), buffer.size());
+    if (bytes < 0) return Error::from_errno("rtnetlink: read an answer");
+    more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(bytes), kSequence,
+                      mnl_socket_get_portid(socket), append_message, &messages);
+  }
+  if (more == MNL_CB_STOP) return Answer(std::move(messages));
+  if (errno == EINTR) return Answer();
+  return Error::from_errno("rtnetlink: read an answer");
+}
+
+}  // namespace
+
+Result<NetlinkSocket> open_netlink(unsigned groups, int flags) {
+  NetlinkSocket socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags));
+  if (!socket || mnl_socket_bind(socket.get(), groups, MNL_SOCKET_AUTOPID) != 0) {
+    return Error::from_errno("open an rtnetlink socket");
+  }
+  return socket;
+}
+
+Result<std::vector<std::byte>> netlink_dump(std::uint16_t type, Bytes header) {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    auto socket = open_netlink(0, 0);
+    if (!socket) return std::move(socket).error();
+    if (auto sent = send_request(socket->get(), type, header); !sent)
+      return std::move(sent).error();
+    auto answer = receive_answer(socket->get());
+    if (!answer) return std::move(answer).error();
+    if (*answer) return **std::move(answer);
+  }
+  return Error("rtnetlink: things change faster than they can be read");
+}
+
+}  // namespace caprock::capture
