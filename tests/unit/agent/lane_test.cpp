@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/lane.hpp"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "core/clock.hpp"
+
+using namespace caprock;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A source whose bytes are a count: position n has been published once `head` is beyond it.
+class CountingSource : public capture::PacketSource {
+ public:
+  PacketBatch peek() override {
+    const std::uint64_t head = head_.load(std::memory_order_acquire);
+    const std::uint64_t end = std::min(head, tail_ + kPieceBytes);
+    if (tail_ == end) return {};
+    piece_ = {.bytes = Bytes(memory_).first(end - tail_), .end_position = end};
+    return {.source = {.kind = SourceKind::kStage, .index = 0, .instance = 1},
+            .position = tail_,
+            .pieces = {&piece_, 1}};
+  }
+  void consume(std::uint64_t position) override { tail_ = position; }
+  int wake_fd() const override { return wake_.get(); }
+  void clear_wake() override {
+    eventfd_t ignored = 0;
+    eventfd_read(wake_.get(), &ignored);
+  }
+  std::uint64_t used_bytes() const override {
+    return head_.load(std::memory_order_acquire) - tail_;
+  }
+  std::uint64_t capacity_bytes() const override { return 1 << 20; }
+
+  void publish(std::uint64_t bytes) { head_.fetch_add(bytes, std::memory_order_release); }
+  void wake() { eventfd_write(wake_.get(), 1); }
+
+ private:
+  static constexpr std::uint64_t kPieceBytes = 4096;
+  std::array<std::byte, kPieceBytes> memory_{};
+  std::atomic<std::uint64_t> head_{0};
+  std::atomic<std::uint64_t> tail_{0};
+  BlockPiece piece_;
+  Fd wake_{eventfd(0, EFD_NONBLOCK)};
+};
+
+struct CountingWriter : store::LaneWriter {
+  std::uint64_t append(const PacketBatch& batch) override {
+    in_order = in_order && batch.position == position;
+    position = std::min(batch.pieces.back().end_position, limit);
+    bytes.store(position, std::memory_order_release);
+    return position;
+  }
+  void set_interfaces(SharedInterfaceList list) override { interfaces = list->size(); }
+  void set_wall_offset(std::int64_t wall_offset_ns) override { wall_offset = wall_offset_ns; }
+  void reveal() override { ++reveals; }
+  void set_complete_until(std::int64_t wall_ns) override { complete_until = wall_ns; }
+
+  std::uint64_t position = 0;
+  std::uint64_t limit = UINT64_MAX;
+  bool in_order = true;
+  std::size_t interfaces = 0;
+  std::int64_t wall_offset = 0;
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<int> reveals{0};
+  std::atomic<std::int64_t> complete_until{0};
+};
+
+struct Fixture {
+  CountingSource source;
+  CountingWriter writer;
+  std::unique_ptr<agent::Lane> lane =
+      std::move(*agent::Lane::create(0, {&source}, writer, wall_offset_ns()));
+};
+
+template <class Condition>
+bool within(std::chrono::milliseconds time, Condition condition) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("lane: everything published reaches the writer in order, the rest on stop") {
+  Fixture f;
+  f.lane->start();
+  for (int i = 0; i < 1000; ++i)
+    f.source.publish(1000);
+  CHECK(within(2s, [&] { return f.writer.bytes == 1'000'000; }));
+  f.source.publish(12345);
+  f.lane->stop();
+  CHECK(f.writer.bytes == 1'012'345);
+  CHECK(f.writer.in_order);
+  CHECK(f.source.used_bytes() == 0);
+}
+
+TEST_CASE("lane: what the writer could not take stays in the source") {
+  Fixture f;
+  f.writer.limit = 5000;
+  f.source.publish(10000);
+  f.lane->start();
+  CHECK(within(2s, [&] { return f.writer.bytes == 5000; }));
+  f.lane->stop();
+  CHECK(f.source.used_bytes() == 5000);
+}
+
+TEST_CASE("lane: a wake-up is answered at once, also by an idle lane") {
+  Fixture f;
+  f.lane->start();
+  std::this_thread::sleep_for(200ms);
+  const auto wakeups = f.lane->wakeups();
+  f.source.publish(100);
+  f.source.wake();
+  CHECK(within(2s, [&] { return f.lane->wakeups() > wakeups; }));
+  CHECK(within(2s, [&] { return f.writer.bytes == 100; }));
+}
+
+TEST_CASE("lane: an idle lane looks after its sources some twenty times a second, not a thousand") {
+  Fixture f;
+  f.lane->start();
+  std::this_thread::sleep_for(200ms);
+  const auto before = f.lane->rounds();
+  std::this_thread::sleep_for(1s);
+  CHECK(f.lane->rounds() - before <= 25);
+  CHECK(f.lane->rounds() - before >= 2);
+}
+
+TEST_CASE("lane: a command runs on the lane and is done when execute returns") {
+  Fixture f;
+  f.lane->start();
+  f.lane->execute([](store::LaneWriter& writer) {
+    writer.set_interfaces(
+        std::make_shared<const InterfaceList>(InterfaceList{{"lo", ""}, {"eth0", ""}}));
+  });
+  CHECK(f.writer.interfaces == 2);
+}
+
+TEST_CASE("lane: complete-until follows the clock and never runs ahead of it") {
+  Fixture f;
+  f.lane->start();
+  CHECK(within(2s, [&] { return f.writer.complete_until > 0; }));
+  const std::int64_t first = f.writer.complete_until;
+  CHECK(within(2s, [&] { return f.writer.complete_until > first; }));
+  CHECK(f.writer.complete_until < wall_ns());
+}
+
+TEST_CASE("lane: foreign readers are shown the news once a second") {
+  Fixture f;
+  f.lane->start();
+  std::this_thread::sleep_for(2500ms);
+  f.lane->stop();
+  CHECK(f.writer.reveals >= 2);
+  CHECK(f.writer.reveals <= 4);
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "agent/clock_watch.hpp"
+#include "agent/config_watch.hpp"
+#include "agent/routes.hpp"
+#include "capture/preflight.hpp"
+#include "core/clock.hpp"
+#include "core/log.hpp"
+
+namespace caprock::agent {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+constexpr auto kTick = 1s;
+constexpr int kRepairTicks = 2;
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data())
+                                                        : std::string("unknown");
+}
+
+api::ConfigStatus config_status(const Options& options, const config::LoadedConfig& loaded) {
+  return {.file = options.config_file,
+          .loaded = {wall_ns()},
+          .notes = loaded.notes,
+          .reload_error = ""};
+}
+
+}  // namespace
+
+Status run(const Options& options) {
+  auto agent = Agent::create(options);
+  if (!agent) return std::move(agent).error();
+  return (*agent)->run();
+}
+
+Result<std::unique_ptr<Agent>> Agent::create(const Options& options) {
+  auto loaded = config::load(options.config_file, options.sets);
+  if (!loaded) return std::move(loaded).error();
+  for (const auto& note : loaded->notes)
+    log_warning(note);
+  auto recorder = Recorder::create(loaded->config, host_name());
+  if (!recorder) return std::move(recorder).error();
+  std::unique_ptr<Agent> agent(new Agent(options, std::move(*loaded), std::move(*recorder)));
+  if (auto started = agent->start(); !started) return std::move(started).error();
+  return agent;
+}
+
+Agent::Agent(const Options& options, config::LoadedConfig loaded,
+             std::unique_ptr<Recorder> recorder)
+    : options_(options), recorder_(std::move(recorder)) {
+  context_.node = host_name();
+  context_.config = config_status(options, loaded);
+  context_.enabled = loaded.config.tap.raw_enabled;
+  config_ = std::move(loaded.config);
+}
+
+// The filter is in force before the first program is attached, and the listeners' ports are known
+// before the filter.
+Status Agent::start() {
+  for (const auto& note : recorder_->ring().recovery().notes)
+    log_info(note);
+  server_ = std::make_unique<http::Server>(io_.get_executor(), routes(recorder_->ring(), [this] {
+                                             return collector_->collect(context_);
+                                           }));
+  if (auto listening = listen(); !listening) return listening;
+  filter_ = std::make_unique<filter::Applier>(recorder_->programs());
+  if (auto applied = apply_filter(); !applied) return applied;
+  auto follower = InterfaceFollower::create(*recorder_, config_.agent.pin_dir, follower_settings());
+  if (!follower) return std::move(follower).error();
+  follower_ = std::make_unique<InterfaceFollower>(std::move(*follower));
+  collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_);
+  context_.findings = capture::preflight(
+      {.pin_directory = config_.agent.pin_dir, .stage_bytes = config_.agent.stage_bytes});
+  spawn_watchers();
+  return {};
+}
+
+Status Agent::listen() {
+  for (const auto& text : config_.agent.listen) {
+    const auto endpoint = Endpoint::parse(text);
+    if (!endpoint) return endpoint.error();
+    auto listening = server_->listen(*endpoint);
+    if (!listening) return std::move(listening).error();
+    endpoints_.push_back(*listening);
+  }
+  return {};
+}
+
+Status Agent::apply_filter() {
+  auto specification = filter::Specification::from(config_.agent);
+  if (!specification) return std::move(specification).error();
+  return filter_->apply(*specification,
+                        config_.agent.capture_self ? std::vector<Endpoint>{} : endpoints_);
+}
+
+FollowerSettings Agent::follower_settings() const {
+  return {.wishes = {.interfaces = config_.agent.interfaces,
+                     .excluded = config_.agent.excluded_interfaces,
+                     .xdp = config_.agent.hook == config::Hook::kXdp},
+          .mode = filter_->mode(),
+          .enabled = config_.tap.raw_enabled};
+}
+
+Status Agent::run() {
+  log_info(
+      fmt::format("recording into {} on {}", recorder_->ring().status().path, follower_->hook()));
+  asio::co_spawn(io_, await_signal(), asio::detached);
+  io_.run();
+  server_->stop();
+  follower_->stop();
+  auto stopped = recorder_->stop();
+  log_info(stopped ? "stopped: the ring is sealed and synced" : "stopped");
+  return stopped;
+}
+
+void Agent::reload() {
+  auto loaded = config::load(options_.config_file, options_.sets);
+  if (!loaded) {
+    context_.config.reload_error = loaded.error().message();
+    return report_error(fmt::format("configuration not reloaded, the old one stays in force: {}",
+                                    loaded.error().message()));
+  }
+  adopt(std::move(*loaded));
+}
+
+// Keys that only a restart can change stay as they are, and the status names them.
+void Agent::adopt(config::LoadedConfig loaded) {
+  for (const auto& key : config::fixed_changes(config_, loaded.config)) {
+    loaded.notes.push_back(fmt::format("{}: changes only with a restart", key));
+  }
+  context_.config = config_status(options_, loaded);
+  context_.enabled = loaded.config.tap.raw_enabled;
+  config_ = std::move(loaded.config);
+  if (auto applied = apply_filter(); !applied) {
+    context_.config.reload_error = applied.error().message();
+    report_error(applied.error().message());
+  }
+  follower_->set(follower_settings());
+  log_info("configuration reloaded");
+}
+
+void Agent::spawn_watchers() {
+  const auto spawn = [this](asio::awaitable<void> watcher) {
+    asio::co_spawn(io_, std::move(watcher), asio::detached);
+  };
+  const auto reload_now = [this] { reload(); };
+  spawn(follow_devices());
+  spawn(tick());
+  spawn(watch_hangup(reload_now));
+  if (!options_.config_file.empty()) spawn(watch_file(options_.config_file, reload_now));
+  spawn(watch_clock([this](std::int64_t wall_offset_ns) {
+    log_warning("the wall clock was set; a new clock generation begins in the ring");
+    if (auto set = recorder_->set_wall_offset(wall_offset_ns); !set)
+      report_error(set.error().message());
+  }));
+}
+
+asio::awaitable<void> Agent::follow_devices() {
+  asio::posix::stream_descriptor events(io_, dup(follower_->fd()));
+  for (;;) {
+    co_await events.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
+    follower_->read_events();
+  }
+}
+
+asio::awaitable<void> Agent::tick() {
+  asio::steady_timer timer(io_, kTick);
+  for (int ticks = 1;; ++ticks) {
+    co_await timer.async_wait(asio::use_awaitable);
+    timer.expires_at(timer.expiry() + kTick);
+    collector_->sample();
+    if (ticks % kRepairTicks == 0) follower_->repair();
+  }
+}
+
+asio::awaitable<void> Agent::await_signal() {
+  asio::signal_set signals(io_, SIGTERM, SIGINT);
+  const int signal = co_await signals.async_wait(asio::use_awaitable);
+  log_info(fmt::format("{}: stopping", signal == SIGTERM ? "SIGTERM" : "SIGINT"));
+  io_.stop();
+}
+
+}  // namespace caprock::agent

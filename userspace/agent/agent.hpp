@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent: what there is on a node, who owns it, and in what order it starts and ends.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "agent/interface_follower.hpp"
+#include "agent/recorder.hpp"
+#include "agent/run.hpp"
+#include "agent/status_collector.hpp"
+#include "config/config.hpp"
+#include "core/endpoint.hpp"
+#include "core/result.hpp"
+#include "filter/apply.hpp"
+#include "http/server.hpp"
+
+namespace caprock::agent {
+
+/// Composition root. Everything here lives on one thread, the control plane's; lanes, housekeeping
+/// and streams have their own.
+class Agent {
+ public:
+  static Result<std::unique_ptr<Agent>> create(const Options& options);
+
+  /// Until SIGTERM or SIGINT; then everything accepted so far is in the ring, sealed and synced.
+  Status run();
+
+ private:
+  Agent(const Options& options, config::LoadedConfig loaded, std::unique_ptr<Recorder> recorder);
+
+  Status start();
+  Status listen();
+  Status apply_filter();
+  void reload();
+  void adopt(config::LoadedConfig loaded);
+  void spawn_watchers();
+  boost::asio::awaitable<void> follow_devices();
+  boost::asio::awaitable<void> tick();
+  boost::asio::awaitable<void> await_signal();
+  FollowerSettings follower_settings() const;
+
+  const Options options_;
+  config::Config config_;
+  StatusContext context_;
+  std::vector<Endpoint> endpoints_;  // with the ports in use
+
+  boost::asio::io_context io_{1};
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<filter::Applier> filter_;
+  std::unique_ptr<InterfaceFollower> follower_;
+  std::unique_ptr<StatusCollector> collector_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace caprock::agent

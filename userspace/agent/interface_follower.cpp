@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/interface_follower.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/clock.hpp"
+#include "core/log.hpp"
+
+namespace caprock::agent {
+namespace {
+
+using capture::SelectedDevice;
+
+InterfaceRecord record_of(const capture::Device& device) {
+  if (device.kind.empty()) return {.name = device.name, .description = device.mac};
+  return {.name = device.name, .description = fmt::format("{} {}", device.kind, device.mac)};
+}
+
+// The programs on the device stay right for both; otherwise they have to be attached anew.
+bool same_attachment(const SelectedDevice& a, const SelectedDevice& b) {
+  return a.link == b.link && a.ingress == b.ingress && a.egress == b.egress;
+}
+
+}  // namespace
+
+Result<InterfaceFollower> InterfaceFollower::create(Recorder& recorder,
+                                                    std::filesystem::path pin_directory,
+                                                    FollowerSettings settings) {
+  auto tc = capture::probe_tc_flavour();
+  if (!tc) return std::move(tc).error();
+  auto monitor = capture::DeviceMonitor::open();
+  if (!monitor) return std::move(monitor).error();
+  InterfaceFollower follower(recorder, std::move(*monitor),
+                             {.tc = *tc, .pin_directory = std::move(pin_directory)},
+                             std::move(settings));
+  follower.apply();
+  return follower;
+}
+
+InterfaceFollower::InterfaceFollower(Recorder& recorder, capture::DeviceMonitor monitor,
+                                     capture::AttachOptions attach_options,
+                                     FollowerSettings settings)
+    : recorder_(&recorder),
+      monitor_(std::move(monitor)),
+      attach_options_(std::move(attach_options)),
+      policies_(recorder.programs()),
+      settings_(std::move(settings)) {}
+
+void InterfaceFollower::read_events() {
+  auto changes = monitor_.read_events();
+  if (!changes) return report_error(changes.error().message());
+  if (changes->empty()) return;
+  for (const auto& change : *changes)
+    log_debug(describe(change));
+  apply();
+}
+
+void InterfaceFollower::set(FollowerSettings settings) {
+  const bool republish = settings.mode != settings_.mode;
+  settings_ = std::move(settings);
+  if (republish) {
+    for (auto& [ifindex, recorded] : recorded_)
+      publish(ifindex, recorded);
+  }
+  apply();
+}
+
+void InterfaceFollower::repair() {
+  for (auto& [ifindex, recorded] : recorded_) {
+    if (recorded.attachment && recorded.attachment->in_place()) continue;
+    if (recorded.attachment) {
+      report_error(fmt::format("{}: somebody detached the capture programs; attaching them again",
+                               recorded.selected.device.name));
+      recorded.attachment.reset();
+    }
+    attach(recorded);
+  }
+}
+
+void InterfaceFollower::stop() {
+  while (!recorded_.empty())
+    forget(recorded_.begin());
+}
+
+std::string InterfaceFollower::hook() const {
+  const std::string tc = attach_options_.tc == capture::TcFlavour::kTcx ? "tcx" : "clsact";
+  return settings_.wishes.xdp ? "xdp+" + tc : tc;
+}
+
+std::vector<api::InterfaceStatus> InterfaceFollower::status() const {
+  const auto& counters = recorder_->counters();
+  const InterfaceList records = *table_.list();
+  std::vector<api::InterfaceStatus> list(records.size());
+  for (std::uint32_t id = 0; id < records.size(); ++id) {
+    list[id].id = id;
+    list[id].name = records[id].name;
+    list[id].description = records[id].description;
+    list[id].ingress = counters.of(id, CAPROCK_INGRESS);
+    list[id].egress = counters.of(id, CAPROCK_EGRESS);
+  }
+  for (const auto& [ifindex, recorded] : recorded_) {
+    list[recorded.id].index = ifindex;
+    list[recorded.id].error = recorded.error;
+    if (recorded.attachment) list[recorded.id].hook = recorded.attachment->hooks();
+  }
+  return list;
+}
+
+void InterfaceFollower::apply() {
+  std::map<std::uint32_t, SelectedDevice> selected;
+  if (settings_.enabled) {
+    for (auto& device : select_interfaces(monitor_.devices(), settings_.wishes).selected) {
+      selected.emplace(device.device.ifindex, std::move(device));
+    }
+  }
+  drop_unselected(selected);
+  add_selected(selected);
+}
+
+void InterfaceFollower::drop_unselected(const std::map<std::uint32_t, SelectedDevice>& selected) {
+  for (auto it = recorded_.begin(); it != recorded_.end();) {
+    const auto wanted = selected.find(it->first);
+    const auto next = std::next(it);
+    if (wanted == selected.end() || !same_attachment(wanted->second, it->second.selected))
+      forget(it);
+    it = next;
+  }
+}
+
+void InterfaceFollower::add_selected(const std::map<std::uint32_t, SelectedDevice>& selected) {
+  std::vector<std::uint32_t> changed;
+  for (const auto& [ifindex, device] : selected) {
+    if (assign_id(ifindex, device)) changed.push_back(ifindex);
+  }
+  if (changed.empty()) return;
+  recorder_->set_interfaces(table_.list());
+  for (const auto ifindex : changed) {
+    Recorded& recorded = recorded_[ifindex];
+    publish(ifindex, recorded);
+    if (!recorded.attachment) attach(recorded);
+  }
+}
+
+// Whether the device has an id that it did not have before.
+bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& selected) {
+  const InterfaceRecord record = record_of(selected.device);
+  const auto known = recorded_.find(ifindex);
+  if (known != recorded_.end() && record_of(known->second.selected.device) == record) return false;
+  const auto id = table_.acquire(record, monotonic_ns());
+  if (!id) {
+    report_error(fmt::format(
+        "{}: not recorded: more than {} interfaces came within a minute; restart caprock",
+        record.name, CAPROCK_MAX_INTERFACES));
+    return false;
+  }
+  if (known != recorded_.end()) table_.release(known->second.id, monotonic_ns());
+  Recorded& recorded = recorded_[ifindex];
+  recorded.selected = selected;
+  recorded.id = *id;
+  return true;
+}
+
+void InterfaceFollower::publish(std::uint32_t ifindex, Recorded& recorded) {
+  const interface_policy policy{.id = recorded.id,
+                                .mode = static_cast<std::uint8_t>(settings_.mode),
+                                .link = static_cast<std::uint8_t>(recorded.selected.link),
+                                .reserved = 0};
+  if (auto written = policies_.set(ifindex, policy); !written) report(recorded, written.error());
+}
+
+void InterfaceFollower::attach(Recorded& recorded) {
+  auto attached =
+      capture::DeviceAttachment::attach(recorder_->programs(), recorded.selected, attach_options_);
+  if (!attached) return report(recorded, attached.error());
+  recorded.attachment = std::move(*attached);
+  recorded.error = recorded.attachment->note();
+}
+
+void InterfaceFollower::forget(std::map<std::uint32_t, Recorded>::iterator it) {
+  it->second.attachment.reset();
+  if (auto removed = policies_.remove(it->first); !removed) report_error(removed.error().message());
+  table_.release(it->second.id, monotonic_ns());
+  recorded_.erase(it);
+}
+
+void InterfaceFollower::report(Recorded& recorded, const Error& error) {
+  recorded.error = error.message();
+  report_error(fmt::format("{}: {}", recorded.selected.device.name, error.message()));
+}
+
+}  // namespace caprock::agent

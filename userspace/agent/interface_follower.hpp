@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the programs attached to the devices that are to be recorded, as these come, change and go.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/interface_table.hpp"
+#include "agent/recorder.hpp"
+#include "api/status.hpp"
+#include "capture/device_attachment.hpp"
+#include "capture/device_monitor.hpp"
+#include "capture/interface_selection.hpp"
+#include "core/result.hpp"
+
+namespace caprock::agent {
+
+/// What is wanted of the host's devices. Changes live.
+struct FollowerSettings {
+  capture::InterfaceWishes wishes;
+  interface_mode mode = INTERFACE_ALL;
+  bool enabled = true;  // false: nothing is attached
+
+  bool operator==(const FollowerSettings&) const = default;
+};
+
+/// A device's packets carry its interface id only after every lane's segments describe it: the
+/// order is id, segments, policy, attachment. A renamed device gets a new id and stays attached.
+/// Control-plane thread.
+class InterfaceFollower {
+ public:
+  static Result<InterfaceFollower> create(Recorder& recorder, std::filesystem::path pin_directory,
+                                          FollowerSettings settings);
+
+  /// Readable when devices have changed: call read_events().
+  int fd() const { return monitor_.fd(); }
+  void read_events();
+
+  void set(FollowerSettings settings);
+
+  /// Attaches anew what somebody else has detached, and tries again what failed. Call every second
+  /// or two.
+  void repair();
+
+  /// Detaches everything.
+  void stop();
+
+  std::string hook() const;  // "tcx", "clsact", "xdp + tcx"
+  std::vector<api::InterfaceStatus> status() const;
+
+ private:
+  struct Recorded {
+    capture::SelectedDevice selected;
+    std::uint32_t id = 0;
+    std::optional<capture::DeviceAttachment> attachment;
+    std::string error;  // why there is none
+  };
+
+  InterfaceFollower(Recorder& recorder, capture::DeviceMonitor monitor,
+                    capture::AttachOptions attach_options, FollowerSettings settings);
+
+  void apply();
+  void drop_unselected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
+  void add_selected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
+  bool assign_id(std::uint32_t ifindex, const capture::SelectedDevice& selected);
+  void publish(std::uint32_t ifindex, Recorded& recorded);
+  void attach(Recorded& recorded);
+  void forget(std::map<std::uint32_t, Recorded>::iterator it);
+  void report(Recorded& recorded, const Error& error);
+
+  Recorder* recorder_;
+  capture::DeviceMonitor monitor_;
+  capture::AttachOptions attach_options_;
+  capture::PolicyMap policies_;
+  FollowerSettings settings_;
+  InterfaceTable table_;
+  std::map<std::uint32_t, Recorded> recorded_;  // by ifindex
+};
+
+}  // namespace caprock::agent

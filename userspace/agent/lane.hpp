@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// A lane: the thread that carries blocks from the packet sources of several CPUs into the ring.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "capture/packet_source.hpp"
+#include "core/fd.hpp"
+#include "core/result.hpp"
+#include "store/lane_writer.hpp"
+
+namespace caprock::agent {
+
+/// Loops on do_work() in a thread of its own from start() to stop(). Sources and writer are the
+/// caller's and must outlive the lane; between start() and stop() only the lane's thread touches
+/// them.
+class Lane {
+ public:
+  using Command = std::function<void(store::LaneWriter&)>;
+
+  static Result<std::unique_ptr<Lane>> create(unsigned index,
+                                              std::vector<capture::PacketSource*> sources,
+                                              store::LaneWriter& writer,
+                                              std::int64_t wall_offset_ns);
+  ~Lane();
+
+  void start();
+
+  /// Takes what the sources still hold, then ends the thread. The programs should be detached
+  /// before.
+  void stop();
+
+  /// Runs `command` on the lane's thread between two rounds and returns when it is done.
+  /// Control-plane thread.
+  void execute(Command command);
+
+  /// The relation of wall to monotonic time changed: a new generation begins.
+  void set_wall_offset(std::int64_t wall_offset_ns);
+
+  /// Any thread: bytes waiting in the sources, and rounds made so far.
+  std::uint64_t lag_bytes() const;
+  std::uint64_t capacity_bytes() const;
+  std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
+  std::uint64_t wakeups() const { return wakeups_.load(std::memory_order_relaxed); }
+
+ private:
+  Lane(unsigned index, std::vector<capture::PacketSource*> sources, store::LaneWriter& writer,
+       std::int64_t wall_offset_ns);
+
+  Status watch(int fd, std::uint32_t tag);
+  void loop();
+  std::uint64_t do_work();
+  std::uint64_t drain(capture::PacketSource& source);
+  void reveal_if_due(std::int64_t now_ns);
+  void wait(int timeout_ms);
+  void run_commands();
+
+  const std::string name_;
+  const std::vector<capture::PacketSource*> sources_;
+  store::LaneWriter& writer_;
+  std::int64_t wall_offset_ns_;
+  std::int64_t next_reveal_ns_ = 0;
+
+  Fd epoll_;
+  Fd command_event_;
+  std::mutex command_mutex_;
+  std::vector<Command> commands_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> rounds_{0};
+  std::atomic<std::uint64_t> wakeups_{0};
+  std::thread thread_;
+};
+
+}  // namespace caprock::agent

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/routes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "core/quantity.hpp"
+#include "export/export.hpp"
+#include "export/tail.hpp"
+#include "store/ring_view.hpp"
+
+namespace caprock::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Access;
+using http::Request;
+using http::Response;
+
+constexpr auto kCompletionWait = 200ms;  // for lanes to catch up with a window that reaches to now
+constexpr auto kPollInterval = 10ms;
+constexpr auto kTailInterval = 50ms;
+constexpr auto kStuck =
+    10s;  // a lane that has not looked at its sources for so long is not healthy
+constexpr std::string_view kPcapngType = "application/x-pcapng";
+constexpr std::string_view kPcapType = "application/vnd.tcpdump.pcap";
+
+template <class Function>
+http::Handler immediate(Function function) {
+  return [function](const Request& request) -> boost::asio::awaitable<Response> {
+    co_return function(request);
+  };
+}
+
+Response text(std::string_view content_type, std::string body) {
+  Response response;
+  response.content_type = content_type;
+  response.body = std::move(body);
+  return response;
+}
+
+Response health(const api::AgentStatus& status) {
+  const auto stuck = [](const api::LaneStatus& lane) { return lane.lag > kStuck; };
+  const auto lane = std::find_if(status.lanes.begin(), status.lanes.end(), stuck);
+  if (lane == status.lanes.end()) return text("text/plain", "ok\n");
+  return http::problem(
+      503, fmt::format("lane {} has not moved for {}", lane->index, format_duration(lane->lag)));
+}
+
+Response readiness(const api::AgentStatus& status) {
+  const auto attached = [](const api::InterfaceStatus& interface) {
+    return !interface.hook.empty();
+  };
+  const bool recording = std::any_of(status.interfaces.begin(), status.interfaces.end(), attached);
+  if (recording || !status.capture.enabled) return text("text/plain", "ok\n");
+  return http::problem(
+      503, "no interface is being recorded; see the interfaces' errors in /api/v1/status");
+}
+
+/// Waits until the record is whole up to `until_ns`, but not for long; returns up to where it is.
+std::int64_t await_completion(const store::Ring& ring, std::int64_t until_ns) {
+  const auto end = std::chrono::steady_clock::now() + kCompletionWait;
+  std::int64_t complete = ring.status().complete_until_ns;
+  while (complete < until_ns && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(kPollInterval);
+    complete = ring.status().complete_until_ns;
+  }
+  return std::min(complete, until_ns);
+}
+
+exporting::FunctionSink sink_of(http::StreamWriter& writer) {
+  return exporting::FunctionSink([&writer](Bytes bytes) -> Status {
+    if (!writer.write(bytes)) return Error("the client has gone");
+    return {};
+  });
+}
+
+Result<exporting::ExportOptions> export_options(const Request& request) {
+  const std::int64_t now_ns = wall_ns();
+  exporting::ExportOptions options;
+  const auto from = parse_time(request.parameter("from", "1970-01-01T00:00:00Z"), now_ns);
+  if (!from) return from.error().context("from");
+  const auto to = parse_time(request.parameter("to", "now"), now_ns);
+  if (!to) return to.error().context("to");
+  const auto format = exporting::parse_format(request.parameter("format", "pcapng"));
+  if (!format) return format.error().context("format");
+  if (*from >= *to) return Error("from: is not before to");
+  options.from_ns = *from;
+  options.to_ns = *to;
+  options.format = *format;
+  options.filter = request.parameter("filter");
+  options.events = request.parameter("events", "true") != "false";
+  return options;
+}
+
+Response export_stream(const store::Ring& ring, const Request& request) {
+  auto options = export_options(request);
+  if (!options) return http::problem(400, options.error().message());
+  Response response;
+  response.content_type = options->format == exporting::Format::kPcapng ? kPcapngType : kPcapType;
+  response.stream = [&ring,
+                     options = std::move(*options)](http::StreamWriter& writer) mutable -> Status {
+    options.to_ns =
+        std::min(options.to_ns, await_completion(ring, std::min(options.to_ns, wall_ns())));
+    auto view = store::RingView::open(ring.status().path);
+    if (!view) return std::move(view).error();
+    auto sink = sink_of(writer);
+    auto report = exporting::export_window(*view, options, sink);
+    if (!report) return std::move(report).error();
+    return {};
+  };
+  return response;
+}
+
+Response tail_stream(const store::Ring& ring, const Request& request) {
+  exporting::TailOptions options;
+  const auto from = parse_time(request.parameter("from", "now"), wall_ns());
+  if (!from) return http::problem(400, from.error().context("from").message());
+  options.from_ns = *from;
+  options.filter = request.parameter("filter");
+  options.events = request.parameter("events", "true") != "false";
+  options.complete_until = [&ring] { return ring.status().complete_until_ns; };
+  Response response;
+  response.content_type = kPcapngType;
+  response.stream = [&ring,
+                     options = std::move(options)](http::StreamWriter& writer) mutable -> Status {
+    options.wait = [&writer] {
+      std::this_thread::sleep_for(kTailInterval);
+      return writer.open();
+    };
+    auto view = store::RingView::open(ring.status().path);
+    if (!view) return std::move(view).error();
+    auto sink = sink_of(writer);
+    return exporting::tail(*view, options, sink);
+  };
+  return response;
+}
+
+}  // namespace
+
+std::vector<http::Route> routes(const store::Ring& ring, std::function<api::AgentStatus()> status) {
+  const auto of_status = [status](auto render) {
+    return immediate([status, render](const Request&) { return render(status()); });
+  };
+  const auto document = [](const api::AgentStatus& s) {
+    return text("application/json", api::to_json_text(s));
+  };
+  const auto metrics = [](const api::AgentStatus& s) {
+    return text("text/plain; version=0.0.4; charset=utf-8", api::metrics_text(s));
+  };
+  return {
+      {"GET", "/api/v1/status", Access::kPublic, of_status(document)},
+      {"GET", "/metrics", Access::kPublic, of_status(metrics)},
+      {"GET", "/healthz", Access::kPublic, of_status(health)},
+      {"GET", "/readyz", Access::kPublic, of_status(readiness)},
+      {"GET", "/api/v1/export", Access::kFull,
+       immediate([&ring](const Request& r) { return export_stream(ring, r); })},
+      {"GET", "/api/v1/tail", Access::kFull,
+       immediate([&ring](const Request& r) { return tail_stream(ring, r); })},
+  };
+}
+
+}  // namespace caprock::agent

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's entrance for the command line.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace caprock::agent {
+
+struct Options {
+  std::filesystem::path config_file;  // empty: the defaults
+  std::vector<std::string> sets;      // "key=value", applied over the file, again at each reload
+};
+
+/// Records until SIGTERM or SIGINT; then drains the stages, seals the ring, and detaches. Fails,
+/// with nothing left behind, when recording cannot begin.
+Status run(const Options& options);
+
+}  // namespace caprock::agent

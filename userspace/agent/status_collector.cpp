@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/status_collector.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/clock.hpp"
+#include "core/log.hpp"
+
+namespace caprock::agent {
+namespace {
+
+using store::SegmentState;
+
+capture_counters total(const std::vector<api::InterfaceStatus>& interfaces) {
+  capture_counters sum{};
+  for (const auto& interface : interfaces)
+    sum = sum + interface.ingress + interface.egress;
+  return sum;
+}
+
+api::SegmentCounts segment_counts(const store::RingStatus& ring) {
+  const auto count = [&](SegmentState state) {
+    return ring.segments[static_cast<std::size_t>(state)];
+  };
+  return {count(SegmentState::kFree),    count(SegmentState::kReady),  count(SegmentState::kActive),
+          count(SegmentState::kSealing), count(SegmentState::kSealed), count(SegmentState::kBad)};
+}
+
+// What the whole ring holds at the present rate of bytes; zero when nothing is coming in.
+Nanoseconds full_history(std::uint64_t ring_bytes, double bytes_per_second) {
+  constexpr double kLongest = 100.0 * 365 * 86400;
+  if (bytes_per_second < 1) return Nanoseconds(0);
+  const double seconds = std::min(static_cast<double>(ring_bytes) / bytes_per_second, kLongest);
+  return std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(seconds));
+}
+
+}  // namespace
+
+StatusCollector::StatusCollector(const Recorder& recorder, const InterfaceFollower& follower)
+    : recorder_(recorder), follower_(follower), started_ns_(wall_ns()) {
+  sample();
+}
+
+void StatusCollector::sample() {
+  const capture_counters sum = total(follower_.status());
+  rates_.add({.time_ns = monotonic_ns(),
+              .packets = sum.written,
+              .bytes = sum.captured_bytes,
+              .lost = sum.lost});
+}
+
+api::AgentStatus StatusCollector::collect(const StatusContext& context) const {
+  const std::int64_t now_ns = wall_ns();
+  api::AgentStatus status;
+  status.version = CAPROCK_VERSION;
+  status.node = context.node;
+  status.pid = getpid();
+  status.now = {now_ns};
+  status.started = {started_ns_};
+  status.uptime = Nanoseconds(now_ns - started_ns_);
+  status.capture.enabled = context.enabled;
+  status.capture.hook = follower_.hook();
+  status.capture.transport =
+      recorder_.programs().transport() == capture::Transport::kStage ? "stage" : "ringbuf";
+  status.capture.stage_bytes =
+      recorder_.programs().geometry().cpus * recorder_.programs().geometry().cpu_bytes();
+  status.rates = rates_.rates();
+  status.interfaces = follower_.status();
+  status.loss = loss(status.interfaces);
+  status.ring = ring(status.rates);
+  status.lanes = lanes(now_ns);
+  status.findings = context.findings;
+  status.errors = reported_errors();
+  status.config = context.config;
+  return status;
+}
+
+api::LossStatus StatusCollector::loss(const std::vector<api::InterfaceStatus>& interfaces) const {
+  const capture_counters sum = total(interfaces);
+  return {.total = sum.lost,
+          .since_start = sum.lost,
+          .last_minute = rates_.lost_in_last_minute(),
+          .truncated_since_start = sum.truncated};
+}
+
+api::RingStatus StatusCollector::ring(const api::Rates& rates) const {
+  const store::RingStatus ring = recorder_.ring().status();
+  api::RingStatus status;
+  status.path = ring.path;
+  status.size_bytes = ring.size_bytes;
+  status.used_bytes = ring.used_bytes;
+  status.segment_bytes = ring.segment_bytes;
+  status.segments = segment_counts(ring);
+  status.oldest = {ring.oldest_ns};
+  status.newest = {ring.newest_ns};
+  status.history = Nanoseconds(ring.newest_ns - ring.oldest_ns);
+  status.history_at_present_rate = full_history(ring.size_bytes, rates.bytes_per_second);
+  status.complete_until = {ring.complete_until_ns};
+  status.durable_until = {ring.durable_until_ns};
+  status.laps = ring.laps;
+  status.recovery = recorder_.ring().recovery().notes;
+  return status;
+}
+
+std::vector<api::LaneStatus> StatusCollector::lanes(std::int64_t now_ns) const {
+  const store::RingStatus ring = recorder_.ring().status();
+  const unsigned cpus = recorder_.programs().geometry().cpus;
+  std::vector<api::LaneStatus> list(recorder_.lanes().size());
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const Lane& lane = *recorder_.lanes()[i];
+    list[i].index = i;
+    for (unsigned cpu = i; cpu < cpus; cpu += static_cast<unsigned>(list.size()))
+      list[i].cpus.push_back(cpu);
+    list[i].runs = ring.lanes[i].runs;
+    list[i].bytes = ring.lanes[i].bytes;
+    list[i].complete_until = {ring.lanes[i].complete_until_ns};
+    list[i].lag = Nanoseconds(now_ns - ring.lanes[i].complete_until_ns);
+    list[i].stage_used_bytes = lane.lag_bytes();
+    list[i].stage_capacity_bytes = lane.capacity_bytes();
+  }
+  return list;
+}
+
+}  // namespace caprock::agent

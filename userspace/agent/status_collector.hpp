@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts the status document together.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/interface_follower.hpp"
+#include "agent/rate_meter.hpp"
+#include "agent/recorder.hpp"
+#include "api/status.hpp"
+#include "core/finding.hpp"
+
+namespace caprock::agent {
+
+/// What does not come from counters.
+struct StatusContext {
+  std::string node;
+  bool enabled = true;
+  api::ConfigStatus config;
+  Findings findings;
+};
+
+/// Control-plane thread.
+class StatusCollector {
+ public:
+  StatusCollector(const Recorder& recorder, const InterfaceFollower& follower);
+
+  /// Takes a sample for rates and the loss of the last minute. Call every second.
+  void sample();
+
+  api::AgentStatus collect(const StatusContext& context) const;
+
+ private:
+  api::LossStatus loss(const std::vector<api::InterfaceStatus>& interfaces) const;
+  api::RingStatus ring(const api::Rates& rates) const;
+  std::vector<api::LaneStatus> lanes(std::int64_t now_ns) const;
+
+  const Recorder& recorder_;
+  const InterfaceFollower& follower_;
+  const std::int64_t started_ns_;
+  RateMeter rates_;
+};
+
+}  // namespace caprock::agent
