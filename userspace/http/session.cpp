@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/session.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+#include "core/log.hpp"
+#include "http/chunked_writer.hpp"
+#include "http/router.hpp"
+#include "http/target.hpp"
+
+namespace caprock::http {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+
+namespace {
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+
+/// What to tell a client whose request could not be read; nothing where it has gone or was too
+/// slow.
+std::optional<Response> refusal_of(const boost::system::error_code& failed) {
+  using beast::http::error;
+  static const auto& protocol_errors = make_error_code(error::bad_target).category();
+  if (failed == error::header_limit) return problem(431, "the request's head is too long");
+  if (failed == error::unexpected_body || failed == error::body_limit)
+    return problem(413, "requests with a body are not taken");
+  if (failed.category() != protocol_errors || failed == error::end_of_stream ||
+      failed == error::partial_message)
+    return std::nullopt;
+  return problem(400, fmt::format("not an HTTP request: {}", failed.message()));
+}
+
+template <class Message>
+void fill_head(Message& message, const RequestHead& request, const Response& response) {
+  message.version(request.version());
+  message.result(response.status);
+  message.set(beast::http::field::content_type, response.content_type);
+  message.set(beast::http::field::cache_control, "no-store");
+  message.set("X-Content-Type-Options", "nosniff");
+  for (const auto& [name, value] : response.headers)
+    message.set(name, value);
+  message.keep_alive(request.keep_alive());
+}
+
+/// Counts a stream for as long as it lives.
+class StreamSlot {
+ public:
+  explicit StreamSlot(std::size_t& streams) : streams_(streams) { ++streams_; }
+  StreamSlot(const StreamSlot&) = delete;
+  StreamSlot& operator=(const StreamSlot&) = delete;
+  ~StreamSlot() { --streams_; }
+
+ private:
+  std::size_t& streams_;
+};
+
+asio::awaitable<Status> run_stream(const StreamBody& body, StreamWriter& writer) {
+  co_return body(writer);
+}
+
+}  // namespace
+
+Session::Session(Stream stream, SessionContext& context, Access access, unsigned port)
+    : stream_(std::move(stream)), context_(context), access_(access), port_(port) {}
+
+void Session::close() {
+  stream_.close();
+}
+
+asio::awaitable<void> Session::run() {
+  bool again = true;
+  while (again && !context_.stopping)
+    again = co_await serve_one();
+  stream_.close();
+}
+
+asio::awaitable<void> Session::turn_away() {
+  RequestHead head;
+  head.keep_alive(false);
+  co_await send(head, problem(503, "too many connections, try again later"));
+  stream_.close();
+}
+
+asio::awaitable<bool> Session::serve_one() {
+  beast::http::request_parser<beast::http::empty_body> parser;
+  parser.header_limit(static_cast<std::uint32_t>(context_.limits.header_bytes));
+  stream_.expires_after(context_.limits.idle);
+  const auto [failed, size] = co_await beast::http::async_read(stream_, buffer_, parser, kTuple);
+  if (failed) {
+    RequestHead head;
+    head.keep_alive(false);
+    if (auto refusal = refusal_of(failed)) co_await send(head, std::move(*refusal));
+    co_return false;
+  }
+  const RequestHead head = parser.release();
+  Response response = co_await answer(head);
+  if (response.stream && head.method() != beast::http::verb::head)
+    co_return co_await send_stream(head, std::move(response));
+  co_return co_await send(head, std::move(response));
+}
+
+asio::awaitable<Response> Session::answer(const RequestHead& head) const {
+  if (port_ != 0 && !is_local_host(head[beast::http::field::host], port_))
+    co_return problem(421, "the Host header must be localhost, 127.0.0.1 or [::1], with the port");
+  auto target = parse_target(head.target());
+  if (!target) co_return problem(400, "the request's target is not a path");
+  const std::string_view method = head.method_string();
+  const auto found = find_route(context_.routes, access_, method, target->path);
+  if (const auto* refusal = std::get_if<Response>(&found)) co_return *refusal;
+  const Request request{std::string(method), std::move(target->path), std::move(target->query)};
+  try {
+    co_return co_await std::get<const Route*>(found)->handler(request);
+  } catch (const std::exception& failure) {
+    report_error(fmt::format("http: {}: {}", request.path, failure.what()));
+    co_return problem(500, failure.what());
+  }
+}
+
+asio::awaitable<bool> Session::send(const RequestHead& head, Response response) {
+  const bool head_only = head.method() == beast::http::verb::head;
+  beast::http::response<beast::http::string_body> message;
+  fill_head(message, head, response);
+  if (!response.stream) message.content_length(response.body.size());
+  if (!head_only) message.body() = std::move(response.body);
+  stream_.expires_after(context_.limits.idle);
+  beast::http::response_serializer<beast::http::string_body> serializer(message);
+  auto [failed, size] = co_await beast::http::async_write_header(stream_, serializer, kTuple);
+  if (!failed && !head_only)
+    std::tie(failed, size) = co_await beast::http::async_write(stream_, serializer, kTuple);
+  co_return !failed && message.keep_alive();
+}
+
+asio::awaitable<bool> Session::send_stream(const RequestHead& head, Response response) {
+  if (context_.streams >= context_.limits.streams)
+    co_return co_await send(head, problem(503, "too many exports and tails, try again later"));
+  const StreamSlot slot(context_.streams);
+  ResponseHead message;
+  fill_head(message, head, response);
+  const bool chunked = head.version() >= 11;
+  message.chunked(chunked);
+  message.keep_alive(chunked && head.keep_alive());
+  ChunkedWriter writer(stream_, std::move(message), context_.limits.stalled, context_.stopping);
+  const Status done = co_await asio::co_spawn(context_.workers, run_stream(response.stream, writer),
+                                              asio::use_awaitable);
+  if (done) co_return co_await writer.finish() && chunked&& head.keep_alive();
+  if (!writer.head_sent()) co_return co_await send(head, problem(500, done.error().message()));
+  report_error(fmt::format("http: stream broken off: {}", done.error().message()));
+  co_return false;
+}
+
+}  // namespace caprock::http
