@@ -23,9 +23,9 @@ struct TailOptions {
   std::function<bool()> wait;
 };
 
-/// Returns when wait() says so, or with the sink's error. What the recorder overwrote before it
-/// could be read is told in the stream, as a journal event with the number of segments missed. Any
-/// thread; takes the view for itself.
+/// Returns when wait() says so, or with the sink's error. What the recorder reused before it could
+/// be read is told in the stream, one event a line, whether events are wanted or not. Any thread;
+/// takes the view for itself.
 Status tail(const store::RingView& view, const TailOptions& options, Sink& sink);
 
 }  // namespace caprock::exporting

@@ -2,6 +2,11 @@
 #include "store/source_cursor.hpp"
 
 namespace caprock::store {
+namespace {
+
+constexpr std::ptrdiff_t kMaxStretchBytes = 256 << 10;  // what a reader copies stays in its cache
+
+}  // namespace
 
 SourceCursor::SourceCursor(Bytes segment, const Run& first, std::uint64_t runs_end,
                            std::int64_t from_ns)
@@ -60,7 +65,8 @@ void SourceCursor::advance() {
 Bytes SourceCursor::take_stretch(std::int64_t limit_ns) {
   const std::byte* const begin = block_->bytes.data();
   const std::byte* end = begin;
-  while (block_ && block_->bytes.data() == end && (end == begin || time_ns_ < limit_ns)) {
+  while (block_ && block_->bytes.data() == end && end - begin < kMaxStretchBytes &&
+         (end == begin || time_ns_ < limit_ns)) {
     end += block_->bytes.size();
     advance();
   }

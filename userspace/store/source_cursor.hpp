@@ -27,8 +27,8 @@ class SourceCursor {
   /// On to the next block.
   void advance();
 
-  /// The block and those right behind it as far as they are timed and before `limit_ns`; goes on to
-  /// the one behind them.
+  /// The block and some of those right behind it, all timed and before `limit_ns`; goes on to the
+  /// one behind them.
   Bytes take_stretch(std::int64_t limit_ns);
 
   /// More runs were committed.

@@ -226,8 +226,7 @@ Window& Window::operator=(Window&&) noexcept = default;
 Window::~Window() = default;
 
 Result<Window> Window::open(const RingView& view, WindowOptions options) {
-  if (options.from_ns >= options.to_ns)
-    return Error("the window is empty: its end is not after its start");
+  if (options.from_ns > options.to_ns) return Error("the window ends before it begins");
   auto state = std::make_unique<State>();
   state->view = &view;
   state->options = options;

@@ -43,7 +43,8 @@ class Window {
   std::optional<WindowBlock> next();
 
   /// The next stretch of blocks that stand one behind the other in the file and in time (no other
-  /// source's block belongs between them): the unit of bulk export. Empty at the end.
+  /// source's block belongs between them), up to some 256 KiB: the unit of bulk export. Empty at
+  /// the end.
   Bytes next_stretch();
 
   /// Whether the bytes returned last were those of the record when they were last read. A live

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/export.hpp"
+
+#include <fmt/format.h>
+
+#include "export/file_frame.hpp"
+#include "export/pcap_filter.hpp"
+#include "export/pump.hpp"
+#include "store/window.hpp"
+
+namespace caprock::exporting {
+namespace {
+
+ExportReport make_report(const Pump& pump, const store::Window& window) {
+  const Figures& figures = pump.figures();
+  ExportReport report{figures.packets,  pump.written_bytes(), figures.dropped,
+                      figures.first_ns, figures.last_ns,      window.skipped()};
+  if (figures.unknown_interface != 0) {
+    report.skipped.push_back(fmt::format(
+        "{} packets are left out: their interface is not described", figures.unknown_interface));
+  }
+  return report;
+}
+
+}  // namespace
+
+Result<Format> parse_format(std::string_view name) {
+  if (name == "pcapng") return Format::kPcapng;
+  if (name == "pcap") return Format::kPcap;
+  if (name == "pcap-ns") return Format::kPcapNs;
+  return Error(fmt::format("unknown format \"{}\": use pcapng, pcap or pcap-ns", name));
+}
+
+Result<ExportReport> export_window(const store::RingView& view, const ExportOptions& options,
+                                   Sink& sink) {
+  auto filter = PcapFilter::compile(options.filter);
+  if (!filter) return std::move(filter).error();
+  auto window = store::Window::open(view, {options.from_ns, options.to_ns});
+  if (!window) return std::move(window).error();
+  Pump pump(view,
+            {.filter = *std::move(filter),
+             .format = options.format,
+             .snaplen = options.snaplen,
+             .events = options.events},
+            options.interface_prefix, sink);
+  if (auto begun = pump.begin(window->segments()); !begun) return std::move(begun).error();
+  if (auto drained = pump.drain(*window); !drained) return std::move(drained).error();
+  if (options.format == Format::kPcapng) {
+    if (auto ended = pump.write(statistics_blocks(pump.figures())); !ended)
+      return std::move(ended).error();
+  }
+  return make_report(pump, *window);
+}
+
+}  // namespace caprock::exporting
