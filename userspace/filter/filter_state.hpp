@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contents of the filter maps (bpf/abi/filter.h): what a specification compiles to, and what is
+// in force.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "abi/filter.h"
+
+#include "capture/bpf_map.hpp"
+
+namespace caprock::filter {
+
+/// In the order in which entries are added.
+enum class Table : std::size_t { kCidr4, kCidr6, kAddress4, kAddress6, kPorts, kOwnEndpoint };
+
+/// Names of the maps, index = Table.
+inline constexpr std::array<std::string_view, 6> kTableNames = {"cidr4", "cidr6", "addr4",
+                                                                "addr6", "ports", "own_endpoint"};
+
+struct FilterState {
+  capture_settings settings{};  // the wall offset is not the filter's: it stays as it is in force
+  std::array<capture::MapEntries, kTableNames.size()> tables;
+
+  capture::MapEntries& operator[](Table table) { return tables[static_cast<std::size_t>(table)]; }
+  const capture::MapEntries& operator[](Table table) const {
+    return tables[static_cast<std::size_t>(table)];
+  }
+};
+
+}  // namespace caprock::filter
