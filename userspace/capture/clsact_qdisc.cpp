@@ -40,6 +40,12 @@ Result<ClsactQdisc> ClsactQdisc::ensure(std::uint32_t ifindex) {
 ClsactQdisc::ClsactQdisc(ClsactQdisc&& other) noexcept
     : ifindex_(other.ifindex_), made_(std::exchange(other.made_, false)) {}
 
+ClsactQdisc& ClsactQdisc::operator=(ClsactQdisc&& other) noexcept {
+  std::swap(ifindex_, other.ifindex_);
+  std::swap(made_, other.made_);
+  return *this;
+}
+
 ClsactQdisc::~ClsactQdisc() {
   if (!made_ || has_filters(ifindex_, CAPROCK_INGRESS) || has_filters(ifindex_, CAPROCK_EGRESS))
     return;

@@ -15,7 +15,7 @@ class ClsactQdisc {
   static Result<ClsactQdisc> ensure(std::uint32_t ifindex);
 
   ClsactQdisc(ClsactQdisc&& other) noexcept;
-  ClsactQdisc& operator=(ClsactQdisc&&) = delete;
+  ClsactQdisc& operator=(ClsactQdisc&& other) noexcept;
   ~ClsactQdisc();
 
  private:

@@ -88,6 +88,14 @@ Result<DeviceAttachment> DeviceAttachment::attach(const Programs& programs,
   return device;
 }
 
+// By swapping, so that what was there is destroyed in its order: filters before their qdisc.
+DeviceAttachment& DeviceAttachment::operator=(DeviceAttachment&& other) noexcept {
+  std::swap(qdisc_, other.qdisc_);
+  std::swap(attachments_, other.attachments_);
+  std::swap(note_, other.note_);
+  return *this;
+}
+
 bool DeviceAttachment::in_place() const {
   return std::all_of(attachments_.begin(), attachments_.end(),
                      [](const auto& attachment) { return attachment->in_place(); });

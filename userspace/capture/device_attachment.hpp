@@ -39,7 +39,7 @@ class DeviceAttachment {
                                          const AttachOptions& options);
 
   DeviceAttachment(DeviceAttachment&&) = default;
-  DeviceAttachment& operator=(DeviceAttachment&&) = delete;
+  DeviceAttachment& operator=(DeviceAttachment&& other) noexcept;
 
   /// Whether all programs are still there. If not: destroy this one, then attach anew.
   bool in_place() const;
