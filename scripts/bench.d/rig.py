@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The test rig: two namespaces, a sender on core 0, everything that captures on core 1."""
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from lab.network import Pair, run
+
+ROOT = Path(__file__).resolve().parents[2]
+SENDER_CORE, CAPTURE_CORE = 0, 1
+HEADERS_BYTES = 14 + 20 + 8  # Ethernet, IPv4, UDP
+DEVICE = "east"  # where it is captured
+
+TRAFFIC = """{{ eth(da=02:00:00:00:00:02, sa=02:00:00:00:00:01),
+  ipv4(saddr=10.77.0.1, daddr=10.77.0.2), udp(sport=1000, dport=9), fill(0x41, {payload}) }}
+"""
+
+
+class Rig:
+    def __enter__(self):
+        (ROOT / "build").mkdir(exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build"))
+        self.folder.chmod(0o755)
+        self.pair = Pair("bench", addresses=False)
+        return self
+
+    def __exit__(self, *_):
+        self.pair.delete()
+        shutil.rmtree(self.folder)
+
+    def fresh_folder(self, name):
+        folder = self.folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
+
+    def on_capture_core(self, *words):
+        return self.pair.right.command("taskset", "-c", CAPTURE_CORE, *words)
+
+    def send(self, packets, size):
+        """Sends UDP packets of `size` bytes as fast as one core can; returns how many arrived at DEVICE."""
+        config = self.folder / f"traffic-{size}.cfg"
+        config.write_text(TRAFFIC.format(payload=size - HEADERS_BYTES))
+        before = self.pair.right.packets(DEVICE, "rx")
+        self.pair.left.run("taskset", "-c", SENDER_CORE, "trafgen", "-i", config, "-o", "west", "-n", packets, "-P", 1)
+        return self.pair.right.packets(DEVICE, "rx") - before
+
+    def sync(self):
+        run("sync")
+
+    def say(self, text):
+        print(f"bench: {text}", flush=True)
