@@ -15,14 +15,14 @@ namespace caprock::pcapng {
 
 /// Empty texts are left out, here and below.
 struct SectionHeader {
-  std::string_view hardware;
-  std::string_view operating_system;
-  std::string_view user_application;
+  std::string_view hardware = {};
+  std::string_view operating_system = {};
+  std::string_view user_application = {};
 };
 
 struct Interface {
-  std::string_view name;
-  std::string_view description;
+  std::string_view name = {};
+  std::string_view description = {};
   std::uint32_t snaplen = 0;  // 0: unlimited
   std::uint16_t link_type = kLinkTypeEthernet;
 };
@@ -30,16 +30,16 @@ struct Interface {
 struct Packet {
   std::uint32_t interface_id = 0;
   std::int64_t time_ns = 0;  // since the epoch
-  Bytes captured;
+  Bytes captured = {};
   std::uint32_t original_bytes = 0;
-  std::optional<std::uint32_t> flags;
+  std::optional<std::uint32_t> flags = {};
   std::uint64_t dropped = 0;  // 0: the option is left out
-  std::string_view comment;
+  std::string_view comment = {};
 };
 
 struct NameEntry {
-  Bytes address;  // 4 or 16 bytes, network order
-  std::string_view name;
+  Bytes address = {};  // 4 or 16 bytes, network order
+  std::string_view name = {};
 };
 
 struct Statistics {
@@ -51,8 +51,8 @@ struct Statistics {
 
 /// A field of a journal entry: name of upper-case letters, digits and '_'; any value.
 struct JournalField {
-  std::string_view name;
-  std::string_view value;
+  std::string_view name = {};
+  std::string_view value = {};
 };
 
 /// Appends blocks to `out`: each a multiple of 8 bytes, byte order of the machine, times in ns

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/ring_view.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "support/ring_builder.hpp"
+#include "support/temporary_file.hpp"
+
+namespace caprock::store {
+namespace {
+
+using test::cpu;
+using test::foot_for;
+using test::ring_of;
+using test::SegmentBuilder;
+using test::statistics_for;
+using test::TemporaryFile;
+using test::TestPacket;
+
+const InterfaceList kInterfaces{{"eth0", "the first"}, {"eth1", ""}};
+
+SegmentBuilder sealed(std::uint64_t sequence, const std::vector<TestPacket>& packets) {
+  SegmentBuilder segment(sequence, 0, kInterfaces);
+  const SegmentFoot foot = foot_for(packets);
+  segment.run(cpu(0), packets).seal(foot, statistics_for(foot));
+  return segment;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "ring view: segments come by sequence, whatever their place, with times from their feet") {
+  const TemporaryFile file(
+      ring_of({sealed(9, {{300, "c"}, {400, "d"}}), sealed(8, {{100, "a"}, {200, "b"}})}));
+  const auto view = RingView::open(file.path());
+  REQUIRE(view);
+  CHECK(view->segment_bytes() == kMinSegmentBytes);
+  CHECK(view->segment_count() == 2);
+  const auto segments = view->segments();
+  REQUIRE(segments.size() == 2);
+  CHECK(segments[0].sequence == 8);
+  CHECK(segments[0].index == 1);
+  CHECK(segments[0].sealed);
+  CHECK(segments[0].first_ns == 100);
+  CHECK(segments[0].last_ns == 200);
+  CHECK(segments[0].node == "node7");
+  CHECK(segments[1].first_ns == 300);
+}
+
+TEST_CASE(
+    "ring view: an active segment is known up to its frontier, from its run heads, hidden or not") {
+  SegmentBuilder segment(1, 3, kInterfaces);
+  segment.run(cpu(0), {{500, "a"}}).run(cpu(1), {{400, "b"}});
+  const TemporaryFile file(ring_of({segment}));
+  const auto view = RingView::open(file.path());
+  REQUIRE(view);
+  const auto segments = view->segments();
+  REQUIRE(segments.size() == 1);
+  CHECK_FALSE(segments[0].sealed);
+  CHECK(segments[0].lane == 3);
+  CHECK(segments[0].runs_end == segment.frontier());
+  CHECK(segments[0].end == segment.frontier());
+  CHECK(segments[0].first_ns == 400);
+  CHECK(segments[0].last_ns == INT64_MAX);
+}
+
+TEST_CASE("ring view: interfaces are those of the opening and those added in runs") {
+  SegmentBuilder segment(1, 0, kInterfaces);
+  segment.run(cpu(0), {{1, "a"}}).add_interface({"veth5", "pod shop/cart"}).run(cpu(0), {{2, "b"}});
+  const TemporaryFile file(ring_of({segment}));
+  const auto view = RingView::open(file.path());
+  REQUIRE(view);
+  CHECK(view->interfaces(view->segments().front()) ==
+        InterfaceList{{"eth0", "the first"}, {"eth1", ""}, {"veth5", "pod shop/cart"}});
+}
+
+TEST_CASE("ring view: a damaged segment is left out and named, and the rest is kept") {
+  SegmentBuilder damaged = sealed(1, {{100, "a"}});
+  damaged.bytes()[kSegmentHeadOffset + offsetof(SegmentHead, lane)] ^= std::byte{1};
+  const TemporaryFile file(ring_of({damaged, sealed(2, {{200, "b"}})}));
+  const auto view = RingView::open(file.path());
+  REQUIRE(view);
+  std::vector<std::string> lines;
+  const auto segments = view->segments(&lines);
+  REQUIRE(segments.size() == 1);
+  CHECK(segments[0].sequence == 2);
+  CHECK(lines ==
+        std::vector<std::string>{"segment 0 is left out: the checksum of its head is wrong"});
+}
+
+TEST_CASE("ring view: segments that were never used are no segments and no damage") {
+  std::vector<std::byte> file_bytes = ring_of({sealed(1, {{100, "a"}})});
+  file_bytes.resize(3 * kMinSegmentBytes);
+  const TemporaryFile file(file_bytes);
+  std::vector<std::string> lines;
+  CHECK(RingView::open(file.path())->segments(&lines).size() == 1);
+  CHECK(lines.empty());
+}
+
+TEST_CASE("ring view: a file that grows is followed, and bytes handed out stay where they are") {
+  const TemporaryFile file(ring_of({sealed(1, {{100, "a"}})}));
+  const auto view = RingView::open(file.path());
+  const Bytes before = view->bytes(0);
+  file.write(ring_of({sealed(2, {{200, "b"}}), sealed(3, {{300, "c"}})}), kMinSegmentBytes);
+  CHECK(view->segments().size() == 3);
+  CHECK(before.data() != nullptr);
+  CHECK(load<std::uint32_t>(before) == pcapng::kSectionHeader);
+}
+
+TEST_CASE("ring view: a segment that was recycled no longer holds what it held") {
+  const TemporaryFile file(ring_of({sealed(1, {{100, "a"}})}));
+  const auto view = RingView::open(file.path());
+  CHECK(view->still_holds(0, 1));
+  file.write(ring_of({sealed(2, {{200, "b"}})}));
+  CHECK_FALSE(view->still_holds(0, 1));
+  CHECK(view->still_holds(0, 2));
+}
+
+TEST_CASE("ring view: what is no ring is refused by name") {
+  const auto message_for = [](Bytes contents) {
+    const TemporaryFile file(contents);
+    auto view = RingView::open(file.path());
+    REQUIRE_FALSE(view);
+    return view.error().message().substr(file.path().string().size());
+  };
+  std::vector<std::byte> pcapng;
+  pcapng::Writer(pcapng).section_header({});
+  const auto pcap_magic = std::as_bytes(std::span("\xD4\xC3\xB2\xA1", 4));
+  CHECK(message_for({}) == ": it is an empty file");
+  CHECK(message_for(pcapng) == ": it is a pcapng file, but not a ring of caprock");
+  CHECK(message_for(pcap_magic) == ": it is a classic pcap file");
+  CHECK(message_for(std::as_bytes(std::span("hello"))) ==
+        ": it is neither a ring nor a capture file");
+  CHECK_FALSE(RingView::open("/nonexistent/ring.pcapng"));
+}
+
+}  // namespace caprock::store
