@@ -13,8 +13,8 @@ struct Finding {
   std::string id;           // stable, lower case, dots: "kernel.btf", "disk.space"
   Severity severity = Severity::kOk;
   std::string found;        // what is there: "kernel 6.1.0-28-amd64"
-  std::string consequence;  // what follows from it; empty when all is well
-  std::string remedy;       // what to do; empty when there is nothing to do
+  std::string consequence{};  // what follows from it; empty when all is well
+  std::string remedy{};       // what to do; empty when there is nothing to do
 };
 
 using Findings = std::vector<Finding>;

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture/hook_survey.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "capture/device_monitor.hpp"
+#include "capture/tc_filters.hpp"
+#include "core/fd.hpp"
+
+namespace caprock::capture {
+namespace {
+
+using Names = std::vector<std::string>;
+
+/// A filter's name has the program's id behind it.
+bool is_ours(std::string_view name) {
+  constexpr std::string_view kPrograms[] = {"tc_ingress", "tc_egress", "capture_xdp"};
+  const std::string_view program = name.substr(0, name.find(':'));
+  return std::find(std::begin(kPrograms), std::end(kPrograms), program) != std::end(kPrograms);
+}
+
+std::string program_name(std::uint32_t id) {
+  const Fd program(bpf_prog_get_fd_by_id(id));
+  bpf_prog_info info{};
+  __u32 info_bytes = sizeof info;
+  if (!program || bpf_prog_get_info_by_fd(program.get(), &info, &info_bytes) != 0)
+    return fmt::format("id {}", id);
+  return info.name;
+}
+
+void add(Names& names, std::string_view hook, std::string_view name) {
+  if (!is_ours(name)) names.push_back(fmt::format("{} ({})", name, hook));
+}
+
+void add_tcx(Names& names, const Device& device, bpf_attach_type type, std::string_view hook) {
+  std::array<__u32, 64> ids{};
+  struct bpf_prog_query_opts query {};
+  query.sz = sizeof query;
+  query.prog_ids = ids.data();
+  query.count = ids.size();
+  if (bpf_prog_query_opts(static_cast<int>(device.ifindex), type, &query) != 0) return;
+  for (__u32 i = 0; i < query.count; ++i)
+    add(names, hook, program_name(ids[i]));
+}
+
+void add_filters(Names& names, const Device& device, caprock_direction direction,
+                 std::string_view hook) {
+  const auto filters = list_tc_filters(device.ifindex, direction);
+  if (!filters) return;
+  for (const TcFilter& filter : *filters)
+    add(names, hook, filter.name.empty() ? filter.kind : filter.name);
+}
+
+void add_xdp(Names& names, const Device& device) {
+  bpf_xdp_query_opts query{};
+  query.sz = sizeof query;
+  if (bpf_xdp_query(static_cast<int>(device.ifindex), 0, &query) != 0 || query.prog_id == 0) return;
+  add(names, "XDP", program_name(query.prog_id));
+}
+
+Names programs_of_others(const Device& device) {
+  Names names;
+  add_xdp(names, device);
+  add_tcx(names, device, BPF_TCX_INGRESS, "tcx ingress");
+  add_tcx(names, device, BPF_TCX_EGRESS, "tcx egress");
+  add_filters(names, device, CAPROCK_INGRESS, "clsact ingress");
+  add_filters(names, device, CAPROCK_EGRESS, "clsact egress");
+  return names;
+}
+
+}  // namespace
+
+Findings survey_hooks() {
+  Findings findings;
+  const auto devices = read_devices();
+  if (!devices) return findings;
+  for (const auto& [ifindex, device] : *devices) {
+    const Names names = programs_of_others(device);
+    if (names.empty()) continue;
+    findings.push_back(
+        {.id = "hooks." + device.name,
+         .severity = Severity::kNote,
+         .found = fmt::format("{}: programs of others: {}", device.name, fmt::join(names, ", ")),
+         .consequence =
+             "they are left alone; what an XDP program drops or redirects, and what goes around "
+             "the device by redirection, is not recorded",
+         .remedy = {}});
+  }
+  if (findings.empty())
+    findings.push_back({.id = "hooks", .found = "no programs of others on any device"});
+  return findings;
+}
+
+}  // namespace caprock::capture
