@@ -15,7 +15,7 @@ namespace caprock::exporting {
 
 /// What of the record is wanted, and in which form.
 struct Selection {
-  PcapFilter filter;
+  PcapFilter filter = {};
   Format format = Format::kPcapng;
   std::uint32_t snaplen = 0;  // 0: as recorded
   bool events = true;

@@ -21,11 +21,11 @@ Result<Format> parse_format(std::string_view name);
 struct ExportOptions {
   std::int64_t from_ns = 0;        // wall time
   std::int64_t to_ns = INT64_MAX;  // exclusive; the caller caps it at complete-until
-  std::string filter;              // pcap-filter expression; empty: every packet
+  std::string filter = {};         // pcap-filter expression; empty: every packet
   Format format = Format::kPcapng;
-  std::uint32_t snaplen = 0;     // cut packets to so many bytes; 0: as recorded
-  bool events = true;            // the journal blocks too (pcapng only; a filter leaves them in)
-  std::string interface_prefix;  // in front of every interface's name: "node7/"
+  std::uint32_t snaplen = 0;  // cut packets to so many bytes; 0: as recorded
+  bool events = true;         // the journal blocks too (pcapng only; a filter leaves them in)
+  std::string interface_prefix = {};  // in front of every interface's name: "node7/"
 };
 
 struct ExportReport {

@@ -14,9 +14,9 @@ namespace caprock::exporting {
 
 struct TailOptions {
   std::int64_t from_ns = 0;  // wall time of the first packet wanted
-  std::string filter;        // pcap-filter expression; empty: every packet
+  std::string filter = {};   // pcap-filter expression; empty: every packet
   bool events = true;
-  std::string interface_prefix;
+  std::string interface_prefix = {};
   /// Wall time up to which the record is whole: the stream never runs ahead of it.
   std::function<std::int64_t()> complete_until;
   /// Called when there is nothing new: waits a little. False ends the stream.
