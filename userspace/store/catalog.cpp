@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/catalog.hpp"
+
+#include <algorithm>
+
+namespace caprock::store {
+
+Catalog::Catalog(std::uint64_t segments, std::uint64_t next_sequence)
+    : segments_(segments), next_sequence_(next_sequence) {
+  for (std::uint32_t index = 0; index < segments; ++index)
+    free_.insert(free_.end(), index);
+}
+
+void Catalog::sealed(SegmentUse use, RecordSpan span) {
+  const std::lock_guard lock(mutex_);
+  Segment& segment = segments_[use.index];
+  segment.state = SegmentState::kSealed;
+  segment.sequence = use.sequence;
+  segment.span = span;
+  free_.erase(use.index);
+  by_age_.emplace(span.last_ns, use.index);
+  by_sequence_[use.sequence] = use.index;
+}
+
+std::optional<SegmentUse> Catalog::take() {
+  const std::lock_guard lock(mutex_);
+  const auto index = pick();
+  if (!index) return std::nullopt;
+  release(*index);
+  Segment& segment = segments_[*index];
+  segment.state = SegmentState::kReady;
+  segment.sequence = next_sequence_++;
+  segment.span = {};
+  by_sequence_[segment.sequence] = *index;
+  unsynced_.insert(*index);
+  return SegmentUse{*index, segment.sequence};
+}
+
+std::optional<std::uint32_t> Catalog::pick() {
+  if (!free_.empty()) return *free_.begin();
+  if (const auto sealed = pick_sealed()) return sealed;
+  if (!bad_.empty()) return *bad_.begin();
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> Catalog::pick_sealed() {
+  const auto pinned = [this](const Age& age) {
+    return pins_.contains(segments_[age.second].sequence);
+  };
+  if (by_age_.empty()) return std::nullopt;
+  const auto unpinned = std::find_if_not(by_age_.begin(), by_age_.end(), pinned);
+  if (unpinned != by_age_.end()) return unpinned->second;
+  const std::uint32_t oldest = by_age_.begin()->second;
+  pins_[segments_[oldest].sequence].broken = true;
+  return oldest;
+}
+
+/// Out of every list but that of its next state.
+void Catalog::release(std::uint32_t index) {
+  Segment& segment = segments_[index];
+  free_.erase(index);
+  bad_.erase(index);
+  unsynced_.erase(index);
+  by_age_.erase({segment.span.last_ns, index});
+  by_sequence_.erase(segment.sequence);
+  segment.sequence = 0;
+}
+
+void Catalog::activated(std::uint32_t index) {
+  segments_[index].state.store(SegmentState::kActive, std::memory_order_relaxed);
+}
+
+void Catalog::sealing(std::uint32_t index) {
+  const std::lock_guard lock(mutex_);
+  segments_[index].state = SegmentState::kSealing;
+}
+
+void Catalog::freed(std::uint32_t index) {
+  const std::lock_guard lock(mutex_);
+  release(index);
+  segments_[index].state = SegmentState::kFree;
+  free_.insert(index);
+}
+
+void Catalog::failed(std::uint32_t index) {
+  const std::lock_guard lock(mutex_);
+  release(index);
+  segments_[index].state = SegmentState::kBad;
+  bad_.insert(index);
+}
+
+bool Catalog::pin(std::uint64_t sequence) {
+  const std::lock_guard lock(mutex_);
+  if (!by_sequence_.contains(sequence)) return false;
+  ++pins_[sequence].count;
+  return true;
+}
+
+void Catalog::unpin(std::uint64_t sequence) {
+  const std::lock_guard lock(mutex_);
+  const auto pins = pins_.find(sequence);
+  if (pins != pins_.end() && --pins->second.count == 0) pins_.erase(pins);
+}
+
+bool Catalog::pin_broken(std::uint64_t sequence) const {
+  const std::lock_guard lock(mutex_);
+  const auto pins = pins_.find(sequence);
+  return pins != pins_.end() && pins->second.broken;
+}
+
+std::vector<SegmentUse> Catalog::unsynced() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<SegmentUse> uses;
+  for (const std::uint32_t index : unsynced_)
+    uses.push_back({index, segments_[index].sequence});
+  return uses;
+}
+
+bool Catalog::holds(SegmentUse use) const {
+  const std::lock_guard lock(mutex_);
+  const Segment& segment = segments_[use.index];
+  return segment.state == SegmentState::kSealed && segment.sequence == use.sequence;
+}
+
+std::int64_t Catalog::history_begin_ns() const {
+  const std::lock_guard lock(mutex_);
+  return !free_.empty() || by_age_.empty() ? 0 : by_age_.begin()->first;
+}
+
+void Catalog::describe(RingStatus& status) const {
+  const std::lock_guard lock(mutex_);
+  for (const Segment& segment : segments_)
+    ++status.segments[static_cast<std::size_t>(segment.state.load())];
+  const auto count = [&status](SegmentState state) {
+    return status.segments[static_cast<std::size_t>(state)];
+  };
+  status.used_bytes =
+      status.segment_bytes *
+      (count(SegmentState::kActive) + count(SegmentState::kSealing) + count(SegmentState::kSealed));
+  status.laps = (next_sequence_ - 1) / segments_.size();
+  if (by_age_.empty()) return;
+  status.oldest_ns = segments_[by_age_.begin()->second].span.first_ns;
+  status.newest_ns = by_age_.rbegin()->first;
+}
+
+}  // namespace caprock::store

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every segment of the ring is used for, and which one is to be used next.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "store/ring.hpp"
+#include "store/seal.hpp"
+
+namespace caprock::store {
+
+/// A segment in one of its uses.
+struct SegmentUse {
+  std::uint32_t index = 0;
+  std::uint64_t sequence = 0;
+};
+
+/// Any thread but the lanes: they call activated() alone, which takes no lock.
+class Catalog {
+ public:
+  /// All segments free. `next_sequence`: beyond every one that was ever given out.
+  Catalog(std::uint64_t segments, std::uint64_t next_sequence);
+
+  /// A segment found sealed at recovery, or sealed just now.
+  void sealed(SegmentUse use, RecordSpan span);
+
+  /// The segment to use next, now ready: a free one (the lowest, so that the file grows from its
+  /// front), else the one with the oldest last time that is not pinned, else the oldest of all,
+  /// whose pins are broken, else one that was bad.
+  std::optional<SegmentUse> take();
+
+  void activated(std::uint32_t index);  // by a lane
+  void sealing(std::uint32_t index);
+  void freed(std::uint32_t index);
+  void failed(std::uint32_t index);
+
+  /// See Ring.
+  bool pin(std::uint64_t sequence);
+  void unpin(std::uint64_t sequence);
+  bool pin_broken(std::uint64_t sequence) const;
+
+  /// Segments that hold bytes which are not known to be durable: active, sealing, and sealed since.
+  std::vector<SegmentUse> unsynced() const;
+  /// Runs `mark()` if the segment is still in that use; it stays so meanwhile. A sealed one counts
+  /// as durable from then on.
+  template <class Mark>
+  void mark_synced(SegmentUse use, bool whole, Mark&& mark) {
+    const std::lock_guard lock(mutex_);
+    if (segments_[use.index].sequence != use.sequence) return;
+    mark();
+    if (whole) unsynced_.erase(use.index);
+  }
+
+  /// Whether the segment is sealed and still in that use.
+  bool holds(SegmentUse use) const;
+
+  /// Last time of the oldest sealed segment; 0 without any or while free segments are left.
+  std::int64_t history_begin_ns() const;
+
+  /// Fills the fields that are about segments.
+  void describe(RingStatus& status) const;
+
+ private:
+  struct Segment {
+    std::atomic<SegmentState> state{SegmentState::kFree};
+    std::uint64_t sequence = 0;  // 0: none
+    RecordSpan span;
+  };
+  struct Pins {
+    std::uint64_t count = 0;
+    bool broken = false;
+  };
+  using Age = std::pair<std::int64_t, std::uint32_t>;  // last time, index
+
+  std::optional<std::uint32_t> pick();
+  std::optional<std::uint32_t> pick_sealed();
+  void release(std::uint32_t index);
+
+  mutable std::mutex mutex_;
+  std::vector<Segment> segments_;
+  std::set<std::uint32_t> free_;
+  std::set<Age> by_age_;  // sealed ones
+  std::set<std::uint32_t> bad_;
+  std::set<std::uint32_t> unsynced_;
+  std::unordered_map<std::uint64_t, std::uint32_t> by_sequence_;
+  std::map<std::uint64_t, Pins> pins_;
+  std::uint64_t next_sequence_;
+};
+
+}  // namespace caprock::store

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the record durable, and keeps the ring's pages within their budget.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <vector>
+
+#include "store/catalog.hpp"
+#include "store/lane_exchange.hpp"
+#include "store/ring_file.hpp"
+
+namespace caprock::store {
+
+/// Flusher thread, except durable_until_ns(). A slow disk holds up this thread alone.
+class Flusher {
+ public:
+  Flusher(RingFile& file, Catalog& catalog, const std::deque<LaneExchange>& exchanges,
+          std::uint64_t page_budget_bytes);
+
+  /// Syncs if anything was committed since the last time, and evicts what is durable and over the
+  /// budget.
+  Status flush();
+
+  /// Wall time before which everything survives a power cut.
+  std::int64_t durable_until_ns() const {
+    return durable_until_ns_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  /// How far a segment's bytes were committed when the sync began.
+  struct Extent {
+    SegmentUse use;
+    std::uint64_t end = 0;
+    bool sealed = false;
+  };
+
+  std::vector<Extent> pending() const;
+  void mark(const Extent& extent);
+  void evict_beyond_budget();
+  std::int64_t complete_until_ns() const;
+
+  RingFile& file_;
+  Catalog& catalog_;
+  const std::deque<LaneExchange>& exchanges_;
+  std::uint64_t resident_limit_;     // segments that may keep their pages
+  std::deque<SegmentUse> resident_;  // durable ones that have them, oldest first
+  bool marks_pending_ = false;  // synced frontiers were written, but are not durable themselves
+  std::int64_t marked_until_ns_ = 0;  // what they will make durable
+  std::atomic<std::int64_t> durable_until_ns_{0};
+};
+
+}  // namespace caprock::store

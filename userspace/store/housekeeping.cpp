@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/housekeeping.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "core/log.hpp"
+#include "core/quantity.hpp"
+#include "store/segment_layout.hpp"
+
+namespace caprock::store {
+namespace {
+
+/// A failing disk costs the record one segment in this time, not all of it at once.
+constexpr Nanoseconds kRetryInterval = std::chrono::seconds(1);
+
+}  // namespace
+
+Housekeeping::Housekeeping(RingFile& file, Catalog& catalog, std::deque<LaneExchange>& exchanges,
+                           std::vector<LaneTotals> totals)
+    : file_(file),
+      catalog_(catalog),
+      exchanges_(exchanges),
+      totals_(std::move(totals)),
+      sealed_packets_(exchanges.size()),
+      prepared_ahead_(std::clamp<std::size_t>(file.geometry().segments / (8 * exchanges.size()), 2,
+                                              kMaxPrepared)) {
+  for (std::size_t lane = 0; lane < sealed_packets_.size(); ++lane) {
+    sealed_packets_[lane] = totals_[lane].packets;
+  }
+}
+
+/// Preparing comes first: a lane without a segment has to let its sources fill.
+bool Housekeeping::work() {
+  collect_retired();
+  request_rolls();
+  return prepare_one() || seal_one();
+}
+
+void Housekeeping::finish() {
+  collect_retired();
+  while (seal_one()) {
+  }
+}
+
+void Housekeeping::collect_retired() {
+  for (std::size_t lane = 0; lane < exchanges_.size(); ++lane) {
+    while (const auto retired = exchanges_[lane].retired.pop()) {
+      switch (retired->why) {
+        case Retirement::kFull:
+          catalog_.sealing(retired->index);
+          to_seal_.push_back({retired->index, lane});
+          break;
+        case Retirement::kUnused:
+          write_blank(file_.segment(retired->index));
+          catalog_.freed(retired->index);
+          break;
+        case Retirement::kLost:
+          report_error(
+              fmt::format("segment {} of {} was lost under the recorder: was the file truncated?",
+                          retired->index, file_.path().string()));
+          catalog_.failed(retired->index);
+          break;
+      }
+    }
+  }
+}
+
+bool Housekeeping::prepare_one() {
+  const auto neediest = std::min_element(exchanges_.begin(), exchanges_.end(),
+                                         [](const LaneExchange& a, const LaneExchange& b) {
+                                           return a.prepared.size() < b.prepared.size();
+                                         });
+  return neediest->prepared.size() < prepared_ahead_ && prepare_for(*neediest);
+}
+
+bool Housekeeping::prepare_for(LaneExchange& exchange) {
+  if (monotonic_ns() < retry_ns_) return false;
+  const auto use = catalog_.take();
+  if (!use) return false;
+  if (auto prepared = file_.prepare(use->index); !prepared) {
+    report_error(fmt::format("segment {} of {} cannot be prepared: {}", use->index,
+                             file_.path().string(), prepared.error().message()));
+    catalog_.failed(use->index);
+    retry_ns_ = monotonic_ns() + kRetryInterval.count();
+    return false;
+  }
+  exchange.prepared.push({use->index, use->sequence});
+  return true;
+}
+
+bool Housekeeping::seal_one() {
+  if (to_seal_.empty()) return false;
+  const Full full = to_seal_.front();
+  to_seal_.pop_front();
+  const MutableBytes segment = file_.segment(full.index);
+  const SegmentFoot foot = seal_segment(segment, totals_[full.lane]);
+  if (file_.guard().lost(full.index)) {
+    catalog_.failed(full.index);
+    return true;
+  }
+  totals_[full.lane] = LaneTotals::after(foot);
+  sealed_packets_[full.lane].store(foot.cumulative_packets, std::memory_order_relaxed);
+  catalog_.sealed({full.index, foot.sequence}, record_span(head_of(segment), foot));
+  return true;
+}
+
+/// An active segment in which nothing is younger than the oldest record of the ring would be older
+/// than the history.
+void Housekeeping::request_rolls() {
+  const std::int64_t history_begin_ns = catalog_.history_begin_ns();
+  if (history_begin_ns == 0) return;
+  for (LaneExchange& exchange : exchanges_) {
+    const std::int64_t active_since_ns = exchange.active_since_ns.load(std::memory_order_relaxed);
+    if (active_since_ns != 0 && active_since_ns < history_begin_ns) {
+      exchange.roll_requested.store(true, std::memory_order_relaxed);
+    }
+  }
+}
+
+}  // namespace caprock::store

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/lane.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "core/log.hpp"
+#include "pcapng/format.hpp"
+
+namespace caprock::store {
+namespace {
+
+/// Wall time of the block, 0 if it is not a packet.
+std::int64_t packet_time(Bytes block) {
+  if (block.size() < sizeof(pcapng::PacketHead)) return 0;
+  const auto head = load<pcapng::PacketHead>(block);
+  if (head.block.type != pcapng::kEnhancedPacket) return 0;
+  return static_cast<std::int64_t>(std::uint64_t{head.time_high} << 32 | head.time_low);
+}
+
+RunHead make_run_head(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
+  RunHead head{};
+  head.type = kRunHeadType;
+  head.total_bytes = head.trailer_total = sizeof head;
+  head.source_kind = static_cast<std::uint16_t>(batch.source.kind);
+  head.source_index = batch.source.index;
+  head.source_instance = batch.source.instance;
+  head.position = position_at(batch, begin);
+  head.end_position = position_at(batch, run.end);
+  head.bytes = run.bytes;
+  head.first_ns = packet_time(batch.pieces[begin.piece].bytes.subspan(begin.offset));
+  return head;
+}
+
+/// Whether `list` is `known` and more behind it.
+bool extends(const InterfaceList& list, const InterfaceList& known) {
+  return list.size() >= known.size() && std::equal(known.begin(), known.end(), list.begin());
+}
+
+/// Of one writer: cheaper than an atomic addition.
+void add(std::atomic<std::uint64_t>& counter, std::uint64_t n) {
+  counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Lane::Lane(LaneSurroundings surroundings, SegmentIdentity identity, SharedInterfaceList interfaces)
+    : around_(surroundings),
+      identity_(identity),
+      interfaces_(std::move(interfaces)),
+      opening_(build_opening(identity_, *interfaces_)) {}
+
+std::uint64_t Lane::append(const PacketBatch& batch) {
+  BatchPoint at;
+  while (at.piece < batch.pieces.size()) {
+    if (!segment_ && !activate_next()) break;
+    const Stretch run = fit(batch, at, segment_->room());
+    if (run.bytes != 0) {
+      write_run(batch, at, run);
+      if (around_.guard.lost(index_)) {
+        hand_over(Retirement::kLost);
+        continue;
+      }
+      count_run(run.bytes);
+      at = run.end;
+    } else if (segment_->has_runs()) {
+      retire();
+    } else {
+      at = skip_unfit(batch, at);
+    }
+  }
+  return position_at(batch, at);
+}
+
+void Lane::write_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
+  segment_->begin_run(make_run_head(batch, begin, run));
+  for_each_part(batch, begin, run.end, [this](Bytes part) { segment_->copy(part); });
+  segment_->commit_run();
+}
+
+/// A source whose block lengths are broken, or a block beyond every limit: it would burn segment
+/// after segment.
+BatchPoint Lane::skip_unfit(const PacketBatch& batch, BatchPoint at) const {
+  report_error(
+      fmt::format("source {} of kind {} delivered a block that fits into no segment; skipped",
+                  batch.source.index, static_cast<unsigned>(batch.source.kind)));
+  return {at.piece + 1, 0};
+}
+
+void Lane::count_run(std::uint64_t bytes) {
+  add(around_.exchange.runs, 1);
+  add(around_.exchange.bytes, bytes);
+}
+
+bool Lane::activate_next() {
+  const auto next = around_.exchange.prepared.pop();
+  around_.housekeeping.notify();
+  if (!next) return false;
+  index_ = next->index;
+  const MutableBytes bytes = around_.ring.subspan(index_ * std::uint64_t{identity_.segment_bytes},
+                                                  identity_.segment_bytes);
+  const std::int64_t now_ns = wall_ns();
+  segment_.emplace(bytes, opening_, interfaces_->size(), next->sequence, now_ns);
+  around_.catalog.activated(index_);
+  around_.exchange.active_since_ns.store(now_ns, std::memory_order_relaxed);
+  around_.exchange.sequence.store(next->sequence, std::memory_order_relaxed);
+  return true;
+}
+
+void Lane::retire() {
+  if (!segment_) return;
+  segment_->reveal();
+  hand_over(segment_->has_runs() ? Retirement::kFull : Retirement::kUnused);
+}
+
+void Lane::hand_over(Retirement why) {
+  segment_.reset();
+  around_.exchange.active_since_ns.store(0, std::memory_order_relaxed);
+  around_.exchange.sequence.store(0, std::memory_order_relaxed);
+  around_.exchange.retired.push({index_, why});
+  around_.housekeeping.notify();
+}
+
+void Lane::set_interfaces(SharedInterfaceList list) {
+  if (*list == *interfaces_) return;
+  const std::size_t known = extends(*list, *interfaces_) ? interfaces_->size() : 0;
+  interfaces_ = std::move(list);
+  opening_ = build_opening(identity_, *interfaces_);
+  if (segment_ && (known == 0 || !append_interfaces(known))) retire();
+}
+
+/// The IDBs behind the first `known` ones, as a run. False: there is no room for them.
+bool Lane::append_interfaces(std::size_t known) {
+  std::vector<std::byte> blocks;
+  for (std::size_t id = known; id < interfaces_->size(); ++id) {
+    write_interface(blocks, (*interfaces_)[id], true);
+  }
+  if (!segment_->add_interfaces(interfaces_->size() - known, blocks.size())) return false;
+  const BlockPiece piece{blocks, 0};
+  write_run({.source = {.kind = SourceKind::kControl}, .pieces = {&piece, 1}}, {},
+            {.end = {1, 0}, .bytes = blocks.size()});
+  return true;
+}
+
+void Lane::set_wall_offset(std::int64_t wall_offset_ns) {
+  identity_.wall_offset_ns = wall_offset_ns;
+  ++identity_.clock_generation;
+  opening_ = build_opening(identity_, *interfaces_);
+  retire();
+}
+
+void Lane::reveal() {
+  if (!segment_) return;
+  if (around_.exchange.roll_requested.exchange(false, std::memory_order_relaxed)) return retire();
+  segment_->reveal();
+}
+
+void Lane::set_complete_until(std::int64_t wall_ns) {
+  around_.exchange.complete_until_ns.store(wall_ns, std::memory_order_relaxed);
+}
+
+}  // namespace caprock::store

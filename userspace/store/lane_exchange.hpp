@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a lane and the threads behind it hand each other without waiting.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "store/spsc_queue.hpp"
+
+namespace caprock::store {
+
+/// A blank segment with its pages in memory, and the sequence it takes when it becomes active.
+struct PreparedSegment {
+  std::uint32_t index = 0;
+  std::uint64_t sequence = 0;
+};
+
+enum class Retirement : std::uint8_t {
+  kFull,    // holds runs: to be sealed
+  kUnused,  // was activated, but no run came
+  kLost,    // its pages failed
+};
+
+struct RetiredSegment {
+  std::uint32_t index = 0;
+  Retirement why = Retirement::kFull;
+};
+
+/// As many as are prepared ahead for a lane at the most; so at most one more can be on its way
+/// back.
+inline constexpr std::size_t kMaxPrepared = 4;
+
+struct LaneExchange {
+  SpscQueue<PreparedSegment, kMaxPrepared> prepared;    // housekeeping → lane
+  SpscQueue<RetiredSegment, 2 * kMaxPrepared> retired;  // lane → housekeeping
+  std::atomic<bool> roll_requested{
+      false};  // housekeeping: the active segment spans too much history
+
+  // Written by the lane, read for the status.
+  std::atomic<std::uint64_t> sequence{0};        // of the active segment, 0: none
+  std::atomic<std::int64_t> active_since_ns{0};  // wall time; 0: none
+  std::atomic<std::uint64_t> runs{0};
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::int64_t> complete_until_ns{0};
+};
+
+}  // namespace caprock::store

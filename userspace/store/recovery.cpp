@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/recovery.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "pcapng/reader.hpp"
+
+namespace caprock::store {
+namespace {
+
+/// A recorder that was killed may not have consumed its last batch, at most a few MiB: so many of a
+/// lane's newest segments are searched for the positions it had reached.
+constexpr std::size_t kResumeSegments = 8;
+
+struct Interfaces {
+  std::uint64_t end = 0;  // 0: the block there is not whole
+  std::size_t count = 0;
+};
+
+/// The IDBs in front of the first run.
+Interfaces walk_interfaces(Bytes segment, std::uint64_t limit) {
+  pcapng::BlockCursor cursor(segment.first(limit), kInterfacesOffset);
+  Interfaces interfaces{kInterfacesOffset, 0};
+  while (cursor.offset() < limit && !holds_run_head(segment, cursor.offset())) {
+    const auto block = cursor.next();
+    if (!block || block->type != pcapng::kInterfaceDescription || block->bytes.size() % 8 != 0) {
+      return {};
+    }
+    ++interfaces.count;
+    interfaces.end = cursor.offset();
+  }
+  return interfaces;
+}
+
+struct RunContents {
+  std::uint64_t bytes = 0;  // of whole blocks
+  std::size_t interfaces = 0;
+};
+
+RunContents walk_run(Bytes blocks) {
+  pcapng::BlockCursor cursor(blocks);
+  RunContents contents;
+  while (const auto block = cursor.next()) {
+    if (block->bytes.size() % 8 != 0) break;
+    if (block->type == pcapng::kInterfaceDescription) ++contents.interfaces;
+    contents.bytes = cursor.offset();
+  }
+  return contents;
+}
+
+/// Its first word may be hidden.
+bool is_run_head(const RunHead& head) {
+  return head.trailer_total == sizeof head && head.bytes % 8 == 0;
+}
+
+bool is_same_boot(const SegmentHead& head, const BootId& boot_id) {
+  return boot_id != BootId{} && std::equal(boot_id.begin(), boot_id.end(), head.boot_id);
+}
+
+/// How far an open segment's bytes count.
+std::uint64_t trusted_limit(const SegmentHead& head, const BootId& boot_id) {
+  const std::uint64_t end = std::min<std::uint64_t>(head.frontier, head.segment_bytes) / 8 * 8;
+  return is_same_boot(head, boot_id) ? end : std::min(end, head.synced_frontier / 8 * 8);
+}
+
+class Recovery {
+ public:
+  Recovery(RingFile& file, std::vector<FoundSegment> found, const RecoveryContext& context)
+      : file_(file), found_(std::move(found)), context_(context) {}
+
+  RecoveredRing run();
+
+ private:
+  void drop_beyond(std::uint64_t segments);
+  void take_newest_state();
+  void distrust_unsynced();
+  void collect_totals();
+  void seal_open_ones();
+  bool seal_open(FoundSegment& found);
+  void fill_catalog();
+  void collect_resume_positions();
+  void collect_resume_positions(const FoundSegment& found);
+  LaneTotals& totals_of(std::uint32_t lane);
+  void note_damage(FoundSegment& found, std::string_view what);
+
+  RingFile& file_;
+  std::vector<FoundSegment> found_;  // by place, then by sequence
+  RecoveryContext context_;
+  RecoveredRing ring_;
+  std::uint64_t last_sequence_ = 0;
+};
+
+RecoveredRing Recovery::run() {
+  drop_beyond(file_.geometry().segments);
+  std::stable_sort(found_.begin(), found_.end(), [](const FoundSegment& a, const FoundSegment& b) {
+    return a.head.sequence < b.head.sequence;
+  });
+  ring_.totals.resize(context_.lanes);
+  for (FoundSegment& found : found_) {
+    if (found.state == FoundState::kDamaged) note_damage(found, "its head is damaged");
+  }
+  take_newest_state();
+  distrust_unsynced();
+  collect_totals();
+  seal_open_ones();
+  fill_catalog();
+  collect_resume_positions();
+  return std::move(ring_);
+}
+
+void Recovery::note_damage(FoundSegment& found, std::string_view what) {
+  found.state = FoundState::kDamaged;
+  ++ring_.report.damaged;
+  ring_.report.notes.push_back(fmt::format("segment {} is skipped: {}", found.index, what));
+}
+
+void Recovery::drop_beyond(std::uint64_t segments) {
+  const auto kept =
+      std::find_if(found_.begin(), found_.end(),
+                   [segments](const FoundSegment& found) { return found.index >= segments; });
+  ring_.report.dropped =
+      static_cast<std::uint64_t>(std::count_if(kept, found_.end(), [](const FoundSegment& found) {
+        return found.state == FoundState::kSealed || found.state == FoundState::kOpen;
+      }));
+  if (ring_.report.dropped != 0) {
+    ring_.report.notes.push_back(fmt::format(
+        "{} segments were dropped: they lay beyond the smaller storageSize", ring_.report.dropped));
+  }
+  for (auto it = kept; it != found_.end(); ++it) {
+    if (it->state != FoundState::kDamaged)
+      last_sequence_ = std::max(last_sequence_, it->head.sequence);
+  }
+  found_.erase(kept, found_.end());
+}
+
+/// Sequence and clock generation go on from the newest segment.
+void Recovery::take_newest_state() {
+  for (const FoundSegment& found : found_) {
+    if (found.state != FoundState::kSealed && found.state != FoundState::kOpen) continue;
+    last_sequence_ = std::max(last_sequence_, found.head.sequence);
+    const bool same_clock = is_same_boot(found.head, context_.boot_id) &&
+                            found.head.wall_offset_ns == context_.wall_offset_ns;
+    ring_.clock_generation = found.head.clock_generation + (same_clock ? 0 : 1);
+  }
+}
+
+/// After a power cut the foot of a segment may be on disk and its blocks not.
+void Recovery::distrust_unsynced() {
+  for (FoundSegment& found : found_) {
+    if (found.state != FoundState::kSealed || is_same_boot(found.head, context_.boot_id)) continue;
+    if (found.head.synced_frontier > found.head.foot) continue;
+    if (segment_checksum(file_.segment(found.index), found.head.foot) == found.foot.crc32c)
+      continue;
+    found.state = FoundState::kOpen;
+  }
+}
+
+LaneTotals& Recovery::totals_of(std::uint32_t lane) {
+  if (lane >= ring_.totals.size()) ring_.totals.resize(lane + 1);
+  return ring_.totals[lane];
+}
+
+void Recovery::collect_totals() {
+  for (const FoundSegment& found : found_) {
+    if (found.state != FoundState::kSealed) continue;
+    totals_of(found.head.lane) = LaneTotals::after(found.foot);
+    ++ring_.report.sealed;
+  }
+}
+
+void Recovery::seal_open_ones() {
+  for (FoundSegment& found : found_) {
+    if (found.state == FoundState::kOpen && seal_open(found)) ++ring_.report.recovered;
+  }
+}
+
+bool Recovery::seal_open(FoundSegment& found) {
+  const MutableBytes segment = file_.segment(found.index);
+  const std::uint64_t limit = trusted_limit(found.head, context_.boot_id);
+  if (limit <= kInterfacesOffset) {
+    found.state = FoundState::kUnused;
+    write_blank(segment);
+    return false;
+  }
+  const std::uint64_t end = cut_torn_tail(segment, limit);
+  if (end == 0) {
+    note_damage(found, "its blocks are damaged from the beginning");
+    return false;
+  }
+  if (end < limit) {
+    ring_.report.notes.push_back(
+        fmt::format("segment {} was cut by {} bytes of torn blocks", found.index, limit - end));
+  }
+  LaneTotals& totals = totals_of(found.head.lane);
+  found.foot = seal_segment(segment, totals);
+  found.head = head_of(segment);
+  found.state = FoundState::kSealed;
+  totals = LaneTotals::after(found.foot);
+  return true;
+}
+
+void Recovery::fill_catalog() {
+  ring_.catalog = std::make_unique<Catalog>(file_.geometry().segments, last_sequence_ + 1);
+  for (const FoundSegment& found : found_) {
+    if (found.state != FoundState::kSealed) continue;
+    ring_.catalog->sealed({found.index, found.head.sequence}, record_span(found.head, found.foot));
+  }
+}
+
+void Recovery::collect_resume_positions() {
+  std::map<std::uint32_t, std::size_t> seen;  // by lane
+  std::vector<const FoundSegment*> newest;
+  for (auto found = found_.rbegin(); found != found_.rend(); ++found) {
+    const bool holds =
+        found->state == FoundState::kSealed && is_same_boot(found->head, context_.boot_id);
+    if (holds && seen[found->head.lane]++ < kResumeSegments) newest.push_back(&*found);
+  }
+  for (auto found = newest.rbegin(); found != newest.rend(); ++found)
+    collect_resume_positions(**found);
+}
+
+void Recovery::collect_resume_positions(const FoundSegment& found) {
+  auto& resume = ring_.report.resume;
+  const Bytes segment = file_.segment(found.index);
+  pcapng::BlockCursor cursor(segment.first(found.head.frontier), kInterfacesOffset);
+  while (const auto block = cursor.next()) {
+    if (block->type != kRunHeadType || block->bytes.size() != sizeof(RunHead)) continue;
+    const auto head = load<RunHead>(block->bytes);
+    const SourceId source{static_cast<SourceKind>(head.source_kind), head.source_index,
+                          head.source_instance};
+    if (source.kind == SourceKind::kControl) continue;
+    const auto known = std::find_if(resume.begin(), resume.end(),
+                                    [&](const auto& entry) { return entry.first == source; });
+    if (known == resume.end()) {
+      resume.emplace_back(source, head.end_position);
+    } else {
+      known->second = head.end_position;
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t cut_torn_tail(MutableBytes segment, std::uint64_t limit) {
+  Interfaces interfaces = walk_interfaces(segment, limit);
+  if (interfaces.end == 0) return 0;
+  std::uint64_t end = interfaces.end;
+  while (end + sizeof(RunHead) < limit && holds_run_head(segment, end)) {
+    auto head = load<RunHead>(segment, end);
+    if (!is_run_head(head)) break;
+    const std::uint64_t begin = end + sizeof head;
+    const RunContents kept = walk_run(segment.subspan(begin, std::min(head.bytes, limit - begin)));
+    if (kept.bytes == 0) break;
+    const bool torn = kept.bytes < head.bytes;
+    head.type = kRunHeadType;
+    head.total_bytes = sizeof head;
+    head.end_position -= head.bytes - kept.bytes;
+    head.bytes = kept.bytes;
+    put(segment, end, head);
+    end = begin + kept.bytes;
+    interfaces.count += kept.interfaces;
+    if (torn) break;
+  }
+  if (end + close_bytes(interfaces.count) + sizeof(RunHead) > segment.size()) return 0;
+  publish_word(segment.data() + kSegmentHeadOffset + offsetof(SegmentHead, frontier), end);
+  publish_word(segment.data() + kSegmentHeadOffset + offsetof(SegmentHead, foot), 0);
+  write_free_space(segment, end);
+  return end;
+}
+
+RecoveredRing recover(RingFile& file, std::vector<FoundSegment> found,
+                      const RecoveryContext& context) {
+  return Recovery(file, std::move(found), context).run();
+}
+
+}  // namespace caprock::store

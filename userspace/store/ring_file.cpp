@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/ring_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "core/quantity.hpp"
+#include "store/segment_layout.hpp"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23  // Linux 5.14
+#endif
+
+namespace caprock::store {
+namespace {
+
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kChunkBytes = 256 << 10;
+
+/// Where this does not work there is no copy-on-write to be kept from.
+void disable_copy_on_write(int fd) {
+  int flags = 0;
+  if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return;
+  flags |= FS_NOCOW_FL;
+  ::ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
+Status write_all(int fd, Bytes bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return Error::from_errno("write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+  return {};
+}
+
+Status allocate(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  if (::fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(bytes)) ==
+      0) {
+    return {};
+  }
+  // A file system without preallocation (EOPNOTSUPP) takes the space as it comes.
+  if (errno == EOPNOTSUPP) return {};
+  return Error::from_errno(fmt::format("cannot get {} of disk space", format_size(bytes)));
+}
+
+/// Makes the length whole segments of the ring, and gives back what a larger ring had allocated: a
+/// truncation, even to the same length, frees all behind it.
+Status trim(int fd, const Geometry& geometry) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return Error::from_errno("fstat");
+  const std::uint64_t segments =
+      round_up(static_cast<std::uint64_t>(info.st_size), geometry.segment_bytes);
+  const auto length = std::min(segments, geometry.ring_bytes());
+  if (::ftruncate(fd, static_cast<off_t>(length)) == 0) return {};
+  return Error::from_errno("cannot resize the ring");
+}
+
+}  // namespace
+
+Result<Fd> RingFile::open_descriptor(const std::filesystem::path& path) {
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return Error::from_errno(fmt::format("cannot open the ring {}", path.string()));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return Error::from_errno(path.string());
+  if (!S_ISREG(info.st_mode)) {
+    return Error(
+        fmt::format("{} is not a regular file: give the agent another dataDir", path.string()));
+  }
+  if (info.st_size == 0) disable_copy_on_write(fd.get());
+  return fd;
+}
+
+Status RingFile::write_first_blank(int fd, std::uint64_t segment_bytes) {
+  if (::ftruncate(fd, 0) != 0) return Error::from_errno("truncate");
+  return write_all(fd, build_blank(segment_bytes), 0);
+}
+
+Result<std::unique_ptr<RingFile>> RingFile::map(Fd fd, std::filesystem::path path,
+                                                Geometry geometry) {
+  if (auto done = trim(fd.get(), geometry); !done) return std::move(done).error();
+  if (auto done = allocate(fd.get(), 0, geometry.ring_bytes()); !done) {
+    [[maybe_unused]] const auto given_back = trim(fd.get(), geometry);
+    return Error(fmt::format("{}: {}; make room, or give a smaller storageSize", path.string(),
+                             done.error().message()));
+  }
+  auto mapping = Mapping::shared(fd.get(), geometry.ring_bytes(), PROT_READ | PROT_WRITE);
+  if (!mapping) return std::move(mapping).error().context(path.string());
+  auto guard = FaultGuard::protect(mapping->bytes(), geometry.segment_bytes);
+  if (!guard) return std::move(guard).error();
+  return std::unique_ptr<RingFile>(new RingFile(std::move(fd), std::move(path), geometry,
+                                                *std::move(mapping), *std::move(guard)));
+}
+
+RingFile::RingFile(Fd fd, std::filesystem::path path, Geometry geometry, Mapping mapping,
+                   std::unique_ptr<FaultGuard> guard)
+    : fd_(std::move(fd)),
+      path_(std::move(path)),
+      geometry_(geometry),
+      mapping_(std::move(mapping)),
+      guard_(std::move(guard)) {}
+
+MutableBytes RingFile::segment(std::uint64_t index) const {
+  return mapping_.bytes().subspan(offset_of(index), geometry_.segment_bytes);
+}
+
+Status RingFile::prepare(std::uint64_t index) {
+  if (auto done = extend_to(offset_of(index + 1)); !done) return done;
+  if (guard_->lost(index)) {
+    if (auto done = remap(index); !done) return done;
+  }
+  if (resident(index)) {
+    write_blank(segment(index));
+  } else if (auto done = overwrite(index); !done) {
+    return done;
+  }
+  return populate(index);
+}
+
+Status RingFile::extend_to(std::uint64_t bytes) const {
+  struct stat info {};
+  if (::fstat(fd_.get(), &info) != 0) return Error::from_errno("fstat");
+  if (static_cast<std::uint64_t>(info.st_size) >= bytes) return {};
+  if (::ftruncate(fd_.get(), static_cast<off_t>(bytes)) == 0) return {};
+  return Error::from_errno("cannot extend the ring");
+}
+
+/// The file's pages in place of those that a fault left, on disk space that a truncation may have
+/// taken.
+Status RingFile::remap(std::uint64_t index) const {
+  if (auto done = allocate(fd_.get(), offset_of(index), geometry_.segment_bytes); !done)
+    return done;
+  void* const mapped =
+      ::mmap(segment(index).data(), geometry_.segment_bytes, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_FIXED, fd_.get(), static_cast<off_t>(offset_of(index)));
+  if (mapped == MAP_FAILED) return Error::from_errno("cannot map the segment again");
+  guard_->restored(index);
+  return {};
+}
+
+bool RingFile::resident(std::uint64_t index) const {
+  std::vector<unsigned char> pages(geometry_.segment_bytes / kPageBytes);
+  if (::mincore(segment(index).data(), geometry_.segment_bytes, pages.data()) != 0) return false;
+  return std::all_of(pages.begin(), pages.end(),
+                     [](unsigned char page) { return (page & 1) != 0; });
+}
+
+/// Whole pages written by the kernel need not be read first. The opening page goes first, so that
+/// no reader takes what follows for the old record; the last one next, so that the free-space block
+/// is whole as early as can be.
+Status RingFile::overwrite(std::uint64_t index) const {
+  const std::uint64_t begin = offset_of(index);
+  const std::uint64_t last_page = begin + geometry_.segment_bytes - kPageBytes;
+  static const std::vector<std::byte> kZeros(kChunkBytes);
+  std::vector<std::byte> page = build_blank(geometry_.segment_bytes);
+  page.resize(kPageBytes);
+  if (auto done = write_all(fd_.get(), page, begin); !done) return done;
+  std::fill(page.begin(), page.end(), std::byte{0});
+  put(page, kPageBytes - sizeof(std::uint32_t),
+      static_cast<std::uint32_t>(geometry_.segment_bytes - kSegmentHeadOffset));
+  if (auto done = write_all(fd_.get(), page, last_page); !done) return done;
+  for (std::uint64_t at = begin + kPageBytes; at < last_page; at += kChunkBytes) {
+    const Bytes chunk = Bytes(kZeros).first(std::min<std::uint64_t>(kChunkBytes, last_page - at));
+    if (auto done = write_all(fd_.get(), chunk, at); !done) return done;
+  }
+  return {};
+}
+
+/// So that the lane meets no page fault. Where the kernel cannot do it, a byte of free space is
+/// touched in each page.
+Status RingFile::populate(std::uint64_t index) const {
+  const MutableBytes bytes = segment(index);
+  if (::madvise(bytes.data(), bytes.size(), MADV_POPULATE_WRITE) == 0) return {};
+  if (errno != EINVAL) return Error::from_errno("cannot get the segment's pages into memory");
+  for (std::size_t at = kPageBytes / 2; at < bytes.size(); at += kPageBytes) {
+    const_cast<volatile std::byte&>(bytes[at]) = std::byte{0};
+  }
+  return {};
+}
+
+Status RingFile::sync() const {
+  if (::fdatasync(fd_.get()) == 0) return {};
+  return Error::from_errno(fmt::format("cannot sync {}", path_.string()));
+}
+
+void RingFile::evict(std::uint64_t index) const {
+  const MutableBytes bytes = segment(index);
+  ::madvise(bytes.data(), bytes.size(), MADV_DONTNEED);
+  ::posix_fadvise(fd_.get(), static_cast<off_t>(offset_of(index)), static_cast<off_t>(bytes.size()),
+                  POSIX_FADV_DONTNEED);
+}
+
+}  // namespace caprock::store

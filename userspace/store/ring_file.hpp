@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file under the ring: its bytes on disk, their mapping, their pages.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "core/fd.hpp"
+#include "core/mapping.hpp"
+#include "core/result.hpp"
+#include "store/fault_guard.hpp"
+#include "store/geometry.hpp"
+
+namespace caprock::store {
+
+/// Owner of descriptor and mapping. The mapping covers the whole ring; the file is only as long as
+/// segments have been in use. Methods of different segments may run at once.
+class RingFile {
+ public:
+  /// Opens or makes the file, 0600. A new one is kept from copy-on-write where the file system has
+  /// it (btrfs).
+  static Result<Fd> open_descriptor(const std::filesystem::path& path);
+
+  /// Makes an empty file a ring in which nothing is recorded: from then on it is known as ours.
+  static Status write_first_blank(int fd, std::uint64_t segment_bytes);
+
+  /// Gives the ring its disk space (what lies beyond is given back) and maps it.
+  static Result<std::unique_ptr<RingFile>> map(Fd fd, std::filesystem::path path,
+                                               Geometry geometry);
+
+  const std::filesystem::path& path() const { return path_; }
+  const Geometry& geometry() const { return geometry_; }
+  MutableBytes bytes() const { return mapping_.bytes(); }
+  MutableBytes segment(std::uint64_t index) const;
+  FaultGuard& guard() const { return *guard_; }
+  int descriptor() const { return fd_.get(); }
+
+  /// Makes a segment blank, with all its pages in memory and writable, without reading old data
+  /// from disk. Blocks for as long as the disk makes it.
+  Status prepare(std::uint64_t index);
+
+  /// fdatasync of the whole file.
+  Status sync() const;
+
+  /// Lets go of a segment's pages that are on disk.
+  void evict(std::uint64_t index) const;
+
+ private:
+  RingFile(Fd fd, std::filesystem::path path, Geometry geometry, Mapping mapping,
+           std::unique_ptr<FaultGuard> guard);
+
+  Status extend_to(std::uint64_t bytes) const;
+  Status remap(std::uint64_t index) const;
+  bool resident(std::uint64_t index) const;
+  Status overwrite(std::uint64_t index) const;
+  Status populate(std::uint64_t index) const;
+  std::uint64_t offset_of(std::uint64_t index) const { return index * geometry_.segment_bytes; }
+
+  Fd fd_;
+  std::filesystem::path path_;
+  Geometry geometry_;
+  Mapping mapping_;
+  std::unique_ptr<FaultGuard> guard_;  // of the mapping: goes first
+};
+
+}  // namespace caprock::store

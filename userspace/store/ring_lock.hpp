@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// One recorder per ring: a lock file beside it that names its holder.
+#pragma once
+
+#include <filesystem>
+
+#include "core/fd.hpp"
+#include "core/result.hpp"
+
+namespace caprock::store {
+
+/// Held from acquire() to the end of its life, or of the process. The file stays: it is the lock on
+/// it that counts.
+class RingLock {
+ public:
+  /// Refused with the holder's pid where another recorder, in this process or any other, has the
+  /// ring.
+  static Result<RingLock> acquire(const std::filesystem::path& ring);
+
+ private:
+  explicit RingLock(Fd fd) : fd_(std::move(fd)) {}
+
+  Fd fd_;
+};
+
+}  // namespace caprock::store
