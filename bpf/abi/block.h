@@ -39,6 +39,18 @@ struct epb_head {
   __u32 original_bytes;
 };
 
+struct epb_flags_option {
+  __u16 code;  /* PCAPNG_EPB_FLAGS */
+  __u16 bytes; /* 4 */
+  __u32 flags;
+};
+
+struct epb_dropcount_option {
+  __u16 code;  /* PCAPNG_EPB_DROPCOUNT */
+  __u16 bytes; /* 8 */
+  __u64 packets;
+} __attribute__((packed, aligned(4)));
+
 enum {
   EPB_HEAD_BYTES = 28,
   EPB_FLAGS_BYTES = 8,      /* option header and value */

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "limits.h"
+
 /* Map `if_policy`, a hash: ifindex (__u32) → what to do on that interface. No entry: nothing is recorded there. */
 struct interface_policy {
   __u32 id;   /* dense interface id: index of the IDB in the file */
@@ -27,9 +29,9 @@ enum interface_link {
 /* Map `settings`, an array of one. */
 struct capture_settings {
   __u64 wall_offset_ns; /* added to the monotonic clock gives the time since the epoch */
-  __u32 snaplen;        /* bytes of a packet at the most, 1…CAPROCK_MAX_SNAPLEN */
+  __u32 snaplen;        /* bytes of a packet at the most, CAPROCK_MIN_SNAPLEN…CAPROCK_MAX_SNAPLEN */
   __u32 flags;          /* enum settings_flag */
-  __u16 own_ports[4];   /* TCP ports caprock listens on, host byte order, 0: none; endpoint confirmed in own_endpoint */
+  __u16 own_ports[CAPROCK_OWN_PORTS]; /* TCP ports caprock listens on, host byte order, 0: none; endpoint confirmed in own_endpoint */
 };
 
 enum settings_flag {

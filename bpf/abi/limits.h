@@ -6,8 +6,10 @@
 enum {
   CAPROCK_MAX_INTERFACES = 4096, /* dense interface ids 0…4095, as in the file's IDBs */
   CAPROCK_MAX_SNAPLEN = 262144,  /* bytes of one packet at the most; the IDBs' snaplen */
+  CAPROCK_MIN_SNAPLEN = 64,      /* the headers of an ordinary packet; less is taken as this */
   CAPROCK_MAX_ADDRESSES = 65536, /* entries of each address map */
   CAPROCK_MAX_PORTS = 65536,
+  CAPROCK_OWN_PORTS = 4, /* TCP ports on which caprock itself may listen */
   CAPROCK_DIRECTIONS = 2,
 };
 

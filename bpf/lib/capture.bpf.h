@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The way of a packet, the same for every hook: policy, parse, match, emit; every way out bumps one counter. */
+#ifndef CAPROCK_CAPTURE_BPF_H
+#define CAPROCK_CAPTURE_BPF_H
+
+#include "lib/count.bpf.h"
+#include "lib/emit.bpf.h"
+#include "lib/flow.bpf.h"
+#include "lib/frame.bpf.h"
+#include "lib/maps.bpf.h"
+#include "lib/match.bpf.h"
+#include "lib/parse.bpf.h"
+
+/* Parses what can be read directly; where that is not enough of a paged packet, makes more readable and starts over. */
+static __always_inline enum parse_result parse_frame(const struct frame* frame, enum interface_link link,
+                                                     struct flow* flow) {
+  enum parse_result result = PARSED_CUT;
+#pragma clang loop unroll(disable)
+  for (int attempt = 0; attempt < 2; attempt++) {
+    result = parse_packet(frame_data(frame), frame_end(frame), frame_bytes(frame), link, !!frame->vlan_tag, flow);
+    if (LIKELY(result != PARSED_CUT) || !frame_pull(frame)) break;
+  }
+  return result;
+}
+
+static __always_inline void record(const struct frame* frame, struct packet* packet,
+                                   const struct capture_settings* config, const struct interface_policy* policy,
+                                   struct capture_counters* count, __u32 cpu) {
+  __u64 added = added_bytes(frame, policy->link);
+  packet->header_bytes = packet->flow.header_bytes + added;
+  packet->block.interface_id = policy->id;
+  packet->block.link = policy->link;
+  packet->block.ipv4 = packet->flow.ipv4;
+  packet->block.time_ns = bpf_ktime_get_ns() + config->wall_offset_ns;
+  packet->block.original_bytes = frame_bytes(frame) + added;
+  emit(frame, packet, config, count, cpu);
+}
+
+/* Looks at the packet and records it when it is wanted. Never changes it. */
+static __always_inline void capture(const struct frame* frame) {
+  __u32 cpu = bpf_get_smp_processor_id();
+  __u32 zero = 0, ifindex = frame->ifindex;
+  const struct capture_settings* config = bpf_map_lookup_elem(&settings, &zero);
+  const struct interface_policy* policy = bpf_map_lookup_elem(&if_policy, &ifindex);
+  if (!config || !policy) return; /* not an interface of the record */
+  struct capture_counters* count = counters_of(cpu, policy->id, frame->direction);
+  struct packet* packet = bpf_map_lookup_elem(&packets, &cpu);
+  if (!count || !packet) return; /* a CPU that came after the load */
+  count->seen++;
+  if (policy->mode == INTERFACE_OFF) {
+    count->filtered++;
+    return;
+  }
+  enum parse_result parsed = parse_frame(frame, policy->link, &packet->flow);
+  if (UNLIKELY(parsed != PARSED)) {
+    if (parsed == PARSED_NOT_L4)
+      count->not_l4++;
+    else
+      count->malformed++;
+    return;
+  }
+  if (!flow_matches(config, policy->mode, &packet->flow)) {
+    count->filtered++;
+    return;
+  }
+  count->accepted++;
+  record(frame, packet, config, policy, count, cpu);
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The counters of this CPU for one interface and direction: nobody else writes them, so plain additions do. */
+#ifndef CAPROCK_COUNT_BPF_H
+#define CAPROCK_COUNT_BPF_H
+
+#include "lib/maps.bpf.h"
+#include "lib/packet.bpf.h"
+
+static __always_inline struct capture_counters* counters_of(__u32 cpu, __u32 interface_id,
+                                                            enum caprock_direction direction) {
+  __u32 index = (cpu * CAPROCK_MAX_INTERFACES + interface_id) * CAPROCK_DIRECTIONS + direction;
+  return bpf_map_lookup_elem(&counters, &index);
+}
+
+static __always_inline void count_written(struct capture_counters* count, const struct packet* packet) {
+  count->written++;
+  count->truncated += packet->truncated;
+  count->original_bytes += packet->block.original_bytes;
+  count->captured_bytes += packet->block.captured_bytes;
+  count->lost_reported += packet->block.dropped;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A packet as its hook hands it over: the one place where tc and XDP differ. */
+#ifndef CAPROCK_FRAME_BPF_H
+#define CAPROCK_FRAME_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "abi/limits.h"
+#include "lib/settings.bpf.h"
+
+struct frame {
+  void* context; /* struct __sk_buff or struct xdp_md */
+  bool xdp;
+  bool segmented; /* a GSO or GRO packet */
+  enum caprock_direction direction;
+  __u32 ifindex;
+  __be32 vlan_tag; /* the outermost tag when it is not in the bytes: protocol, then TCI; 0: none */
+};
+
+enum { FRAME_PULL_BYTES = 512 }; /* headers beyond are not looked for in the paged part of a packet */
+
+static __always_inline __u8* frame_data(const struct frame* frame) {
+  return frame->xdp ? (void*)(long)((struct xdp_md*)frame->context)->data
+                    : (void*)(long)((struct __sk_buff*)frame->context)->data;
+}
+
+static __always_inline __u8* frame_end(const struct frame* frame) {
+  return frame->xdp ? (void*)(long)((struct xdp_md*)frame->context)->data_end
+                    : (void*)(long)((struct __sk_buff*)frame->context)->data_end;
+}
+
+/* Length of the packet, without the tag that is not in its bytes. */
+static __always_inline __u64 frame_bytes(const struct frame* frame) {
+  if (!frame->xdp) return ((struct __sk_buff*)frame->context)->len;
+  return has_xdp_load_bytes ? bpf_xdp_get_buff_len(frame->context) : frame_end(frame) - frame_data(frame);
+}
+
+/* Makes more of the headers readable, without a change to any byte; false when there is nothing to gain. */
+static __always_inline bool frame_pull(const struct frame* frame) {
+  if (frame->xdp) return false;
+  __u64 readable = frame_end(frame) - frame_data(frame);
+  __u64 wanted = frame_bytes(frame);
+  if (wanted > FRAME_PULL_BYTES) wanted = FRAME_PULL_BYTES;
+  return readable < wanted && bpf_skb_pull_data(frame->context, wanted) == 0;
+}
+
+/* Copies the first `bytes` of a packet, which has so many; false when the kernel does not hand them out. */
+static __always_inline bool frame_read(const struct frame* frame, void* to, __u64 bytes) {
+  if (!frame->xdp) return bpf_skb_load_bytes(frame->context, 0, to, bytes) == 0;
+  if (has_xdp_load_bytes) return bpf_xdp_load_bytes(frame->context, 0, to, bytes) == 0;
+  return bpf_probe_read_kernel(to, bytes, frame_data(frame)) == 0;
+}
+
+#endif

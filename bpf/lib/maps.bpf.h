@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The maps, shared by all programs of the object. Keys, values and protocols are those of bpf/abi. */
+#ifndef CAPROCK_MAPS_BPF_H
+#define CAPROCK_MAPS_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "abi/counters.h"
+#include "abi/filter.h"
+#include "abi/limits.h"
+#include "abi/stage.h"
+
+/* Sizes of 1 and of the smallest stage are stand-ins: the loader sets what the machine and its configuration ask for. */
+
+/* Segment (CPU slot * stage_segments + number in the CPU's stage) → its blocks; no BTF, as the size varies. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __uint(key_size, sizeof(__u32));
+  __uint(value_size, 1 << STAGE_MIN_SHIFT);
+} stage SEC(".maps") __weak;
+
+/* CPU slot → how far the programs have written. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct stage_head);
+} stage_head SEC(".maps") __weak;
+
+/* CPU slot → how far the lane has read. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct stage_tail);
+} stage_tail SEC(".maps") __weak;
+
+/* CPU slot → that CPU's ring of blocks, when the transport is the BPF ring buffer. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __array(values, struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+  });
+} rings SEC(".maps") __weak;
+
+/* CPU slot → a small ring that becomes readable when the lane should come. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __array(values, struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+  });
+} wake SEC(".maps") __weak;
+
+/* CPU slot, interface id and direction (index: see abi/counters.h) → what became of its packets. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, CAPROCK_MAX_INTERFACES * CAPROCK_DIRECTIONS);
+  __type(key, __u32);
+  __type(value, struct capture_counters);
+} counters SEC(".maps") __weak;
+
+/* 0 → the settings that change live. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct capture_settings);
+} settings SEC(".maps") __weak;
+
+/* ifindex → what is recorded on that interface, and its id in the file. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, CAPROCK_MAX_INTERFACES);
+  __type(key, __u32);
+  __type(value, struct interface_policy);
+} if_policy SEC(".maps") __weak;
+
+/* IPv4 address → included or excluded. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, CAPROCK_MAX_ADDRESSES);
+  __type(key, __be32);
+  __type(value, struct address_verdict);
+} addr4 SEC(".maps") __weak;
+
+/* IPv6 address → included or excluded. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, CAPROCK_MAX_ADDRESSES);
+  __type(key, struct addr6_key);
+  __type(value, struct address_verdict);
+} addr6 SEC(".maps") __weak;
+
+/* IPv4 prefix → included or excluded, by the longest match. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, CAPROCK_MAX_ADDRESSES);
+  __type(key, struct cidr4_key);
+  __type(value, struct address_verdict);
+} cidr4 SEC(".maps") __weak;
+
+/* IPv6 prefix → included or excluded, by the longest match. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, CAPROCK_MAX_ADDRESSES);
+  __type(key, struct cidr6_key);
+  __type(value, struct address_verdict);
+} cidr6 SEC(".maps") __weak;
+
+/* Port in host byte order → included or excluded. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, CAPROCK_MAX_PORTS);
+  __type(key, __u16);
+  __type(value, struct port_verdict);
+} ports SEC(".maps") __weak;
+
+/* Address and TCP port on which caprock listens → 1. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 256);
+  __type(key, struct endpoint_key);
+  __type(value, __u8);
+} own_endpoint SEC(".maps") __weak;
+
+#endif

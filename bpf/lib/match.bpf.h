@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whether a flow is wanted, cheapest question first. The maps and flags are explained in abi/filter.h. */
+#ifndef CAPROCK_MATCH_BPF_H
+#define CAPROCK_MATCH_BPF_H
+
+#include <linux/in.h>
+
+#include "lib/flow.bpf.h"
+#include "lib/maps.bpf.h"
+
+static __always_inline bool protocol_wanted(const struct capture_settings* config, __u8 protocol) {
+  return config->flags & (protocol == IPPROTO_TCP ? SETTINGS_TCP : SETTINGS_UDP);
+}
+
+static __always_inline bool is_own_port(const struct capture_settings* config, __u16 port) {
+#pragma unroll
+  for (int i = 0; i < CAPROCK_OWN_PORTS; i++)
+    if (config->own_ports[i] == port) return true;
+  return false;
+}
+
+static __always_inline bool is_own_endpoint(const struct capture_settings* config, const union address* address,
+                                            __u16 port) {
+  if (!is_own_port(config, port)) return false;
+  struct endpoint_key key = {.port = port};
+  __builtin_memcpy(key.address, address, sizeof key.address);
+  return bpf_map_lookup_elem(&own_endpoint, &key);
+}
+
+static __always_inline bool is_own(const struct capture_settings* config, const struct flow* flow) {
+  if (!(config->flags & SETTINGS_OWN_PORTS) || flow->protocol != IPPROTO_TCP || !flow->ports) return false;
+  return is_own_endpoint(config, &flow->source, flow->source_port) ||
+         is_own_endpoint(config, &flow->destination, flow->destination_port);
+}
+
+static __always_inline __u32 address4_flags(const struct capture_settings* config, __be32 address) {
+  const struct address_verdict* verdict = bpf_map_lookup_elem(&addr4, &address);
+  if (!verdict && config->flags & SETTINGS_CIDR4) {
+    struct cidr4_key key = {.prefix_bits = 32};
+    __builtin_memcpy(key.bytes, &address, sizeof key.bytes);
+    verdict = bpf_map_lookup_elem(&cidr4, &key);
+  }
+  return verdict ? verdict->flags : 0;
+}
+
+static __always_inline __u32 address6_flags(const struct capture_settings* config, const union address* address) {
+  const struct address_verdict* verdict = bpf_map_lookup_elem(&addr6, &address->v6);
+  if (!verdict && config->flags & SETTINGS_CIDR6) {
+    struct cidr6_key key = {.prefix_bits = 128};
+    __builtin_memcpy(key.bytes, address, sizeof key.bytes);
+    verdict = bpf_map_lookup_elem(&cidr6, &key);
+  }
+  return verdict ? verdict->flags : 0;
+}
+
+static __always_inline bool addresses_match(const struct capture_settings* config, const struct flow* flow) {
+  if (!(config->flags & SETTINGS_ADDRESSES)) return !(config->flags & SETTINGS_ONLY_ADDRESSES);
+  __u32 flags = flow->ipv4 ? address4_flags(config, flow->source.words[3]) |
+                                 address4_flags(config, flow->destination.words[3])
+                           : address6_flags(config, &flow->source) | address6_flags(config, &flow->destination);
+  if (flags & ADDRESS_EXCLUDED) return false;
+  return flags & ADDRESS_INCLUDED || !(config->flags & SETTINGS_ONLY_ADDRESSES);
+}
+
+static __always_inline __u32 port_flags(__u16 port) {
+  const struct port_verdict* verdict = bpf_map_lookup_elem(&ports, &port);
+  return verdict ? verdict->flags : 0;
+}
+
+/* A fragment without ports is judged by the rest: it belongs to a packet that may have been recorded. */
+static __always_inline bool ports_match(const struct capture_settings* config, const struct flow* flow) {
+  if (!flow->ports) return true;
+  if (!(config->flags & SETTINGS_PORTS)) return !(config->flags & SETTINGS_ONLY_PORTS);
+  __u32 flags = port_flags(flow->source_port) | port_flags(flow->destination_port);
+  if (flags & PORT_EXCLUDED) return false;
+  return flags & PORT_INCLUDED || !(config->flags & SETTINGS_ONLY_PORTS);
+}
+
+static __always_inline bool flow_matches(const struct capture_settings* config, enum interface_mode mode,
+                                         const struct flow* flow) {
+  if (!protocol_wanted(config, flow->protocol) || is_own(config, flow)) return false;
+  return mode == INTERFACE_ALL || (addresses_match(config, flow) && ports_match(config, flow));
+}
+
+#endif

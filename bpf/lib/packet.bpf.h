@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The packet at hand: what is found out about it on its way from the hook to the queue. */
+#ifndef CAPROCK_PACKET_BPF_H
+#define CAPROCK_PACKET_BPF_H
+
+#include "lib/block.bpf.h"
+#include "lib/flow.bpf.h"
+
+/* Lives in map memory: the verifier forgets on which of many ways a value got there, and walks on from there only once. */
+struct packet {
+  struct flow flow;
+  struct block block;
+  __u64 header_bytes; /* of the record's packet, to the end of L4 */
+  bool truncated;     /* shortened because of the queue's fill */
+};
+
+/* CPU slot → the packet that the CPU is working on; programs of one CPU do not interrupt each other. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct packet);
+} packets SEC(".maps") __weak;
+
+#endif
