@@ -101,6 +101,7 @@ struct adl_serializer<T> {
   }
   template <class Json>
   static void from_json(const Json& in, T& value) {
+    if (!in.is_object()) throw std::invalid_argument("an object is missing");
     const auto take = [&](const auto& field) {
       if (const auto it = in.find(field.name); it != in.end()) it->get_to(value.*field.member);
     };
