@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames with known bytes, and the sockets that send them."""
+import hashlib
+import socket
+import struct
+from contextlib import contextmanager
+
+LEFT_MAC, RIGHT_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
+IPV4, IPV6, VLAN, QINQ = 0x0800, 0x86DD, 0x8100, 0x88A8
+DISCARD_PORT = 9
+
+
+def payload(number, size):
+    """`size` bytes that no other number has; the first 8 are the number."""
+    return (struct.pack("!Q", number) + hashlib.shake_128(number.to_bytes(8, "big")).digest(size))[:size]
+
+
+def number_of(frame, headers):
+    return struct.unpack_from("!Q", frame, headers)[0]
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ethernet(ether_type, tags=(), source=LEFT_MAC, destination=RIGHT_MAC):
+    """`tags` are (tag protocol, VLAN id), outermost first."""
+    return (destination + source + b"".join(struct.pack("!HH", protocol, vlan) for protocol, vlan in tags)
+            + struct.pack("!H", ether_type))
+
+
+def udp(data, port=DISCARD_PORT):
+    return struct.pack("!HHHH", 40000, port, 8 + len(data), 0) + data
+
+
+def ipv4(segment, source="10.77.0.1", destination="10.77.0.2"):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(segment), 0, 0x4000, 64, socket.IPPROTO_UDP, 0,
+                       socket.inet_aton(source), socket.inet_aton(destination))
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + segment
+
+
+def ipv6(segment, source="fd77::1", destination="fd77::2"):
+    return (struct.pack("!IHBB", 6 << 28, len(segment), socket.IPPROTO_UDP, 64)
+            + socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, destination) + segment)
+
+
+def udp4_frame(number, size, tags=(), **addresses):
+    return ethernet(IPV4, tags, **addresses) + ipv4(udp(payload(number, size)))
+
+
+def udp6_frame(number, size, tags=(), **addresses):
+    return ethernet(IPV6, tags, **addresses) + ipv6(udp(payload(number, size)))
+
+
+@contextmanager
+def raw_socket(namespace, device):
+    """Sends whole frames out of a device."""
+    with namespace.entered():
+        opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        opened.bind((device, 0))
+    with opened:
+        yield opened

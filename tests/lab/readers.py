@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Independent readers of capture files: what tshark and tcpdump find in them."""
+import struct
+import subprocess
+from dataclasses import dataclass
+
+COMMANDS = {
+    "tshark": ["tshark", "-r", "{file}", "-F", "nsecpcap", "-w", "-"],
+    "tcpdump": ["tcpdump", "-Z", "root", "--nano", "-r", "{file}", "-w", "-"],
+}
+
+
+@dataclass
+class Reading:
+    packets: list  # of (time in ns, frame)
+    error: str  # what the reader complained of; empty: nothing
+
+    @property
+    def frames(self):
+        return [frame for _, frame in self.packets]
+
+
+def read(reader, path):
+    """Everything that the reader gets out of the file, also where it ends with an error."""
+    command = [word.format(file=path) for word in COMMANDS[reader]]
+    done = subprocess.run(command, capture_output=True, timeout=120)
+    return Reading(list(parse_pcap(done.stdout)), done.stderr.decode(errors="replace").strip() if done.returncode else "")
+
+
+def parse_pcap(data):
+    """Packets of a classic pcap in the byte order of this machine."""
+    if len(data) < 24:
+        return
+    unit = {0xA1B23C4D: 1, 0xA1B2C3D4: 1000}[struct.unpack_from("=I", data)[0]]
+    offset = 24
+    while offset + 16 <= len(data):
+        seconds, fraction, captured, _ = struct.unpack_from("=IIII", data, offset)
+        yield seconds * 10**9 + fraction * unit, data[offset + 16:offset + 16 + captured]
+        offset += 16 + captured
+
+
+def tshark(path, *options):
+    done = subprocess.run(["tshark", "-r", str(path), *options], capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        raise RuntimeError(f"tshark {' '.join(options)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def followed_stream(path, number):
+    """The bytes of a TCP conversation, client's and server's, as tshark puts them together."""
+    sides = {False: [], True: []}
+    for line in tshark(path, "-q", "-z", f"follow,tcp,raw,{number}").splitlines():
+        text = line.strip()
+        if text and all(digit in "0123456789abcdef" for digit in text):
+            sides[line.startswith("\t")].append(bytes.fromhex(text))
+    return b"".join(sides[False]), b"".join(sides[True])

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Traffic of ordinary sockets between namespaces."""
+import socket
+import threading
+
+
+def transfer(server_namespace, client_namespace, address, port, data):
+    """One TCP connection over which the client sends `data`, ended in order; what the server received."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with server_namespace.entered():
+        listener = socket.create_server((address, port), family=family)
+    received = []
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection:
+            while chunk := connection.recv(1 << 20):
+                received.append(chunk)
+
+    server = threading.Thread(target=serve)
+    server.start()
+    with client_namespace.entered():
+        client = socket.socket(family, socket.SOCK_STREAM)
+    with listener, client:
+        client.connect((address, port))
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        client.recv(1)
+    server.join()
+    return b"".join(received)

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ring as others see it: while it is being written, after it went round, after a crash, after a change of size."""
+import random
+import signal
+import subprocess
+import threading
+import time
+
+from harness import FRAME_HEADERS, SystemTest, on_both_transports
+from lab import frames
+from lab.agent import CAPROCK
+from lab.readers import COMMANDS, read
+
+SIZE = 1400
+
+
+class Sender:
+    """Numbered frames at a steady pace from a thread of its own."""
+
+    def __init__(self, namespace, device, per_second):
+        self.namespace, self.device, self.pause = namespace, device, 10 / per_second
+        self.sent, self.ending = 0, threading.Event()
+        self.thread = threading.Thread(target=self.work)
+
+    def work(self):
+        with frames.raw_socket(self.namespace, self.device) as wire:
+            while not self.ending.wait(self.pause):
+                for _ in range(10):
+                    wire.send(frames.udp4_frame(self.sent, SIZE))
+                    self.sent += 1
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.thread.join()
+
+
+def send_numbered(pair, first, last):
+    """In bursts, so that no stage fills."""
+    with frames.raw_socket(pair.left, "west") as wire:
+        for number in range(first, last):
+            wire.send(frames.udp4_frame(number, SIZE))
+            if number % 500 == 0:
+                time.sleep(0.005)
+
+
+class RingTest(SystemTest):
+    def numbers(self, found, what):
+        """Which numbered frames these are; their bytes must be those that were sent."""
+        numbers = [frames.number_of(frame, FRAME_HEADERS) for frame in found]
+        wrong = [n for n, frame in zip(numbers, found) if frame != frames.udp4_frame(n, SIZE)]
+        self.assertEqual(wrong, [], f"{what}: frames whose bytes differ")
+        return numbers
+
+    def assert_verified(self, agent):
+        done = subprocess.run([CAPROCK, "verify", agent.ring], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def assert_numbers(self, path, expected):
+        for reader, reading in self.readings(path):
+            self.assertEqual(sorted(self.numbers(reading.frames, reader)), list(expected), f"{reader} on {path.name}")
+
+
+@on_both_transports
+class WhileWritten(RingTest):
+    def test_read_under_load(self):
+        """ring: readers that know nothing of us see everything up to a second ago, while it is being written"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        with Sender(pair.left, "west", 2000) as sender:
+            time.sleep(2)
+            for reader in COMMANDS:
+                sent_before = sender.sent
+                time.sleep(1.5)
+                reading = read(reader, agent.ring)
+                numbers = sorted(self.numbers(reading.frames, reader))
+                self.assertEqual(numbers, list(range(len(numbers))), f"{reader}: no gap")
+                self.assertGreaterEqual(len(numbers), sent_before, f"{reader}: at most a second behind")
+        agent.settle()
+        self.assert_numbers(agent.ring, range(sender.sent))
+
+    def test_wrap(self):
+        """ring: after it went round it holds the latest packets without a gap"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair, tap__capture__raw__storageSize="16Mi")
+        total = 3 * (16 << 20) // SIZE
+        send_numbered(pair, 0, total)
+        agent.settle()
+        self.assertEqual(agent.status()["loss"]["total"], 0)
+        for reader, reading in self.readings(agent.ring):
+            numbers = sorted(self.numbers(reading.frames, reader))
+            self.assertGreater(len(numbers), (8 << 20) // SIZE, reader)
+            self.assertEqual(numbers, list(range(total - len(numbers), total)), reader)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
+
+@on_both_transports
+class Formats(RingTest):
+    def check_format(self, name, resolution_ns):
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        before = time.time_ns()
+        send_numbered(pair, 0, 3000)
+        after = time.time_ns()
+        out = self.export(agent, "--format", name, name=f"out.{name}")
+        for reader, reading in self.readings(out):
+            times = [when for when, _ in reading.packets]
+            self.assertEqual(self.numbers(reading.frames, reader), list(range(3000)), "in the order of time")
+            self.assertEqual(times, sorted(times))
+            self.assertGreaterEqual(times[0], before - resolution_ns)
+            self.assertLessEqual(times[-1], after)
+            self.assertEqual([when for when in times if when % resolution_ns], [])
+
+    def test_pcapng(self):
+        """export: pcapng holds every packet in the order of time"""
+        self.check_format("pcapng", 1)
+
+    def test_pcap(self):
+        """export: classic pcap holds every packet, in microseconds"""
+        self.check_format("pcap", 1000)
+
+    def test_pcap_ns(self):
+        """export: classic pcap holds every packet, in nanoseconds"""
+        self.check_format("pcap-ns", 1)
+
+    def test_filter(self):
+        """export: a pcap-filter expression selects packets"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        wanted, others = frames.udp4_frame(1, 100), frames.udp6_frame(2, 100)
+        with frames.raw_socket(pair.left, "west") as wire:
+            for frame in (wanted, others, wanted):
+                wire.send(frame)
+        self.assert_holds(self.export(agent, "--filter", "ip and udp port 9"), [wanted, wanted])
+
+    def test_live_tail(self):
+        """tail: a stream that tshark reads while packets come"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        tail = subprocess.Popen([CAPROCK, "tail", "--server", f"unix:{agent.socket}"], stdout=subprocess.PIPE)
+        self.addCleanup(tail.wait)
+        self.addCleanup(tail.terminate)
+        time.sleep(0.5)
+        reader = subprocess.Popen(["tshark", "-l", "-i", "-", "-c", "100", "-T", "fields", "-e", "udp.payload"],
+                                  stdin=tail.stdout, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(reader.kill)
+        with Sender(pair.left, "west", 100) as sender:
+            printed, _ = reader.communicate(timeout=30)
+        numbers = [int(line[:16], 16) for line in printed.split()]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 100)))
+        self.assertLessEqual(numbers[-1], sender.sent)
+
+
+class Opened(RingTest):
+    OPENINGS = 200
+
+    def test_random_moments(self):
+        """ring: opened 200 times at random moments under load, at most 1 in 100 meets an error, and what was read is right"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair, tap__capture__raw__storageSize="64Mi")
+        dice, errors = random.Random(1), []
+        with Sender(pair.left, "west", 400) as sender:
+            time.sleep(1.5)
+            for opening in range(self.OPENINGS):
+                reader = list(COMMANDS)[opening % 2]
+                time.sleep(dice.uniform(0, 0.1))
+                reading = read(reader, agent.ring)
+                if reading.error:
+                    errors.append(f"{reader}: {reading.error}")
+                numbers = sorted(self.numbers(reading.frames, reader))
+                self.assertEqual(numbers, list(range(len(numbers))), f"{reader} at opening {opening}")
+            self.assertLess(sender.sent * SIZE, 60 << 20, "the load must not lap the ring")
+        self.assertLessEqual(len(errors), self.OPENINGS // 100, errors)
+
+
+@on_both_transports
+class Restart(RingTest):
+    def test_kill(self):
+        """restart: after kill -9 the file is whole, and the packets sent meanwhile are in it, none twice"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        send_numbered(pair, 0, 1000)
+        agent.stop(signal.SIGKILL)
+        for reader in COMMANDS:
+            found = sorted(self.numbers(read(reader, agent.ring).frames, reader))
+            self.assertEqual(found, list(range(len(found))), f"{reader} after the kill")
+        send_numbered(pair, 1000, 2000)
+        agent.start()
+        self.assertTrue(agent.status()["capture"]["resumed"])
+        send_numbered(pair, 2000, 3000)
+        agent.settle()
+        self.assert_numbers(self.export(agent), range(3000))
+        self.assert_stopped(agent)
+        self.assert_numbers(agent.ring, range(3000))
+        self.assert_verified(agent)
+
+    def test_orderly(self):
+        """restart: after an orderly stop the next agent goes on behind the old record"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        send_numbered(pair, 0, 1000)
+        self.assert_stopped(agent)
+        agent.start()
+        send_numbered(pair, 1000, 2000)
+        self.assert_stopped(agent)
+        self.assert_numbers(agent.ring, range(2000))
+        self.assert_verified(agent)
+
+
+class Resize(RingTest):
+    def record(self, agent, pair, size, first, last):
+        agent.settings["tap.capture.raw.storageSize"] = size
+        agent.start()
+        send_numbered(pair, first, last)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
+    def test_grow(self):
+        """ring: it grows in place and keeps its record"""
+        pair = self.make_pair(addresses=False)
+        agent = self.make_agent(pair.right, agent__interfaces="[east]")
+        self.record(agent, pair, "16Mi", 0, 1000)
+        self.record(agent, pair, "48Mi", 1000, 2000)
+        self.assertGreater(agent.ring.stat().st_blocks * 512, 40 << 20)
+        self.assert_numbers(agent.ring, range(2000))
+
+    def test_shrink(self):
+        """ring: it shrinks to the new size, and what is left is whole"""
+        pair = self.make_pair(addresses=False)
+        agent = self.make_agent(pair.right, agent__interfaces="[east]")
+        count = (40 << 20) // SIZE
+        self.record(agent, pair, "48Mi", 0, count)
+        self.record(agent, pair, "16Mi", count, count + 500)
+        self.assertLessEqual(agent.ring.stat().st_size, 16 << 20)
+        for reader, reading in self.readings(agent.ring):
+            numbers = self.numbers(reading.frames, reader)
+            self.assertEqual(sorted(numbers)[-500:], list(range(count, count + 500)), reader)
+
+
+class Damage(RingTest):
+    def test_corrupted(self):
+        """ring: a damaged segment is named by verify, and the next agent records on"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        send_numbered(pair, 0, 5000)
+        self.assert_stopped(agent)
+        with open(agent.ring, "r+b") as file:
+            file.seek(100_000)
+            file.write(b"\xff" * 64)
+        verified = subprocess.run([CAPROCK, "verify", agent.ring], capture_output=True, text=True)
+        self.assertNotEqual(verified.returncode, 0)
+        self.assertIn("segment", verified.stdout + verified.stderr)
+        agent.start()
+        send_numbered(pair, 5000, 5500)
+        agent.settle()
+        exported = read("tcpdump", self.export(agent))
+        self.assertEqual(self.numbers(exported.frames, "tcpdump")[-500:], list(range(5000, 5500)))
+
+    def test_foreign(self):
+        """ring: another program's file in its place is refused and left as it is"""
+        pair = self.make_pair(addresses=False)
+        agent = self.make_agent(pair.right)
+        agent.ring.write_bytes(b"precious" * 4096)
+        done = subprocess.run(agent.command(), capture_output=True, text=True, timeout=20)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(str(agent.ring), done.stderr)
+        self.assertEqual(agent.ring.read_bytes(), b"precious" * 4096)
