@@ -174,7 +174,7 @@ void InterfaceFollower::attach(Recorded& recorded) {
   auto attached =
       capture::DeviceAttachment::attach(recorder_->programs(), recorded.selected, attach_options_);
   if (!attached) return report(recorded, attached.error());
-  recorded.attachment = std::move(*attached);
+  recorded.attachment.emplace(std::move(*attached));
   recorded.error = recorded.attachment->note();
 }
 

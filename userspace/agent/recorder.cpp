@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "capture/bpf_file_system.hpp"
 #include "capture/sources.hpp"
 #include "core/clock.hpp"
 #include "store/geometry.hpp"
@@ -49,6 +50,8 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
                                  .interfaces = {},
                                  .wall_offset_ns = wall_offset});
   if (!ring) return std::move(ring).error();
+  if (auto mounted = capture::ensure_bpf_file_system(config.agent.pin_dir); !mounted)
+    return std::move(mounted).error();
   auto programs = capture::Programs::load(load_options(config.agent));
   if (!programs) return std::move(programs).error();
   auto counters = capture::Counters::map(**programs);

@@ -11,6 +11,7 @@
 namespace caprock::agent {
 namespace {
 
+using capture::operator+;
 using store::SegmentState;
 
 capture_counters total(const std::vector<api::InterfaceStatus>& interfaces) {
