@@ -16,8 +16,9 @@ ExportReport make_report(const Pump& pump, const store::Window& window) {
   ExportReport report{figures.packets,  pump.written_bytes(), figures.dropped,
                       figures.first_ns, figures.last_ns,      window.skipped()};
   if (figures.unknown_interface != 0) {
-    report.skipped.push_back(fmt::format(
-        "{} packets are left out: their interface is not described", figures.unknown_interface));
+    report.skipped.push_back(
+        fmt::format("packets left out because their interface is not described: {}",
+                    figures.unknown_interface));
   }
   return report;
 }

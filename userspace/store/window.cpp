@@ -90,7 +90,7 @@ struct Window::State {
 /// What came and went since the file was last looked at.
 void Window::State::tell_overrun(const std::vector<SegmentInfo>& found) {
   if (listed.empty() || found.empty() || found.front().sequence <= listed.back() + 1) return;
-  skipped.push_back(fmt::format("{} segments were reused by the recorder before they could be read",
+  skipped.push_back(fmt::format("segments reused by the recorder before they could be read: {}",
                                 found.front().sequence - listed.back() - 1));
 }
 

@@ -122,7 +122,7 @@ TEST_CASE("tail: what the recorder reused before it could be read is told, and t
                          return 100;
                        }}};
   CHECK(words_of(follow(file, script)) ==
-        "+eth0 eth0:a eth0:z [7 segments were reused by the recorder before they could be read] ");
+        "+eth0 eth0:a eth0:z [segments reused by the recorder before they could be read: 7] ");
 }
 
 TEST_CASE("tail: starts where it is told, with the filter it is given") {
