@@ -13,7 +13,6 @@
 
 namespace caprock::filter {
 
-/// In the order in which entries are added.
 enum class Table : std::size_t { kCidr4, kCidr6, kAddress4, kAddress6, kPorts, kOwnEndpoint };
 
 /// Names of the maps, index = Table.

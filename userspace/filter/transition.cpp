@@ -41,8 +41,6 @@ Transition plan_transition(const FilterState& in_force, const FilterState& wante
   transition.meanwhile = settings_meanwhile(in_force.settings, wanted.settings);
   for (std::size_t i = 0; i < kTableNames.size(); ++i) {
     plan_additions(static_cast<Table>(i), in_force, wanted, transition.additions);
-  }
-  for (std::size_t i = kTableNames.size(); i-- > 0;) {
     plan_removals(static_cast<Table>(i), in_force, wanted, transition.removals);
   }
   transition.after = wanted.settings;

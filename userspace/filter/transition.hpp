@@ -19,10 +19,9 @@ struct TableEntry {
 /// one of them takes may be taken or not.)
 ///
 /// Why it holds: `meanwhile` looks into every table that either filter has and restricts only where
-/// both do. With additions first, each lookup finds the old filter's verdict or the new one's,
-/// never an exclusion that neither has; and an address keeps its inclusion by the old filter until
-/// all inclusions by the new one are in place. CIDRs are added before exact addresses and removed
-/// after them, as an exact address that goes falls back on the CIDR around it.
+/// both do. With all additions before all removals, each lookup finds the old filter's verdict or
+/// the new one's, so never an exclusion that neither has; and an address keeps its inclusion by the
+/// old filter until all inclusions by the new one are in place.
 struct Transition {
   capture_settings meanwhile{};
   std::vector<TableEntry> additions;  // new and changed ones

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture/interface_selection.hpp"
+
+#include <linux/if_arp.h>
+
+#include <algorithm>
+#include <optional>
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace caprock::capture;
+
+namespace {
+
+Device device(std::uint32_t ifindex, std::string name, std::string kind = {}) {
+  Device device;
+  device.ifindex = ifindex;
+  device.name = std::move(name);
+  device.kind = std::move(kind);
+  device.up = true;
+  device.arp_type = ARPHRD_ETHER;
+  return device;
+}
+
+Device on(Device upper, std::uint32_t lower) {
+  upper.lower = lower;
+  return upper;
+}
+
+Device elsewhere(Device upper) {
+  upper.lower_elsewhere = true;
+  return upper;
+}
+
+Device of_type(Device device, std::uint16_t arp_type) {
+  device.arp_type = arp_type;
+  return device;
+}
+
+DeviceMap map_of(std::initializer_list<Device> devices) {
+  DeviceMap map;
+  for (const Device& device : devices)
+    map.emplace(device.ifindex, device);
+  return map;
+}
+
+std::vector<std::string> names(const InterfaceSelection& selection) {
+  std::vector<std::string> names;
+  for (const auto& selected : selection.selected)
+    names.push_back(selected.device.name);
+  return names;
+}
+
+std::string reason(const InterfaceSelection& selection, const std::string& name) {
+  for (const auto& omitted : selection.omitted) {
+    if (omitted.name == name) return omitted.reason;
+  }
+  return "selected";
+}
+
+using Names = std::vector<std::string>;
+const Device kLoopback = of_type(device(1, "lo"), ARPHRD_LOOPBACK);
+
+}  // namespace
+
+TEST_CASE("interfaces: auto records loopback in one direction and hardware in both") {
+  const auto selection = select_interfaces(map_of({kLoopback, device(2, "eth0")}), {});
+  REQUIRE(names(selection) == Names{"lo", "eth0"});
+  CHECK_FALSE(selection.selected[0].egress);
+  CHECK(selection.selected[1].egress);
+  CHECK(selection.selected[1].ingress == IngressHook::kTc);
+  CHECK(selection.selected[1].link == LINK_ETHERNET);
+}
+
+TEST_CASE("interfaces: auto leaves out what is seen on another device, and says where") {
+  const auto selection =
+      select_interfaces(map_of({device(2, "eth0"), device(3, "bond0", "bond"),
+                                device(4, "br0", "bridge"), on(device(5, "eth0.7", "vlan"), 2),
+                                on(device(6, "mac0", "macvlan"), 2), device(7, "vx0", "vxlan"),
+                                device(8, "ifb0", "ifb"), on(device(9, "new0", "some_upper"), 2)}),
+                        {});
+  CHECK(names(selection) == Names{"eth0"});
+  CHECK(reason(selection, "bond0") == "bond: its packets are seen on its ports");
+  CHECK(reason(selection, "br0") == "bridge: its packets are seen on its ports");
+  CHECK(reason(selection, "eth0.7") == "vlan: its packets are seen on eth0");
+  CHECK(reason(selection, "mac0") == "macvlan: its packets are seen on eth0");
+  CHECK(reason(selection, "new0") == "some_upper: its packets are seen on eth0");
+  CHECK(reason(selection, "vx0").find("tunnel") != std::string::npos);
+  CHECK(reason(selection, "ifb0").find("redirects") != std::string::npos);
+}
+
+TEST_CASE(
+    "interfaces: auto records what nobody else can see: tunnels over IP, encrypted ones, uppers of "
+    "other namespaces") {
+  const auto selection = select_interfaces(
+      map_of({device(2, "eth0"), of_type(device(3, "wg0", "wireguard"), ARPHRD_NONE),
+              of_type(device(4, "tun0", "tun"), ARPHRD_NONE),
+              of_type(on(device(5, "gre1", "gre"), 2), ARPHRD_IPGRE),
+              on(device(6, "macsec0", "macsec"), 2),
+              elsewhere(on(device(7, "eth1", "macvlan"), 2))}),
+      {});
+  CHECK(names(selection) == Names{"eth0", "wg0", "tun0", "gre1", "macsec0", "eth1"});
+  CHECK(selection.selected[1].link == LINK_IP);
+  CHECK(selection.selected[3].link == LINK_IP);
+  CHECK(selection.selected[4].link == LINK_ETHERNET);
+}
+
+TEST_CASE("interfaces: auto records host ends of veths, and one end of a pair within the host") {
+  const auto selection =
+      select_interfaces(map_of({elsewhere(on(device(2, "pod1", "veth"), 2)),
+                                on(device(3, "a", "veth"), 4), on(device(4, "b", "veth"), 3)}),
+                        {});
+  CHECK(names(selection) == Names{"pod1", "a"});
+  CHECK(reason(selection, "b") == "veth: its packets are seen on its peer a");
+}
+
+TEST_CASE("interfaces: the other end of a pair is recorded when the first one is excluded") {
+  const auto selection =
+      select_interfaces(map_of({on(device(3, "a", "veth"), 4), on(device(4, "b", "veth"), 3)}),
+                        {.interfaces = {}, .excluded = {"a"}, .xdp = false});
+  CHECK(names(selection) == Names{"b"});
+}
+
+TEST_CASE(
+    "interfaces: a device that is down or carries neither Ethernet nor IP is left out, also when "
+    "it is asked for") {
+  Device down = device(2, "eth0");
+  down.up = false;
+  const auto devices = map_of({down, of_type(device(3, "can0", "can"), 280)});
+  for (const auto& wanted : {std::vector<std::string>{}, std::vector<std::string>{"*"}}) {
+    const auto selection =
+        select_interfaces(devices, {.interfaces = wanted, .excluded = {}, .xdp = false});
+    CHECK(selection.selected.empty());
+    CHECK(reason(selection, "eth0") == "down");
+    CHECK(reason(selection, "can0") == "carries neither Ethernet nor IP (ARP type 280)");
+  }
+}
+
+TEST_CASE(
+    "interfaces: a list takes names, globs and alternative names, whatever the device is, and "
+    "exclusion wins") {
+  Device named = device(5, "eno1");
+  named.alternative_names = {"enp3s0"};
+  const auto devices =
+      map_of({kLoopback, device(2, "br0", "bridge"), device(3, "eth0"), device(4, "eth1"), named});
+  const auto selection = select_interfaces(
+      devices,
+      {.interfaces = {"br0", "eth*", "enp3s0", "wlan*"}, .excluded = {"eth1"}, .xdp = false});
+  CHECK(names(selection) == Names{"br0", "eth0", "eno1"});
+  CHECK(reason(selection, "eth1") == "excluded by the configuration");
+  CHECK(reason(selection, "lo") == "not in the list of interfaces");
+  CHECK(selection.unmatched == Names{"wlan*"});
+}
+
+TEST_CASE("interfaces: XDP goes onto NICs and taps, never onto veths and loopback") {
+  const auto selection =
+      select_interfaces(map_of({kLoopback, device(2, "eth0"), device(3, "tap0", "tun"),
+                                elsewhere(on(device(4, "pod1", "veth"), 2)),
+                                of_type(device(5, "tun0", "tun"), ARPHRD_NONE)}),
+                        {.interfaces = {}, .excluded = {}, .xdp = true});
+  Names with_xdp;
+  for (const auto& selected : selection.selected) {
+    if (selected.ingress == IngressHook::kXdp) with_xdp.push_back(selected.device.name);
+  }
+  CHECK(with_xdp == Names{"eth0", "tap0"});
+}
