@@ -4,6 +4,7 @@
 #define CAPROCK_BLOCK_BPF_H
 
 #include <linux/if_ether.h>
+#include <linux/ip.h>
 #include <stddef.h>
 
 #include <bpf/bpf_endian.h>
@@ -71,8 +72,7 @@ static __always_inline bool write_packet(const struct frame* frame, const struct
                                          __u64 most) {
   __u64 added = added_bytes(frame, block->link);
   __u64 copied = block->captured_bytes - added;
-  PIN_REGISTER(copied);
-  if (copied < 1 || copied > most) return false;
+  if (!IN_RANGE(copied, sizeof(struct iphdr), most)) return false;
   return frame_read(frame, to + added, copied);
 }
 
@@ -102,8 +102,7 @@ static __always_inline void write_link_layer(const struct frame* frame, const st
 static __always_inline __u64 block_write(const struct frame* frame, const struct block* block, __u8* to,
                                          __u64 most) {
   __u64 padded = (block->captured_bytes + 3) & ~3ULL;
-  PIN_REGISTER(padded);
-  if (padded < sizeof(__u32) || padded > most) return 0;
+  if (!IN_RANGE(padded, sizeof(__u32), most)) return 0;
   struct epb_head* head = (struct epb_head*)to;
   __u8* packet = to + EPB_HEAD_BYTES;
   __u8* options = packet + padded;

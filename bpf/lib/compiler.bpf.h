@@ -8,6 +8,19 @@
 /* Keeps `value` in one register from here on: a bound that is checked behind this is a bound of what is used. */
 #define PIN_REGISTER(value) asm volatile("" : "+r"(value))
 
+/* Whether `value` is low…high, told by two comparisons of its very register; one, of the difference, is what the compiler
+ * would make of it and old verifiers do not follow. */
+#define IN_RANGE(value, low, high)  \
+  ({                                \
+    PIN_REGISTER(value);            \
+    bool in_range = value >= (low); \
+    if (in_range) {                 \
+      PIN_REGISTER(value);          \
+      in_range = value <= (high);   \
+    }                               \
+    in_range;                       \
+  })
+
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
