@@ -11,6 +11,8 @@
 
 namespace caprock::store {
 
+inline constexpr std::size_t kMaxDamage = 20;  // lines of one segment, or of a plain file
+
 /// Something that is not as it should be. In a plain pcapng file index and sequence are 0.
 struct Damage {
   std::uint64_t index = 0;     // of the segment in the file

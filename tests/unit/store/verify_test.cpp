@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/verify.hpp"
+
+#include <functional>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "support/ring_builder.hpp"
+#include "support/temporary_file.hpp"
+
+namespace caprock::store {
+namespace {
+
+using test::cpu;
+using test::foot_for;
+using test::ring_of;
+using test::SegmentBuilder;
+using test::statistics_for;
+using test::TemporaryFile;
+using test::TestPacket;
+
+const InterfaceList kInterfaces{{"eth0", ""}};
+const std::vector<TestPacket> kPackets{{100, "a"}, {200, "bb", 0, 3}, {300, "ccc"}};
+
+SegmentBuilder sealed(std::uint64_t sequence, SegmentFoot foot) {
+  SegmentBuilder segment(sequence, 0, kInterfaces);
+  segment.run(cpu(0), kPackets).seal(foot, statistics_for(foot_for(kPackets)));
+  return segment;
+}
+
+SegmentBuilder sealed(std::uint64_t sequence = 1) {
+  return sealed(sequence, foot_for(kPackets));
+}
+
+VerifyReport verify_bytes(Bytes file) {
+  const TemporaryFile temporary(file);
+  auto report = verify(temporary.path());
+  REQUIRE(report);
+  return *std::move(report);
+}
+
+VerifyReport verify_ring(const std::vector<SegmentBuilder>& segments) {
+  return verify_bytes(ring_of(segments));
+}
+
+/// The only damage of a ring of this one segment.
+std::string damage_of(const SegmentBuilder& segment) {
+  const VerifyReport report = verify_ring({segment});
+  CHECK_FALSE(report.whole());
+  REQUIRE(report.damage.size() == 1);
+  CHECK(report.damage[0].index == 0);
+  CHECK(report.damage[0].sequence == 1);
+  return report.damage[0].what;
+}
+
+SegmentBuilder with_foot(const std::function<void(SegmentFoot&)>& change) {
+  SegmentFoot foot = foot_for(kPackets);
+  change(foot);
+  return sealed(1, foot);
+}
+
+}  // namespace
+
+TEST_CASE("verify: a whole ring is whole, with its totals") {
+  SegmentBuilder active(2, 1, kInterfaces);
+  active.run(cpu(1), {{400, "d"}}).run(cpu(2), {{350, "e"}});
+  const VerifyReport report = verify_ring({sealed(), active});
+  CHECK(report.whole());
+  CHECK(report.ring);
+  CHECK(report.sealed == 1);
+  CHECK(report.active == 1);
+  CHECK(report.packets == 5);
+  CHECK(report.captured_bytes == 5 * 14 + 8);
+  CHECK(report.dropped == 3);
+}
+
+TEST_CASE("verify: a loss is located in time") {
+  const VerifyReport report = verify_ring({sealed(7)});
+  REQUIRE(report.losses.size() == 1);
+  CHECK(report.losses[0].sequence == 7);
+  CHECK(report.losses[0].first_ns == 200);
+  CHECK(report.losses[0].last_ns == 200);
+  CHECK(report.losses[0].dropped == 3);
+}
+
+TEST_CASE("verify: a changed bit of a packet is found by the checksum") {
+  SegmentBuilder segment = sealed();
+  segment.bytes()[segment.frontier() - 50] ^= std::byte{1};
+  const VerifyReport report = verify_ring({segment});
+  CHECK_FALSE(report.whole());
+  CHECK(report.damage.back().what == "the checksum (CRC-32C) is wrong");
+  CHECK(report.damage.back().offset == segment.foot());
+}
+
+TEST_CASE("verify: each figure of a foot is held to the packets") {
+  constexpr std::string_view kCounts = "the foot's counts differ from the packets";
+  constexpr std::string_view kTimes = "the foot's times differ from the packets";
+  CHECK(damage_of(with_foot([](SegmentFoot& foot) { foot.packets += 1; })) == kCounts);
+  CHECK(damage_of(with_foot([](SegmentFoot& foot) { foot.captured_bytes += 1; })) == kCounts);
+  CHECK(damage_of(with_foot([](SegmentFoot& foot) { foot.original_bytes += 1; })) == kCounts);
+  CHECK(damage_of(with_foot([](SegmentFoot& foot) { foot.dropped += 1; })) == kCounts);
+  CHECK(damage_of(with_foot([](SegmentFoot& foot) { foot.first_ns += 1; })) == kTimes);
+  CHECK(damage_of(with_foot([](SegmentFoot& foot) { foot.last_ns -= 1; })) == kTimes);
+}
+
+TEST_CASE("verify: statistics are held to the packets, and every interface has them") {
+  SegmentBuilder wrong(1, 0, kInterfaces);
+  const SegmentFoot foot = foot_for(kPackets);
+  wrong.run(cpu(0), kPackets).seal(foot, {{.interface_id = 0, .received = 7, .dropped = 3}});
+  CHECK(damage_of(wrong) == "the interface statistics differ from the packets");
+  SegmentBuilder none(1, 0, kInterfaces);
+  none.run(cpu(0), kPackets).seal(foot, {});
+  CHECK(damage_of(none) == "an interface has no statistics");
+}
+
+TEST_CASE("verify: runs of a source that go back in time are damage") {
+  SegmentBuilder segment(1, 0, kInterfaces);
+  segment.run(cpu(0), {{200, "b"}}).run(cpu(1), {{100, "x"}}).run(cpu(0), {{100, "a"}});
+  CHECK(damage_of(segment) == "the run's source goes back in time");
+}
+
+TEST_CASE("verify: a run head's first time is that of its blocks") {
+  SegmentBuilder segment(1, 0, kInterfaces);
+  std::vector<std::byte> blocks;
+  SegmentBuilder::append_packet(blocks, {100, ""}, test::frame("a"));
+  segment.raw_run(cpu(0), blocks, 99);
+  CHECK(damage_of(segment) == "the run's head tells another first time than its blocks");
+}
+
+TEST_CASE("verify: what cannot be walked is told once, with its place") {
+  SegmentBuilder segment(1, 0, kInterfaces);
+  segment.run(cpu(0), kPackets);
+  const std::uint64_t second = segment.frontier();
+  segment.run(cpu(0), {{400, "d"}});
+  put(segment.bytes(), second + offsetof(RunHead, trailer_total), std::uint32_t{0});
+  const VerifyReport report = verify_ring({segment});
+  REQUIRE(report.damage.size() == 1);
+  CHECK(report.damage[0].offset == second);
+  CHECK(report.damage[0].what == "no run stands here: the rest of the record cannot be read");
+  CHECK(report.packets == 3);
+}
+
+TEST_CASE("verify: cumulative counts follow from foot to foot") {
+  SegmentFoot second = foot_for(kPackets);
+  second.previous_sequence = 1;
+  second.cumulative_packets = 6;
+  second.cumulative_captured_bytes *= 2;
+  second.cumulative_dropped = 6;
+  CHECK(verify_ring({sealed(1), sealed(2, second)}).whole());
+  second.cumulative_dropped = 5;
+  const VerifyReport report = verify_ring({sealed(1), sealed(2, second)});
+  REQUIRE(report.damage.size() == 1);
+  CHECK(report.damage[0].sequence == 2);
+  CHECK(report.damage[0].index == 1);
+  CHECK(report.damage[0].what == "the cumulative counts do not follow from the foot before");
+}
+
+TEST_CASE("verify: a segment without a readable head is damage, one that was never used is not") {
+  std::vector<std::byte> file = ring_of({sealed(1), sealed(2)});
+  file.resize(3 * kMinSegmentBytes);
+  CHECK(verify_bytes(file).unused == 1);
+  CHECK(verify_bytes(file).whole());
+  file[kMinSegmentBytes + 60] ^= std::byte{1};
+  const VerifyReport report = verify_bytes(file);
+  REQUIRE(report.damage.size() == 1);
+  CHECK(report.damage[0].index == 1);
+  CHECK(report.damage[0].offset == kMinSegmentBytes);
+  CHECK(report.damage[0].what == "the checksum of its head is wrong");
+}
+
+TEST_CASE(
+    "verify: a plain pcapng is held to the format's rules, and one of ours to its statistics") {
+  std::vector<std::byte> file;
+  pcapng::Writer writer(file);
+  writer.section_header({.user_application = "caprock 1"});
+  writer.interface_description({.name = "eth0"});
+  SegmentBuilder::append_packet(file, {100, "", 0, 2}, test::frame("a"));
+  writer.interface_statistics({.received = 3, .dropped = 2});
+  const VerifyReport whole = verify_bytes(file);
+  CHECK(whole.whole());
+  CHECK_FALSE(whole.ring);
+  CHECK(whole.packets == 1);
+  CHECK(whole.losses.size() == 1);
+  writer.interface_statistics({.received = 4, .dropped = 2});
+  CHECK_FALSE(verify_bytes(file).whole());
+}
+
+TEST_CASE("verify: what is no pcapng is refused") {
+  CHECK_FALSE(verify(TemporaryFile(std::as_bytes(std::span("hello, world, this is text"))).path()));
+  CHECK_FALSE(verify(TemporaryFile().path()));
+  CHECK_FALSE(verify("/nonexistent.pcapng"));
+}
+
+}  // namespace caprock::store

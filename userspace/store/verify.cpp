@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/verify.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/fd.hpp"
+#include "core/mapping.hpp"
+#include "store/ring_view.hpp"
+#include "store/segment_audit.hpp"
+
+namespace caprock::store {
+namespace {
+
+constexpr int kAttempts = 3;  // at a segment that a live recorder changes under the walk
+
+struct SealedFoot {
+  std::uint64_t index = 0;
+  std::uint32_t lane = 0;
+  SegmentFoot foot;
+};
+
+class RingVerifier {
+ public:
+  explicit RingVerifier(const RingView& view) : view_(view) { report_.ring = true; }
+
+  VerifyReport run() {
+    const std::uint64_t count = view_.segment_count();
+    for (std::uint64_t index = 0; index < count; ++index)
+      verify_segment(index);
+    verify_cumulative();
+    return std::move(report_);
+  }
+
+ private:
+  void damage(std::uint64_t index, std::uint64_t sequence, const pcapng::Fault& fault) {
+    report_.damage.push_back(
+        {index, sequence, index * view_.segment_bytes() + fault.offset, std::string(fault.what)});
+  }
+
+  void verify_segment(std::uint64_t index) {
+    const Bytes bytes = view_.bytes(index);
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      if (is_unused(bytes)) {
+        report_.unused += 1;
+        return;
+      }
+      const auto head = read_head(bytes);
+      if (!head && attempt + 1 < kAttempts) continue;
+      if (!head)
+        return report_.damage.push_back(
+            {index, 0, index * view_.segment_bytes(), head.error().message()});
+      const SegmentAudit audit = audit_segment(bytes, *head);
+      if (is_in_use(bytes, head->sequence)) return add(index, *head, audit);
+    }
+    report_.overtaken += 1;
+  }
+
+  void add(std::uint64_t index, const SegmentHead& head, const SegmentAudit& audit) {
+    const PacketFigures& figures = audit.figures;
+    (audit.foot ? report_.sealed : report_.active) += 1;
+    report_.packets += figures.packets;
+    report_.captured_bytes += figures.captured_bytes;
+    report_.original_bytes += figures.original_bytes;
+    report_.dropped += figures.dropped;
+    if (figures.loss.dropped != 0) {
+      report_.losses.push_back(figures.loss);
+      report_.losses.back().sequence = head.sequence;
+    }
+    for (const pcapng::Fault& fault : audit.faults)
+      damage(index, head.sequence, fault);
+    if (audit.foot) feet_.push_back({index, head.lane, *audit.foot});
+  }
+
+  /// Foot n of a lane is foot n-1 plus its own segment, wherever both are still in the ring.
+  void verify_cumulative() {
+    for (const SealedFoot& sealed : feet_) {
+      const auto before = std::ranges::find_if(feet_, [&](const SealedFoot& other) {
+        return other.lane == sealed.lane && other.foot.sequence == sealed.foot.previous_sequence;
+      });
+      if (before == feet_.end()) continue;
+      const SegmentFoot& now = sealed.foot;
+      if (now.cumulative_packets != before->foot.cumulative_packets + now.packets ||
+          now.cumulative_captured_bytes !=
+              before->foot.cumulative_captured_bytes + now.captured_bytes ||
+          now.cumulative_dropped != before->foot.cumulative_dropped + now.dropped) {
+        const std::uint64_t offset = foot_offset(view_.bytes(sealed.index));
+        damage(sealed.index, now.sequence,
+               {offset, "the cumulative counts do not follow from the foot before"});
+      }
+    }
+  }
+
+  const RingView& view_;
+  VerifyReport report_;
+  std::vector<SealedFoot> feet_;
+};
+
+/// Statistics are held to the packets only where we wrote them: others count otherwise.
+bool is_ours(Bytes file) {
+  pcapng::BlockCursor cursor(file);
+  const auto block = cursor.next();
+  const auto section = block ? pcapng::as_section_header(*block) : std::nullopt;
+  return section &&
+         pcapng::text_option(section->options, pcapng::kUserApplication).starts_with("caprock");
+}
+
+VerifyReport verify_plain(Bytes file) {
+  BlockAudit audit(is_ours(file));
+  pcapng::BlockCursor cursor(file);
+  std::uint64_t offset = 0;
+  while (const auto block = cursor.next()) {
+    audit.check(*block, offset);
+    offset = cursor.offset();
+  }
+  if (cursor.fault()) audit.fail(cursor.fault()->offset, cursor.fault()->what);
+  const PacketFigures& figures = audit.figures();
+  VerifyReport report;
+  report.packets = figures.packets;
+  report.captured_bytes = figures.captured_bytes;
+  report.original_bytes = figures.original_bytes;
+  report.dropped = figures.dropped;
+  if (figures.loss.dropped != 0) report.losses.push_back(figures.loss);
+  for (const pcapng::Fault& fault : audit.faults())
+    report.damage.push_back({0, 0, fault.offset, std::string(fault.what)});
+  return report;
+}
+
+bool is_pcapng(Bytes file) {
+  return file.size() >= sizeof(pcapng::SectionHead) &&
+         load<pcapng::SectionHead>(file).block.type == pcapng::kSectionHeader &&
+         load<pcapng::SectionHead>(file).byte_order_magic == pcapng::kByteOrderMagic;
+}
+
+}  // namespace
+
+Result<VerifyReport> verify(const std::filesystem::path& path) {
+  auto view = RingView::open(path);
+  if (view) return RingVerifier(*view).run();
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0 || status.st_size == 0) return std::move(view).error();
+  const auto mapping =
+      Mapping::shared(fd.get(), static_cast<std::size_t>(status.st_size), PROT_READ);
+  if (!mapping || !is_pcapng(mapping->bytes())) return std::move(view).error();
+  return verify_plain(mapping->bytes());
+}
+
+}  // namespace caprock::store
