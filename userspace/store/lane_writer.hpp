@@ -21,7 +21,8 @@ class LaneWriter {
 
   /// Copies the batch into the file as one run (more where a segment ends in it), in order, commits it, and returns the
   /// source position up to which everything is committed: the caller may consume that far. Less than the whole batch
-  /// only when no segment can be had (all bad); the reason is in the ring's status.
+  /// while no prepared segment is there (housekeeping is behind, or the disk fails: then the log and the status say why);
+  /// come back with the rest.
   virtual std::uint64_t append(const PacketBatch& batch) = 0;
 
   /// Makes `list` the interfaces of the segments to come and, where it only adds to the present one, appends the new IDBs

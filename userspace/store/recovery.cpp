@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "pcapng/reader.hpp"
+#include "store/segment_view.hpp"
 
 namespace caprock::store {
 namespace {
@@ -226,19 +227,16 @@ void Recovery::collect_resume_positions() {
 void Recovery::collect_resume_positions(const FoundSegment& found) {
   auto& resume = ring_.report.resume;
   const Bytes segment = file_.segment(found.index);
-  pcapng::BlockCursor cursor(segment.first(found.head.frontier), kInterfacesOffset);
-  while (const auto block = cursor.next()) {
-    if (block->type != kRunHeadType || block->bytes.size() != sizeof(RunHead)) continue;
-    const auto head = load<RunHead>(block->bytes);
-    const SourceId source{static_cast<SourceKind>(head.source_kind), head.source_index,
-                          head.source_instance};
-    if (source.kind == SourceKind::kControl) continue;
+  const std::uint64_t end = found.head.frontier;
+  RunCursor runs(segment, first_run_offset(segment, end), end);
+  while (const auto run = runs.next()) {
+    if (run->source.kind == SourceKind::kControl) continue;
     const auto known = std::find_if(resume.begin(), resume.end(),
-                                    [&](const auto& entry) { return entry.first == source; });
+                                    [&](const auto& entry) { return entry.first == run->source; });
     if (known == resume.end()) {
-      resume.emplace_back(source, head.end_position);
+      resume.emplace_back(run->source, run->end_position);
     } else {
-      known->second = head.end_position;
+      known->second = run->end_position;
     }
   }
 }

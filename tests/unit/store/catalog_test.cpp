@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/catalog.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace caprock::store {
+namespace {
+
+/// Four sealed segments; the oldest record is at place 2, then 0, 3, 1.
+void seal_four(Catalog& catalog) {
+  catalog.sealed({0, 11}, {200, 299});
+  catalog.sealed({1, 12}, {400, 499});
+  catalog.sealed({2, 13}, {100, 199});
+  catalog.sealed({3, 14}, {300, 399});
+}
+
+TEST_CASE("catalog: free segments are used first, from the front of the file") {
+  Catalog catalog(4, 20);
+  catalog.sealed({1, 5}, {1, 2});
+  CHECK(catalog.take()->index == 0);
+  CHECK(catalog.take()->index == 2);
+  CHECK(catalog.take()->index == 3);
+  CHECK(catalog.take()->index == 1);
+}
+
+TEST_CASE("catalog: every use has a new sequence") {
+  Catalog catalog(4, 20);
+  CHECK(catalog.take()->sequence == 20);
+  CHECK(catalog.take()->sequence == 21);
+}
+
+TEST_CASE("catalog: the segment with the oldest last time is recycled") {
+  Catalog catalog(4, 20);
+  seal_four(catalog);
+  CHECK(catalog.take()->index == 2);
+  CHECK(catalog.take()->index == 0);
+  CHECK(catalog.take()->index == 3);
+  CHECK(catalog.take()->index == 1);
+  CHECK_FALSE(catalog.take());
+}
+
+TEST_CASE("catalog: a pinned segment is passed over, as often as it is pinned") {
+  Catalog catalog(4, 20);
+  seal_four(catalog);
+  REQUIRE(catalog.pin(13));
+  REQUIRE(catalog.pin(13));
+  catalog.unpin(13);
+  CHECK(catalog.take()->index == 0);
+  catalog.unpin(13);
+  CHECK(catalog.take()->index == 2);
+}
+
+TEST_CASE("catalog: a segment that is gone cannot be pinned") {
+  Catalog catalog(4, 20);
+  seal_four(catalog);
+  CHECK(catalog.take()->index == 2);
+  CHECK_FALSE(catalog.pin(13));
+  CHECK_FALSE(catalog.pin(999));
+}
+
+TEST_CASE("catalog: where all are pinned, the oldest gives way and its readers are told") {
+  Catalog catalog(4, 20);
+  seal_four(catalog);
+  for (const std::uint64_t sequence : {11, 12, 13, 14})
+    REQUIRE(catalog.pin(sequence));
+  CHECK(catalog.take()->index == 2);
+  CHECK(catalog.pin_broken(13));
+  CHECK_FALSE(catalog.pin_broken(11));
+  catalog.unpin(13);
+  CHECK_FALSE(catalog.pin_broken(13));
+}
+
+TEST_CASE("catalog: a bad segment is tried again only when there is no other") {
+  Catalog catalog(2, 20);
+  const auto first = catalog.take();
+  catalog.failed(first->index);
+  CHECK(catalog.take()->index == 1);
+  CHECK(catalog.take()->index == first->index);
+}
+
+TEST_CASE("catalog: the status counts segments by state and spans the record") {
+  Catalog catalog(8, 20);
+  seal_four(catalog);
+  catalog.activated(catalog.take()->index);
+  catalog.failed(catalog.take()->index);
+  RingStatus status;
+  status.segment_bytes = 1000;
+  catalog.describe(status);
+  CHECK(status.segments[static_cast<int>(SegmentState::kFree)] == 2);
+  CHECK(status.segments[static_cast<int>(SegmentState::kActive)] == 1);
+  CHECK(status.segments[static_cast<int>(SegmentState::kSealed)] == 4);
+  CHECK(status.segments[static_cast<int>(SegmentState::kBad)] == 1);
+  CHECK(status.used_bytes == 5000);
+  CHECK(status.oldest_ns == 100);
+  CHECK(status.newest_ns == 499);
+}
+
+TEST_CASE("catalog: a sealed segment counts as unsynced until all of it is marked") {
+  Catalog catalog(4, 20);
+  const SegmentUse use = *catalog.take();
+  catalog.sealing(use.index);
+  catalog.sealed(use, {1, 2});
+  REQUIRE(catalog.unsynced().size() == 1);
+  int marks = 0;
+  catalog.mark_synced({use.index, use.sequence + 1}, true, [&] { ++marks; });
+  CHECK(marks == 0);
+  catalog.mark_synced(use, true, [&] { ++marks; });
+  CHECK(marks == 1);
+  CHECK(catalog.unsynced().empty());
+}
+
+}  // namespace
+}  // namespace caprock::store

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/recovery.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "recorder.hpp"
+#include "store/segment_layout.hpp"
+#include "walker.hpp"
+
+namespace caprock::store::test {
+namespace {
+
+void write_file(const std::filesystem::path& path, Bytes bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+}
+
+/// What a killed recorder leaves: the file as it is, with nothing sealed, revealed or synced at the
+/// end.
+class KilledRecorder {
+ public:
+  /// Appends so many runs of 20 packets, 20 KB each; every tenth is followed by a reveal.
+  explicit KilledRecorder(int runs) {
+    const auto ring = open_ring(small_ring(directory_ / "ring.pcapng"));
+    for (int i = 0; i < runs; ++i) {
+      append_all(ring->lane(0), packets_.next(20));
+      if (i % 10 == 0) ring->lane(0).reveal();
+    }
+    while (sealed(*ring) + 1 != ring->status().lanes[0].sequence) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    bytes_ = read_file(directory_ / "ring.pcapng");
+  }
+
+  std::vector<std::byte>& bytes() { return bytes_; }
+  const PacketStream& packets() const { return packets_; }
+
+  /// Offset of the first run, where all of them are in segment 0.
+  std::uint64_t first_run() {
+    return head(0).frontier - packets_.position() - packets_.count() / 20 * sizeof(RunHead);
+  }
+
+  MutableBytes segment(std::size_t index) {
+    return MutableBytes(bytes_).subspan(index * kMebibyte, kMebibyte);
+  }
+  SegmentHead head(std::size_t index) {
+    return load<SegmentHead>(segment(index), kSegmentHeadOffset);
+  }
+  void set_head(std::size_t index, SegmentHead head) {
+    head.fixed_crc32c = fixed_checksum(head);
+    put(segment(index), kSegmentHeadOffset, head);
+  }
+
+  /// As after a power cut: all segments are of another boot, and nothing is known to be synced.
+  void reboot() {
+    for (std::size_t index = 0; index < bytes_.size() / kMebibyte; ++index) {
+      SegmentHead changed = head(index);
+      if (changed.type != kSegmentHeadType) continue;
+      changed.boot_id[0] ^= 0xFF;
+      changed.synced_frontier = 0;
+      set_head(index, changed);
+    }
+  }
+
+  /// Opens what is left, and closes it again.
+  RecoveryReport recover() {
+    const auto path = directory_ / "left.pcapng";
+    write_file(path, bytes_);
+    const auto ring = open_ring(small_ring(path));
+    RecoveryReport report = ring->recovery();
+    REQUIRE(ring->close());
+    after_ = walk(read_file(path));
+    return report;
+  }
+
+  /// The file after recover(), as a stock reader sees it.
+  const WalkedFile& after() const { return after_; }
+
+  /// Whether the packets are the first `count` of the stream.
+  bool holds_first(std::uint64_t count) const {
+    if (after_.packet_times.size() != count) return false;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      if (after_.packet_times[i] != PacketStream::time_of(i)) return false;
+    }
+    return true;
+  }
+
+ private:
+  static std::uint64_t sealed(const Ring& ring) {
+    return ring.status().segments[static_cast<int>(SegmentState::kSealed)];
+  }
+
+  TemporaryDirectory directory_;
+  PacketStream packets_;
+  std::vector<std::byte> bytes_;
+  WalkedFile after_;
+};
+
+constexpr std::uint64_t kRunBytes = 20 * 1040;  // of the first runs, without their heads of 64
+
+TEST_CASE("recovery: after a kill in the same boot, every committed packet counts") {
+  KilledRecorder killed(125);
+  const RecoveryReport report = killed.recover();
+  CHECK_FALSE(report.created);
+  CHECK(report.sealed == 2);
+  CHECK(report.recovered == 1);
+  CHECK(report.damaged == 0);
+  CHECK(report.notes.empty());
+  CHECK(killed.after().fault.empty());
+  CHECK(killed.holds_first(killed.packets().count()));
+}
+
+TEST_CASE("recovery: it says where each source resumes") {
+  KilledRecorder killed(60);
+  const RecoveryReport report = killed.recover();
+  REQUIRE(report.resume.size() == 1);
+  CHECK(report.resume[0].first == killed.packets().source());
+  CHECK(report.resume[0].second == killed.packets().position());
+}
+
+TEST_CASE("recovery: positions of another boot mean nothing") {
+  KilledRecorder killed(60);
+  killed.reboot();
+  CHECK(killed.recover().resume.empty());
+}
+
+TEST_CASE("recovery: after a power cut the open segment counts up to its synced frontier") {
+  KilledRecorder killed(10);
+  const std::uint64_t opening = killed.first_run();
+  killed.reboot();
+  SegmentHead head = killed.head(0);
+  head.synced_frontier = opening + 4 * (kRunBytes + sizeof(RunHead));
+  killed.set_head(0, head);
+  // What was not synced never came to the disk.
+  const MutableBytes lost = killed.segment(0).subspan(head.synced_frontier);
+  std::fill(lost.begin(), lost.end(), std::byte{0});
+
+  const RecoveryReport report = killed.recover();
+  CHECK(report.recovered == 1);
+  CHECK(killed.after().fault.empty());
+  CHECK(killed.holds_first(80));
+}
+
+TEST_CASE("recovery: after a power cut an open segment that was never synced is used again") {
+  KilledRecorder killed(10);
+  killed.reboot();
+  const RecoveryReport report = killed.recover();
+  CHECK(report.recovered == 0);
+  CHECK(report.damaged == 0);
+  CHECK(killed.after().fault.empty());
+  CHECK(killed.holds_first(0));
+}
+
+TEST_CASE("recovery: after a power cut a sealed segment counts if its checksum says so") {
+  KilledRecorder killed(125);
+  killed.reboot();
+  RecoveryReport report = killed.recover();
+  CHECK(report.sealed == 2);
+  CHECK(killed.after().feet.size() == 2);
+
+  // Part of the second one's blocks never came to the disk, and it had not been synced at all.
+  const MutableBytes lost = killed.segment(1).subspan(400'000, 8192);
+  std::fill(lost.begin(), lost.end(), std::byte{0});
+  report = killed.recover();
+  CHECK(report.sealed == 1);
+  CHECK(killed.after().fault.empty());
+  CHECK(killed.after().feet.size() == 1);
+}
+
+TEST_CASE("recovery: a segment whose sealing was interrupted is sealed anew") {
+  KilledRecorder killed(125);
+  SegmentHead head = killed.head(1);
+  head.foot = 0;
+  killed.set_head(1, head);
+  const RecoveryReport report = killed.recover();
+  CHECK(report.recovered == 2);
+  CHECK(killed.after().fault.empty());
+  CHECK(killed.holds_first(killed.packets().count()));
+}
+
+TEST_CASE("recovery: totals of the lane go on across a restart") {
+  KilledRecorder killed(125);
+  static_cast<void>(killed.recover());
+  const std::vector<SegmentFoot>& feet = killed.after().feet;
+  REQUIRE(feet.size() == 3);
+  CHECK(feet[2].cumulative_packets == killed.packets().count());
+  CHECK(feet[2].cumulative_dropped == killed.after().dropped);
+  CHECK(feet[2].previous_sequence == feet[1].sequence);
+}
+
+TEST_CASE("recovery: a file cut off anywhere keeps what is in front of the cut") {
+  KilledRecorder killed(125);
+  const std::vector<std::byte> whole = killed.bytes();
+  for (const std::size_t cut : {2'900'000, 2'500'008, 2'097'152, 2'097'300, 2'097'192, 1'100'001,
+                                1'048'576, 700'003, 300, 256}) {
+    INFO("cut at " << cut);
+    killed.bytes().assign(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(cut));
+    static_cast<void>(killed.recover());
+    CHECK(killed.after().fault.empty());
+    CHECK(killed.holds_first(killed.after().packet_times.size()));
+    const std::uint64_t in_front = cut / (kRunBytes + 200) * 20;
+    CHECK(killed.after().packet_times.size() + 40 >= std::min(in_front, killed.packets().count()));
+  }
+}
+
+TEST_CASE("recovery: a damaged head costs its segment alone") {
+  KilledRecorder killed(125);
+  for (const std::size_t offset : {std::size_t{48}, kSegmentHeadOffset, kSegmentHeadOffset + 4,
+                                   kSegmentHeadOffset + offsetof(SegmentHead, boot_id),
+                                   kSegmentHeadOffset + offsetof(SegmentHead, fixed_crc32c)}) {
+    INFO("byte " << offset);
+    const std::vector<std::byte> whole = killed.bytes();
+    killed.segment(0)[offset] ^= std::byte{0x10};
+    const RecoveryReport report = killed.recover();
+    CHECK(report.damaged == 1);
+    REQUIRE(report.notes.size() == 1);
+    CHECK(report.notes[0].find("segment 0") != std::string::npos);
+    CHECK(report.sealed + report.recovered == 2);
+    killed.bytes() = whole;
+  }
+}
+
+TEST_CASE("recovery: a damaged run head cuts the open segment in front of it") {
+  KilledRecorder killed(10);
+  const std::uint64_t opening = killed.first_run();
+  const std::uint64_t third = opening + 2 * (kRunBytes + sizeof(RunHead));
+  for (const std::size_t field : {offsetof(RunHead, type), offsetof(RunHead, total_bytes),
+                                  offsetof(RunHead, trailer_total)}) {
+    const std::vector<std::byte> whole = killed.bytes();
+    killed.segment(0)[third + field] ^= std::byte{0x40};
+    const RecoveryReport report = killed.recover();
+    CHECK(report.recovered == 1);
+    REQUIRE(report.notes.size() == 1);
+    CHECK(report.notes[0].find("torn") != std::string::npos);
+    CHECK(killed.after().fault.empty());
+    CHECK(killed.holds_first(40));
+    killed.bytes() = whole;
+  }
+}
+
+TEST_CASE("recovery: a damaged block length keeps the run up to that block") {
+  KilledRecorder killed(10);
+  const std::uint64_t opening = killed.first_run();
+  const std::uint64_t block =
+      opening + 2 * (kRunBytes + sizeof(RunHead)) + sizeof(RunHead) + 7 * 1040;
+  killed.segment(0)[block + 4] ^= std::byte{0x40};
+  const RecoveryReport report = killed.recover();
+  CHECK(killed.after().fault.empty());
+  CHECK(killed.holds_first(47));
+  REQUIRE(report.resume.size() == 1);
+  CHECK(report.resume[0].second == 47 * 1040);
+}
+
+TEST_CASE(
+    "recovery: whatever single byte of the open segment's first pages is wrong, it is survived") {
+  KilledRecorder killed(10);
+  const std::vector<std::byte> whole = killed.bytes();
+  for (std::size_t offset = 0; offset < 700; offset += 9) {
+    INFO("byte " << offset);
+    killed.segment(0)[offset] ^= std::byte{0xFF};
+    const auto path = TemporaryDirectory();
+    write_file(path / "ring.pcapng", killed.bytes());
+    const auto ring = Ring::open(small_ring(path / "ring.pcapng"));
+    if (ring) CHECK((*ring)->close());
+    killed.bytes() = whole;
+  }
+}
+
+TEST_CASE("recovery: a frontier beyond every bound is not followed") {
+  KilledRecorder killed(10);
+  for (const std::uint64_t frontier : {std::uint64_t{0}, std::uint64_t{7}, kMebibyte, kMebibyte + 8,
+                                       ~std::uint64_t{0}, std::uint64_t{255}}) {
+    SegmentHead head = killed.head(0);
+    head.frontier = frontier;
+    killed.set_head(0, head);
+    static_cast<void>(killed.recover());
+    CHECK(killed.after().fault.empty());
+  }
+}
+
+TEST_CASE("recovery: a foot offset beyond every bound is not followed") {
+  KilledRecorder killed(125);
+  for (const std::uint64_t foot :
+       {std::uint64_t{8}, std::uint64_t{257}, kMebibyte - 8, kMebibyte, ~std::uint64_t{0} - 7}) {
+    SegmentHead head = killed.head(0);
+    head.foot = foot;
+    killed.set_head(0, head);
+    static_cast<void>(killed.recover());
+    CHECK(killed.after().fault.empty());
+    CHECK(killed.holds_first(killed.packets().count()));
+  }
+}
+
+}  // namespace
+}  // namespace caprock::store::test
