@@ -41,7 +41,7 @@ class DeviceAttachment {
   DeviceAttachment(DeviceAttachment&&) = default;
   DeviceAttachment& operator=(DeviceAttachment&& other) noexcept;
 
-  /// Whether all programs are still there. If not: destroy this one, then attach anew.
+  /// Whether all programs are still there. If not: destroy this one, only then attach anew.
   bool in_place() const;
 
   /// "tcx", "clsact", "xdp + tcx" …

@@ -20,10 +20,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// A filter's name has the program's id behind it.
-bool is_ours(std::string_view name) {
+bool is_ours(std::string_view program) {
   constexpr std::string_view kPrograms[] = {"tc_ingress", "tc_egress", "capture_xdp"};
-  const std::string_view program = name.substr(0, name.find(':'));
   return std::find(std::begin(kPrograms), std::end(kPrograms), program) != std::end(kPrograms);
 }
 
@@ -36,8 +34,10 @@ std::string program_name(std::uint32_t id) {
   return info.name;
 }
 
+/// A filter's name has the program's id behind it: "tc_ingress:[42]".
 void add(Names& names, std::string_view hook, std::string_view name) {
-  if (!is_ours(name)) names.push_back(fmt::format("{} ({})", name, hook));
+  const std::string_view program = name.substr(0, name.find(':'));
+  if (!is_ours(program)) names.push_back(fmt::format("{} ({})", program, hook));
 }
 
 void add_tcx(Names& names, const Device& device, bpf_attach_type type, std::string_view hook) {
