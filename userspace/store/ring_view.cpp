@@ -38,13 +38,22 @@ std::string_view kind_of(Bytes file) {
   return "neither a ring nor a capture file";
 }
 
-/// The size that a readable segment head gives for all. The first segment may be damaged: then the
-/// second says it.
+/// Whether a segment of this size stands here: one that is in use, or blank.
+bool is_segment(Bytes bytes) {
+  const auto behind_section_header = load<pcapng::BlockHead>(bytes, kSegmentHeadOffset);
+  const bool blank = is_unused(bytes) && behind_section_header.type == kFreeSpaceType &&
+                     behind_section_header.total_bytes == bytes.size() - kSegmentHeadOffset;
+  return blank || read_head(bytes);
+}
+
+/// The size that one of the first segments tells of: some of them may be damaged. 0: this is no
+/// ring.
 std::uint64_t find_segment_bytes(Bytes file) {
-  for (std::uint64_t size = kMinSegmentBytes; size <= kMaxSegmentBytes && size <= file.size();
-       size *= 2) {
-    if (read_head(file.first(size))) return size;
-    if (2 * size <= file.size() && read_head(file.subspan(size, size))) return size;
+  for (std::uint64_t size = kMinSegmentBytes; size <= kMaxSegmentBytes; size *= 2) {
+    const std::uint64_t tried = std::min(kMinSegments, file.size() / size);
+    for (std::uint64_t index = 0; index < tried; ++index) {
+      if (is_segment(file.subspan(index * size, size))) return size;
+    }
   }
   return 0;
 }
@@ -122,8 +131,7 @@ Result<SegmentInfo> RingView::State::describe(std::uint64_t index) const {
   info.node = std::string(head->node, ::strnlen(head->node, sizeof head->node));
   describe_extent(bytes, info);
   if (info.end == 0) return Error("its frontier is impossible");
-  if (!is_in_use(bytes, head->sequence))
-    return Error("it was reused while it was being read");
+  if (!is_in_use(bytes, head->sequence)) return Error("it was reused while it was being read");
   return info;
 }
 

@@ -97,6 +97,19 @@ TEST_CASE("ring view: segments that were never used are no segments and no damag
   CHECK(lines.empty());
 }
 
+TEST_CASE("ring view: a ring is known by any of its first segments, in use or blank") {
+  std::vector<std::byte> damaged(kMinSegmentBytes, std::byte{0xEE});
+  std::vector<std::byte> blank = SegmentBuilder(1, 0, kInterfaces).bytes();
+  put(blank, kSegmentHeadOffset,
+      pcapng::BlockHead{kFreeSpaceType,
+                        static_cast<std::uint32_t>(kMinSegmentBytes - kSegmentHeadOffset)});
+  damaged.insert(damaged.end(), blank.begin(), blank.end());
+  CHECK(RingView::open(TemporaryFile(damaged).path()));
+  const std::vector<std::byte> used = sealed(1, {{100, "a"}}).bytes();
+  std::copy(used.begin(), used.end(), damaged.begin() + kMinSegmentBytes);
+  CHECK(RingView::open(TemporaryFile(damaged).path()));
+}
+
 TEST_CASE("ring view: a file that grows is followed, and bytes handed out stay where they are") {
   const TemporaryFile file(ring_of({sealed(1, {{100, "a"}})}));
   const auto view = RingView::open(file.path());
