@@ -17,15 +17,33 @@ namespace caprock::agent {
 namespace {
 
 constexpr std::int64_t kRevealIntervalNs = 1'000'000'000;
-constexpr int kBusyWaitMs = 1;
-constexpr int kIdleWaitMs = 50;
-// A round that brought less than this was hardly worth its wake-up: the next one waits twice as
-// long.
-constexpr std::uint64_t kBusyRoundBytes = 64 << 10;
+// A run of this size is worth its overhead, and worth being written to disk straight from the
+// source's memory.
+constexpr std::uint64_t kWorthwhileBytes = 512 << 10;
+// The next look is timed so that the busiest source then has about so much.
+constexpr std::uint64_t kAimedRunBytes = 1 << 20;
+constexpr int kShortestWaitMs = 1;
+constexpr int kLongestWaitMs = 50;
+constexpr std::int64_t kPatienceNs = kLongestWaitMs * 1'000'000;
 // A program reads the clock before it publishes its block; so long after, even a preempted virtual
 // CPU has.
 constexpr std::int64_t kInFlightNs = 10'000'000;
 constexpr std::uint32_t kCommandTag = UINT32_MAX;
+
+std::uint64_t bytes_of(const PacketBatch& batch) {
+  return batch.pieces.back().end_position - batch.position;
+}
+
+/// How long a source that has `left` bytes, and got `arrived` bytes in `elapsed_ns`, takes to reach
+/// kAimedRunBytes.
+int wait_for_run(std::uint64_t left, std::uint64_t arrived, std::int64_t elapsed_ns) {
+  if (arrived == 0 || left >= kAimedRunBytes)
+    return arrived == 0 ? kLongestWaitMs : kShortestWaitMs;
+  const double bytes_per_ms =
+      static_cast<double>(arrived) / (static_cast<double>(elapsed_ns) / 1e6);
+  const double ms = static_cast<double>(kAimedRunBytes - left) / bytes_per_ms;
+  return static_cast<int>(std::clamp<double>(ms, kShortestWaitMs, kLongestWaitMs));
+}
 
 }  // namespace
 
@@ -38,8 +56,8 @@ Result<std::unique_ptr<Lane>> Lane::create(unsigned index,
   if (!lane->epoll_ || !lane->command_event_) return Error::from_errno(lane->name_);
   if (auto watched = lane->watch(lane->command_event_.get(), kCommandTag); !watched)
     return std::move(watched).error();
-  for (std::uint32_t i = 0; i < lane->sources_.size(); ++i) {
-    const int fd = lane->sources_[i]->wake_fd();
+  for (std::uint32_t i = 0; i < lane->feeds_.size(); ++i) {
+    const int fd = lane->feeds_[i].source->wake_fd();
     if (fd < 0) continue;
     if (auto watched = lane->watch(fd, i); !watched) return std::move(watched).error();
   }
@@ -49,9 +67,12 @@ Result<std::unique_ptr<Lane>> Lane::create(unsigned index,
 Lane::Lane(unsigned index, std::vector<capture::PacketSource*> sources, store::LaneWriter& writer,
            std::int64_t wall_offset_ns)
     : name_(fmt::format("caprock-lane-{}", index)),
-      sources_(std::move(sources)),
       writer_(writer),
-      wall_offset_ns_(wall_offset_ns) {}
+      wall_offset_ns_(wall_offset_ns),
+      last_round_ns_(monotonic_ns()) {
+  for (auto* source : sources)
+    feeds_.push_back({source, last_round_ns_});
+}
 
 Lane::~Lane() {
   stop();
@@ -94,7 +115,7 @@ void Lane::execute(Command command) {
 
 void Lane::set_wall_offset(std::int64_t wall_offset_ns) {
   execute([this, wall_offset_ns](store::LaneWriter& writer) {
-    do_work();
+    do_work(0);
     wall_offset_ns_ = wall_offset_ns;
     writer.set_wall_offset(wall_offset_ns);
   });
@@ -102,54 +123,70 @@ void Lane::set_wall_offset(std::int64_t wall_offset_ns) {
 
 std::uint64_t Lane::lag_bytes() const {
   std::uint64_t bytes = 0;
-  for (const auto* source : sources_)
-    bytes += source->used_bytes();
+  for (const auto& feed : feeds_)
+    bytes += feed.source->used_bytes();
   return bytes;
 }
 
 std::uint64_t Lane::capacity_bytes() const {
   std::uint64_t bytes = 0;
-  for (const auto* source : sources_)
-    bytes += source->capacity_bytes();
+  for (const auto& feed : feeds_)
+    bytes += feed.source->capacity_bytes();
   return bytes;
 }
 
 void Lane::loop() {
-  int timeout_ms = kBusyWaitMs;
   while (!stopping_) {
-    const std::uint64_t bytes = do_work();
-    timeout_ms = bytes >= kBusyRoundBytes ? kBusyWaitMs : std::min(2 * timeout_ms, kIdleWaitMs);
-    wait(timeout_ms);
+    do_work(kPatienceNs);
+    wait(wait_ms_);
   }
-  while (do_work() > 0) {
+  while (do_work(0) > 0) {
   }
 }
 
-std::uint64_t Lane::do_work() {
+/// One look at every source; returns the bytes appended.
+std::uint64_t Lane::do_work(std::int64_t patience_ns) {
   const std::int64_t now_ns = monotonic_ns();
-  std::uint64_t bytes = 0;
-  for (auto* source : sources_)
-    bytes += drain(*source);
-  writer_.set_complete_until(now_ns - kInFlightNs + wall_offset_ns_);
+  const std::int64_t elapsed_ns = now_ns - std::exchange(last_round_ns_, now_ns);
+  std::uint64_t appended = 0;
+  wait_ms_ = kLongestWaitMs;
+  for (auto& feed : feeds_) {
+    const std::uint64_t arrived = feed.source->used_bytes() - feed.left_bytes;
+    appended += drain(feed, now_ns, patience_ns);
+    feed.left_bytes = feed.source->used_bytes();
+    wait_ms_ = std::min(wait_ms_, wait_for_run(feed.left_bytes, arrived, elapsed_ns));
+  }
+  tell_complete_until();
   reveal_if_due(now_ns);
   rounds_.fetch_add(1, std::memory_order_relaxed);
-  return bytes;
+  return appended;
 }
 
-// Takes what was there when the round began, so that one busy CPU cannot keep the lane from the
-// others.
-std::uint64_t Lane::drain(capture::PacketSource& source) {
-  const std::uint64_t wanted = source.used_bytes();
+/// Takes what is there now, except a last piece that is short and young: it will be part of a
+/// longer run.
+std::uint64_t Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
+  const bool young = now_ns - feed.emptied_ns < patience_ns;
+  const std::uint64_t waiting = feed.source->used_bytes();
   std::uint64_t taken = 0;
-  while (taken < wanted) {
-    const PacketBatch batch = source.peek();
+  while (taken < waiting) {
+    const PacketBatch batch = feed.source->peek();
     if (batch.empty()) break;
+    const bool last = bytes_of(batch) >= feed.source->used_bytes();
+    if (last && young && bytes_of(batch) < kWorthwhileBytes) return taken;
     const std::uint64_t committed = writer_.append(batch);
-    source.consume(committed);
+    feed.source->consume(committed);
     taken += committed - batch.position;
-    if (committed != batch.pieces.back().end_position) break;
+    if (committed != batch.pieces.back().end_position) return taken;
   }
+  feed.emptied_ns = now_ns;
   return taken;
+}
+
+void Lane::tell_complete_until() {
+  std::int64_t complete_ns = last_round_ns_;
+  for (const auto& feed : feeds_)
+    complete_ns = std::min(complete_ns, feed.emptied_ns);
+  writer_.set_complete_until(complete_ns - kInFlightNs + wall_offset_ns_);
 }
 
 void Lane::reveal_if_due(std::int64_t now_ns) {
@@ -167,7 +204,7 @@ void Lane::wait(int timeout_ms) {
     if (tag == kCommandTag) {
       run_commands();
     } else {
-      sources_[tag]->clear_wake();
+      feeds_[tag].source->clear_wake();
       wakeups_.fetch_add(1, std::memory_order_relaxed);
     }
   }

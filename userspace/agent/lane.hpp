@@ -54,18 +54,27 @@ class Lane {
   Lane(unsigned index, std::vector<capture::PacketSource*> sources, store::LaneWriter& writer,
        std::int64_t wall_offset_ns);
 
+  struct Feed {
+    capture::PacketSource* source;
+    std::int64_t emptied_ns = 0;   // monotonic: what it held before then is committed
+    std::uint64_t left_bytes = 0;  // by the last look, for the sake of a longer run
+  };
+
   Status watch(int fd, std::uint32_t tag);
   void loop();
-  std::uint64_t do_work();
-  std::uint64_t drain(capture::PacketSource& source);
+  std::uint64_t do_work(std::int64_t patience_ns);
+  std::uint64_t drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
+  void tell_complete_until();
   void reveal_if_due(std::int64_t now_ns);
   void wait(int timeout_ms);
   void run_commands();
 
   const std::string name_;
-  const std::vector<capture::PacketSource*> sources_;
+  std::vector<Feed> feeds_;
   store::LaneWriter& writer_;
   std::int64_t wall_offset_ns_;
+  std::int64_t last_round_ns_ = 0;
+  int wait_ms_ = 0;  // until the next round
   std::int64_t next_reveal_ns_ = 0;
 
   Fd epoll_;

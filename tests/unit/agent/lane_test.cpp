@@ -55,6 +55,7 @@ class CountingSource : public capture::PacketSource {
 struct CountingWriter : store::LaneWriter {
   std::uint64_t append(const PacketBatch& batch) override {
     in_order = in_order && batch.position == position;
+    ++runs;
     position = std::min(batch.pieces.back().end_position, limit);
     bytes.store(position, std::memory_order_release);
     return position;
@@ -67,6 +68,7 @@ struct CountingWriter : store::LaneWriter {
   std::uint64_t position = 0;
   std::uint64_t limit = UINT64_MAX;
   bool in_order = true;
+  int runs = 0;
   std::size_t interfaces = 0;
   std::int64_t wall_offset = 0;
   std::atomic<std::uint64_t> bytes{0};
@@ -125,6 +127,26 @@ TEST_CASE("lane: a wake-up is answered at once, also by an idle lane") {
   f.source.wake();
   CHECK(within(2s, [&] { return f.lane->wakeups() > wakeups; }));
   CHECK(within(2s, [&] { return f.writer.bytes == 100; }));
+}
+
+TEST_CASE("lane: a trickle is in the ring within a tenth of a second") {
+  Fixture f;
+  f.lane->start();
+  std::this_thread::sleep_for(100ms);
+  f.source.publish(64);
+  CHECK(within(100ms, [&] { return f.writer.bytes == 64; }));
+}
+
+TEST_CASE("lane: small pieces are gathered, so that runs are long under load") {
+  Fixture f;
+  f.lane->start();
+  for (int i = 0; i < 300; ++i) {
+    f.source.publish(1000);
+    std::this_thread::sleep_for(1ms);
+  }
+  f.lane->stop();
+  CHECK(f.writer.bytes == 300'000);
+  CHECK(f.writer.runs <= 300'000 / 4096 + 20);
 }
 
 TEST_CASE("lane: an idle lane looks after its sources some twenty times a second, not a thousand") {
