@@ -23,6 +23,7 @@ static __always_inline enum emit_result ringbuf_put(const struct frame* frame, c
   __u64 bytes = block->captured_bytes;
   if (bytes <= 192) return ringbuf_put_class(frame, block, ring, 192);
   if (bytes <= 1600) return ringbuf_put_class(frame, block, ring, 1600);
+  if (bytes <= 4096) return ringbuf_put_class(frame, block, ring, 4096);
   if (bytes <= 16384) return ringbuf_put_class(frame, block, ring, 16384);
   if (bytes <= ORDINARY_PACKET_BYTES) return ringbuf_put_class(frame, block, ring, ORDINARY_PACKET_BYTES);
   return ringbuf_put_class(frame, block, ring, CAPROCK_MAX_SNAPLEN);

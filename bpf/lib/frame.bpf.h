@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi/limits.h"
+#include "lib/compiler.bpf.h"
 #include "lib/settings.bpf.h"
 
 struct frame {
@@ -21,7 +22,11 @@ struct frame {
   __be32 vlan_tag; /* the outermost tag when it is not in the bytes: protocol, then TCI; 0: none */
 };
 
-enum { FRAME_PULL_BYTES = 512 }; /* headers beyond are not looked for in the paged part of a packet */
+enum {
+  FRAME_PULL_BYTES = 512, /* headers beyond are not looked for in the paged part of a packet */
+  XDP_LOAD_MAX_BYTES = 65535,
+  XDP_LOAD_PART_BYTES = 60000,
+};
 
 static __always_inline __u8* frame_data(const struct frame* frame) {
   return frame->xdp ? (void*)(long)((struct xdp_md*)frame->context)->data
@@ -48,10 +53,19 @@ static __always_inline bool frame_pull(const struct frame* frame) {
   return readable < wanted && bpf_skb_pull_data(frame->context, wanted) == 0;
 }
 
+/* The kernel copies up to 65535 bytes at once. Two parts, neither of them small: a bound of 1 old verifiers lose. */
+static __always_inline bool xdp_read(void* context, __u8* to, __u64 bytes) {
+  if (bytes <= XDP_LOAD_MAX_BYTES) return bpf_xdp_load_bytes(context, 0, to, bytes) == 0;
+  __u64 rest = bytes - XDP_LOAD_PART_BYTES;
+  if (!IN_RANGE(rest, XDP_LOAD_MAX_BYTES + 1 - XDP_LOAD_PART_BYTES, XDP_LOAD_MAX_BYTES)) return false;
+  return bpf_xdp_load_bytes(context, 0, to, XDP_LOAD_PART_BYTES) == 0 &&
+         bpf_xdp_load_bytes(context, XDP_LOAD_PART_BYTES, to + XDP_LOAD_PART_BYTES, rest) == 0;
+}
+
 /* Copies the first `bytes` of a packet, which has so many; false when the kernel does not hand them out. */
-static __always_inline bool frame_read(const struct frame* frame, void* to, __u64 bytes) {
+static __always_inline bool frame_read(const struct frame* frame, __u8* to, __u64 bytes) {
   if (!frame->xdp) return bpf_skb_load_bytes(frame->context, 0, to, bytes) == 0;
-  if (has_xdp_load_bytes) return bpf_xdp_load_bytes(frame->context, 0, to, bytes) == 0;
+  if (has_xdp_load_bytes) return xdp_read(frame->context, to, bytes);
   return bpf_probe_read_kernel(to, bytes, frame_data(frame)) == 0;
 }
 

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rig.hpp"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <poll.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "abi/block.h"
+#include "abi/limits.h"
+
+#include "capture/map_handles.hpp"
+#include "capture/sources.hpp"
+#include "core/clock.hpp"
+
+namespace caprock::test {
+namespace {
+
+constexpr std::uint32_t kIfindex = 1;  // the loopback device: where test runs take place
+
+template <class T>
+T require(Result<T> result) {
+  if (!result) FAIL(result.error().message());
+  return *std::move(result);
+}
+
+void stay_on_cpu_0() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(0, &cpus);
+  REQUIRE(::sched_setaffinity(0, sizeof cpus, &cpus) == 0);
+}
+
+template <class Key, class Value>
+void add(int map, const Key& key, const Value& value) {
+  REQUIRE(bpf_map_update_elem(map, &key, &value, BPF_ANY) == 0);
+}
+
+void clear(int map, std::size_t key_bytes) {
+  ByteVector key(key_bytes);
+  while (bpf_map_get_next_key(map, nullptr, key.data()) == 0)
+    REQUIRE(bpf_map_delete_elem(map, key.data()) == 0);
+}
+
+template <class Key>
+int parse(const std::string& text, Key& key) {
+  const int family = text.find(':') == std::string::npos ? AF_INET : AF_INET6;
+  REQUIRE(::inet_pton(family, text.c_str(), &key) == 1);
+  return family;
+}
+
+capture_counters minus(const capture_counters& a, const capture_counters& b) {
+  capture_counters difference;
+  const auto* from = reinterpret_cast<const std::uint64_t*>(&a);
+  const auto* to = reinterpret_cast<const std::uint64_t*>(&b);
+  std::transform(from, from + sizeof a / sizeof *from, to,
+                 reinterpret_cast<std::uint64_t*>(&difference), std::minus<>());
+  return difference;
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, Hook hook) {
+  switch (hook) {
+    case Hook::kTcIngress:
+      return out << "tc ingress";
+    case Hook::kTcEgress:
+      return out << "tc egress";
+    case Hook::kXdp:
+      return out << "xdp";
+  }
+  return out;
+}
+
+Rig::Rig(capture::Transport transport)
+    : programs_(require(capture::Programs::load(
+          {.transport = transport, .stage_bytes = 0, .xdp = true, .pin_directory = {}}))),
+      source_(std::move(require(capture::make_sources(*programs_)).at(0))),
+      counters_(std::make_unique<capture::Counters>(require(capture::Counters::map(*programs_)))) {}
+
+Rig& Rig::fresh(capture::Transport transport) {
+  if (::geteuid() != 0) SKIP("loading BPF programs needs root");
+  stay_on_cpu_0();
+  static std::unique_ptr<Rig> rigs[2];
+  auto& rig = rigs[transport == capture::Transport::kStage ? 0 : 1];
+  if (!rig) rig.reset(new Rig(transport));
+  rig->reset();
+  return *rig;
+}
+
+void Rig::reset() {
+  clear(programs_->map_fd("addr4"), sizeof(__be32));
+  clear(programs_->map_fd("addr6"), sizeof(addr6_key));
+  clear(programs_->map_fd("cidr4"), sizeof(cidr4_key));
+  clear(programs_->map_fd("cidr6"), sizeof(cidr6_key));
+  clear(programs_->map_fd("ports"), sizeof(std::uint16_t));
+  clear(programs_->map_fd("own_endpoint"), sizeof(endpoint_key));
+  set_settings({.wall_offset_ns = static_cast<std::uint64_t>(wall_offset_ns()),
+                .snaplen = CAPROCK_MAX_SNAPLEN,
+                .flags = SETTINGS_TCP | SETTINGS_UDP,
+                .own_ports = {}});
+  set_policy(INTERFACE_ALL);
+  take_blocks();
+  for (const Hook settled : {Hook::kTcIngress, Hook::kTcEgress})
+    run(settled, packet().ethernet().ipv4().udp());  // tells what was lost before
+  take_blocks();
+  before_[CAPROCK_INGRESS] = counters_->of(kInterface, CAPROCK_INGRESS);
+  before_[CAPROCK_EGRESS] = counters_->of(kInterface, CAPROCK_EGRESS);
+}
+
+std::uint32_t Rig::run(Hook hook, const ByteVector& packet, std::uint32_t gso_bytes,
+                       unsigned repeat) {
+  ByteVector after(packet.size() + 256);
+  __sk_buff context{};
+  context.gso_size = gso_bytes;
+  LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet.data(), .data_out = after.data(),
+              .data_size_in = static_cast<__u32>(packet.size()),
+              .data_size_out = static_cast<__u32>(after.size()),
+              .repeat = static_cast<int>(repeat));
+  if (gso_bytes > 0) {
+    run.ctx_in = &context;
+    run.ctx_size_in = sizeof context;
+  }
+  INFO(hook << ", packet of " << packet.size() << " bytes");
+  REQUIRE(bpf_prog_test_run_opts(program(hook), &run) == 0);
+  after.resize(run.data_size_out);
+  REQUIRE(run.retval == static_cast<__u32>(hook == Hook::kXdp ? int{XDP_PASS} : TC_ACT_UNSPEC));
+  REQUIRE(after == packet);
+  return run.duration;
+}
+
+int Rig::program(Hook hook) const {
+  switch (hook) {
+    case Hook::kTcIngress:
+      return programs_->tc_ingress_fd();
+    case Hook::kTcEgress:
+      return programs_->tc_egress_fd();
+    case Hook::kXdp:
+      return programs_->xdp_fd();
+  }
+  return -1;
+}
+
+bool Rig::runs(Hook hook, const ByteVector& packet) {
+  LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet.data(),
+              .data_size_in = static_cast<__u32>(packet.size()));
+  const bool taken = bpf_prog_test_run_opts(program(hook), &run) == 0;
+  take_blocks();
+  return taken;
+}
+
+bool Rig::wakes() const {
+  pollfd wake{.fd = source_->wake_fd(), .events = POLLIN, .revents = 0};
+  return ::poll(&wake, 1, 0) == 1;
+}
+
+std::vector<ByteVector> Rig::take_blocks() {
+  std::vector<ByteVector> blocks;
+  for (auto batch = source_->peek(); !batch.empty(); batch = source_->peek()) {
+    for (const BlockPiece& piece : batch.pieces)
+      for (Bytes rest = piece.bytes; !rest.empty();) {
+        const auto total = load<epb_head>(rest).total_bytes;
+        REQUIRE(total >= EPB_HEAD_BYTES);
+        REQUIRE(total <= rest.size());
+        blocks.emplace_back(rest.begin(), rest.begin() + total);
+        rest = rest.subspan(total);
+      }
+    source_->consume(batch.pieces.back().end_position);
+  }
+  return blocks;
+}
+
+capture_counters Rig::counted(Hook hook) const {
+  const auto direction = hook == Hook::kTcEgress ? CAPROCK_EGRESS : CAPROCK_INGRESS;
+  const capture_counters count = minus(counters_->of(kInterface, direction), before_[direction]);
+  REQUIRE(count.seen == count.not_l4 + count.filtered + count.accepted + count.malformed);
+  REQUIRE(count.accepted == count.written + count.lost + count.unreadable);
+  return count;
+}
+
+void Rig::set_settings(const capture_settings& settings) {
+  settings_ = settings;
+  add(programs_->map_fd("settings"), std::uint32_t{0}, settings);
+}
+
+void Rig::set_flags(std::uint32_t flags) {
+  settings_.flags = flags;
+  set_settings(settings_);
+}
+
+void Rig::set_policy(interface_mode mode, interface_link link) {
+  const interface_policy policy{.id = kInterface,
+                                .mode = static_cast<std::uint8_t>(mode),
+                                .link = static_cast<std::uint8_t>(link),
+                                .reserved = 0};
+  add(programs_->map_fd("if_policy"), kIfindex, policy);
+}
+
+void Rig::remove_policy() {
+  clear(programs_->map_fd("if_policy"), sizeof kIfindex);
+}
+
+void Rig::add_address(const std::string& address, std::uint32_t flags) {
+  addr6_key key{};
+  const bool ipv4 = parse(address, key) == AF_INET;
+  add(programs_->map_fd(ipv4 ? "addr4" : "addr6"), key, address_verdict{flags});
+}
+
+void Rig::add_cidr(const std::string& address, unsigned prefix_bits, std::uint32_t flags) {
+  cidr6_key key{.prefix_bits = prefix_bits, .bytes = {}};
+  const bool ipv4 = parse(address, key.bytes) == AF_INET;
+  add(programs_->map_fd(ipv4 ? "cidr4" : "cidr6"), key, address_verdict{flags});
+}
+
+void Rig::add_port(std::uint16_t port, std::uint32_t flags) {
+  add(programs_->map_fd("ports"), port, port_verdict{flags});
+}
+
+void Rig::add_own_endpoint(const std::string& address, std::uint16_t port) {
+  endpoint_key key{.address = {}, .port = port, .reserved = 0};
+  if (address.find(':') == std::string::npos) {
+    key.address[10] = key.address[11] = 0xff;
+    REQUIRE(::inet_pton(AF_INET, address.c_str(), key.address + 12) == 1);
+  } else {
+    REQUIRE(::inet_pton(AF_INET6, address.c_str(), key.address) == 1);
+  }
+  add(programs_->map_fd("own_endpoint"), key, std::uint8_t{1});
+}
+
+}  // namespace caprock::test

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real programs in the kernel, run on made-up packets (BPF_PROG_TEST_RUN) with nothing
+// attached.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <ostream>
+#include <vector>
+
+#include "abi/counters.h"
+#include "abi/filter.h"
+
+#include "capture/counters.hpp"
+#include "capture/packet_source.hpp"
+#include "capture/programs.hpp"
+#include "packet_builder.hpp"
+
+namespace caprock::test {
+
+enum class Hook { kTcIngress, kTcEgress, kXdp };
+
+std::ostream& operator<<(std::ostream& out, Hook hook);
+
+/// One life of the programs with the smallest stage; kept for the whole process, since loading
+/// takes long. The thread stays on CPU 0, so there is one queue.
+class Rig {
+ public:
+  static constexpr std::uint32_t kInterface = 3;
+
+  /// Emptied and with default settings: everything of TCP and UDP on the interface is recorded,
+  /// whole. Skips the test when there is no root to load programs.
+  static Rig& fresh(capture::Transport transport);
+
+  /// Runs the program of `hook` on a packet, `repeat` times. What the programs promise every packet
+  /// is checked here: the verdict "next" and bytes as they were. Returns the time of a run in ns.
+  std::uint32_t run(Hook hook, const ByteVector& packet, unsigned repeat = 1) {
+    return run(hook, packet, 0, repeat);
+  }
+  std::uint32_t run_segmented(Hook hook, const ByteVector& packet) {
+    return run(hook, packet, 1448, 1);
+  }
+
+  /// Whether the kernel takes such a packet for a test run.
+  bool runs(Hook hook, const ByteVector& packet);
+
+  /// Whether the lane has been called and not yet answered.
+  bool wakes() const;
+
+  /// Everything in the queue, block by block; empties it.
+  std::vector<ByteVector> take_blocks();
+
+  /// What was counted since fresh(). Checks the two identities of abi/counters.h.
+  capture_counters counted(Hook hook) const;
+
+  const capture_settings& settings() const { return settings_; }
+  void set_settings(const capture_settings& settings);
+  void set_flags(std::uint32_t flags);
+  void set_policy(interface_mode mode, interface_link link = LINK_ETHERNET);
+  void remove_policy();
+
+  /// Entries of the filter maps, removed by the next fresh().
+  void add_address(const std::string& address, std::uint32_t flags);
+  void add_cidr(const std::string& address, unsigned prefix_bits, std::uint32_t flags);
+  void add_port(std::uint16_t port, std::uint32_t flags);
+  void add_own_endpoint(const std::string& address, std::uint16_t port);
+
+  capture::Programs& programs() { return *programs_; }
+  capture::PacketSource& source() { return *source_; }
+
+ private:
+  explicit Rig(capture::Transport transport);
+  void reset();
+  std::uint32_t run(Hook hook, const ByteVector& packet, std::uint32_t gso_bytes, unsigned repeat);
+  int program(Hook hook) const;
+
+  std::unique_ptr<capture::Programs> programs_;
+  std::unique_ptr<capture::PacketSource> source_;  // of CPU 0
+  std::unique_ptr<capture::Counters> counters_;
+  capture_counters before_[2] = {};  // by direction, at fresh()
+  capture_settings settings_ = {};
+};
+
+}  // namespace caprock::test
