@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "abi/counters.h"
 #include "abi/limits.h"

@@ -40,7 +40,9 @@ AttachResult attach_tc(const Target& target, caprock_direction direction) {
 void discard_other_ingress(const Target& target, Hook chosen) {
   const bool xdp = chosen == Hook::kXdpNative || chosen == Hook::kXdpGeneric;
   const LinkHook other = xdp ? LinkHook::kIngress : LinkHook::kXdp;
-  if (const auto pin = target.point(CAPROCK_INGRESS, other).pin; !pin.empty()) discard_link(pin);
+  const AttachPoint point = target.point(CAPROCK_INGRESS, other);
+  if (!point.pin.empty()) discard_link(point.pin);
+  if (xdp && target.options.tc == TcFlavour::kClsact) remove_clsact_leftover(point);
 }
 
 AttachResult attach_ingress(const Target& target, std::string& note) {
