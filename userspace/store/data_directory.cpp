@@ -107,6 +107,15 @@ Status prepare_data_directory(const std::filesystem::path& directory,
   return {};
 }
 
+Status check_space(const std::filesystem::path& path, std::uint64_t wanted) {
+  const auto file_system = inspect_file_system(path);
+  if (!file_system) return file_system.error();
+  const Finding space = inspect_space(*file_system, allocated_bytes(path), wanted);
+  if (space.severity != Severity::kFatal) return {};
+  return Error(fmt::format("{}: {}, the disk has {}: {}", path.string(), space.consequence,
+                           space.found, space.remedy));
+}
+
 Findings inspect_data_directory(const std::filesystem::path& directory,
                                 std::uint64_t storage_bytes) {
   const std::filesystem::path here = or_here(directory);

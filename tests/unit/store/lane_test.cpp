@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/lane.hpp"
+
+#include <algorithm>
+
+#include "pcapng/reader.hpp"
+#include "recorder.hpp"
+#include "walker.hpp"
+
+namespace caprock::store::test {
+namespace {
+
+/// Names of the interfaces of every section, in file order.
+std::vector<std::vector<std::string>> interface_names(Bytes file) {
+  std::vector<std::vector<std::string>> sections;
+  pcapng::BlockCursor cursor(file);
+  while (const auto block = cursor.next()) {
+    if (block->type == pcapng::kSectionHeader) sections.emplace_back();
+    if (const auto interface = pcapng::as_interface(*block)) {
+      sections.back().emplace_back(interface->name());
+    }
+  }
+  std::erase_if(sections, [](const auto& names) { return names.empty(); });
+  return sections;
+}
+
+SharedInterfaceList interfaces(std::initializer_list<std::string> names) {
+  InterfaceList list;
+  for (const std::string& name : names)
+    list.push_back({name, ""});
+  return std::make_shared<const InterfaceList>(std::move(list));
+}
+
+TEST_CASE("lane: a run that meets the segment's end goes on in the next, cut between two blocks") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    const auto ring = open_ring(small_ring(path));
+    append_all(ring->lane(0), packets.next(3000));  // 3 MB in one batch, segments of 1 MiB
+    CHECK(ring->lane(0).append({packets.source(), 77, {}}) == 77);
+    REQUIRE(ring->close());
+  }
+  const WalkedFile file = walk(read_file(path));
+  REQUIRE(file.fault.empty());
+  CHECK(file.feet.size() == 3);
+  CHECK(file.packet_times.size() == 3000);
+  CHECK(std::is_sorted(file.packet_times.begin(), file.packet_times.end()));
+}
+
+TEST_CASE(
+    "lane: what cannot be appended now is told by the position, and nothing is lost or doubled") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    const auto ring = open_ring(small_ring(path));
+    const PacketBatch batch = packets.next(12'000);  // more than is prepared ahead
+    const std::uint64_t position = ring->lane(0).append(batch);
+    CHECK(position <= batch.pieces[0].end_position);
+    const Bytes rest = batch.pieces[0].bytes.subspan(position - batch.position);
+    const BlockPiece piece{rest, batch.pieces[0].end_position};
+    if (!rest.empty()) append_all(ring->lane(0), {batch.source, position, {&piece, 1}});
+    REQUIRE(ring->close());
+  }
+  const WalkedFile file = walk(read_file(path));
+  REQUIRE(file.fault.empty());
+  CHECK(file.packet_times.size() == 12'000);
+}
+
+TEST_CASE("lane: a new interface is described before its first packet, in the segment at hand") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    RingOptions options = small_ring(path);
+    options.interfaces = *interfaces({"a"});
+    const auto ring = open_ring(options);
+    ring->lane(0).set_interfaces(interfaces({"a", "b"}));
+    append_all(ring->lane(0), packets.next(10));
+    ring->lane(0).set_interfaces(interfaces({"a", "b", "c"}));
+    append_all(ring->lane(0), packets.next(10));
+    REQUIRE(ring->close());
+  }
+  const std::vector<std::byte> bytes = read_file(path);
+  CHECK(walk(bytes).fault.empty());
+  const auto sections = interface_names(bytes);
+  REQUIRE(sections.size() == 1);
+  CHECK(sections[0] == std::vector<std::string>{"a", "b", "c"});
+}
+
+TEST_CASE("lane: an interface that becomes another begins a new segment") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    const auto ring = open_ring(small_ring(path));
+    append_all(ring->lane(0), packets.next(10));
+    ring->lane(0).set_interfaces(interfaces({"eth0", "veth7"}));
+    append_all(ring->lane(0), packets.next(10));
+    REQUIRE(ring->close());
+  }
+  const auto sections = interface_names(read_file(path));
+  REQUIRE(sections.size() == 2);
+  CHECK(sections[0] == std::vector<std::string>{"eth0", "lo"});
+  CHECK(sections[1] == std::vector<std::string>{"eth0", "veth7"});
+}
+
+TEST_CASE("lane: a step of the wall clock begins a new segment and generation") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    const auto ring = open_ring(small_ring(path));
+    append_all(ring->lane(0), packets.next(10));
+    ring->lane(0).set_wall_offset(5'000'000'000);
+    append_all(ring->lane(0), packets.next(10));
+    REQUIRE(ring->close());
+  }
+  const std::vector<std::byte> bytes = read_file(path);
+  const auto first = load<SegmentHead>(bytes, kSegmentHeadOffset);
+  const auto second = load<SegmentHead>(bytes, kMebibyte + kSegmentHeadOffset);
+  CHECK(second.sequence > first.sequence);
+  CHECK(first.wall_offset_ns == 1'000'000'000);
+  CHECK(second.wall_offset_ns == 5'000'000'000);
+  CHECK(second.clock_generation == first.clock_generation + 1);
+}
+
+TEST_CASE("lane: a block of the largest snaplen fits the smallest segment") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    RingOptions options = small_ring(path);
+    options.interfaces = InterfaceList(4096, {"veth0123456789a", std::string(250, 'd')});
+    const auto ring = open_ring(options);
+    for (int i = 0; i < 8; ++i)
+      append_all(ring->lane(0), packets.next(1, kSnaplen));
+    REQUIRE(ring->close());
+  }
+  const WalkedFile file = walk(read_file(path));
+  CHECK(file.fault.empty());
+  CHECK(file.packet_times.size() == 8);
+}
+
+TEST_CASE("lane: a source with broken block lengths is skipped, and does not eat the ring") {
+  const TemporaryDirectory directory;
+  const auto ring = open_ring(small_ring(directory / "ring.pcapng"));
+  const std::vector<std::byte> zeros(2 * kMebibyte);
+  const BlockPiece piece{zeros, zeros.size()};
+  CHECK(ring->lane(0).append({{SourceKind::kStage, 0, 1}, 0, {&piece, 1}}) == zeros.size());
+  CHECK(ring->status().laps == 0);
+}
+
+TEST_CASE("lane: an idle lane's segment does not outlive the history") {
+  const TemporaryDirectory directory;
+  RingOptions options = small_ring(directory / "ring.pcapng");
+  options.lanes = 2;
+  const auto ring = open_ring(options);
+  PacketStream idle(0);
+  append_all(ring->lane(0), idle.next(1));
+  const std::uint64_t before = ring->status().lanes[0].sequence;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  // The busy lane's packets are of now, so that the ring's history comes to begin behind the idle
+  // segment's activation.
+  PacketStream busy(1, wall_ns());
+  while (ring->status().lanes[0].sequence == before) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    append_all(ring->lane(1), busy.next(500));
+    ring->lane(0).reveal();
+  }
+  CHECK(ring->status().laps >= 1);
+}
+
+}  // namespace
+}  // namespace caprock::store::test
