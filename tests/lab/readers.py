@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 
 COMMANDS = {
-    "tshark": ["tshark", "-r", "{file}", "-F", "nsecpcap", "-w", "-"],
+    "tshark": ["tshark", "-r", "{file}", "-F", "pcapng", "-w", "-"],
     "tcpdump": ["tcpdump", "-Z", "root", "--nano", "-r", "{file}", "-w", "-"],
 }
 
@@ -24,7 +24,8 @@ def read(reader, path):
     """Everything that the reader gets out of the file, also where it ends with an error."""
     command = [word.format(file=path) for word in COMMANDS[reader]]
     done = subprocess.run(command, capture_output=True, timeout=120)
-    return Reading(list(parse_pcap(done.stdout)), done.stderr.decode(errors="replace").strip() if done.returncode else "")
+    parse = parse_pcapng if reader == "tshark" else parse_pcap
+    return Reading(list(parse(done.stdout)), done.stderr.decode(errors="replace").strip() if done.returncode else "")
 
 
 def parse_pcap(data):
@@ -37,6 +38,30 @@ def parse_pcap(data):
         seconds, fraction, captured, _ = struct.unpack_from("=IIII", data, offset)
         yield seconds * 10**9 + fraction * unit, data[offset + 16:offset + 16 + captured]
         offset += 16 + captured
+
+
+def parse_pcapng(data):
+    """Packets of one pcapng section as tshark writes it, in the byte order of this machine."""
+    offset, units = 0, []
+    while offset + 12 <= len(data):
+        kind, size = struct.unpack_from("=II", data, offset)
+        body = data[offset + 8:offset + size - 4]
+        if kind == 1:
+            units.append(time_unit(body[8:]))
+        elif kind == 6:
+            interface, high, low, captured, _ = struct.unpack_from("=IIIII", body)
+            yield ((high << 32) + low) * units[interface], body[20:20 + captured]
+        offset += size
+
+
+def time_unit(options):
+    """ns of a tick, by if_tsresol among the options of an interface."""
+    while len(options) >= 4:
+        code, size = struct.unpack_from("=HH", options)
+        if code == 9:
+            return 10 ** (9 - options[4])
+        options = options[4 + (size + 3) // 4 * 4:]
+    return 1000
 
 
 def tshark(path, *options):
