@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// caprock agent
+#include "agent/run.hpp"
+#include "cli/command.hpp"
+#include "cli/config_options.hpp"
+#include "core/log.hpp"
+
+namespace caprock::cli {
+namespace {
+
+struct Options {
+  ConfigOptions config;
+  std::string log_level;
+};
+
+LogLevel level_of(const std::string& name) {
+  if (name == "error") return LogLevel::kError;
+  if (name == "warning") return LogLevel::kWarning;
+  return name == "debug" ? LogLevel::kDebug : LogLevel::kInfo;
+}
+
+Result<int> record(const Options& options) {
+  set_log_level(level_of(options.log_level));
+  const Status done = agent::run({options.config.chosen_file(), options.config.sets});
+  if (!done) return done.error();
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_agent(CLI::App& app, Invocation& invocation) {
+  auto* command = app.add_subcommand("agent", "Record this host's traffic until told to stop");
+  const auto options = std::make_shared<Options>();
+  add_config_options(*command, options->config);
+  add_choice(*command, "--log-level", options->log_level, {"info", "error", "warning", "debug"},
+             "Least severe kind of line that is logged");
+  command->callback(
+      [&invocation, options] { invocation.action = [options] { return record(*options); }; });
+}
+
+}  // namespace caprock::cli

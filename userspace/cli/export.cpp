@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// caprock export
+#include "export/export.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/output_file.hpp"
+#include "cli/progress.hpp"
+#include "core/clock.hpp"
+#include "core/quantity.hpp"
+#include "store/ring_view.hpp"
+
+namespace caprock::cli {
+namespace {
+
+struct Options {
+  std::string from;  // empty: the beginning
+  std::string to;    // empty: now
+  std::string filter;
+  std::string format;
+  std::string output = "-";
+  std::string ring;  // empty: ask the agent
+  bool no_events = false;
+  bool force = false;
+};
+
+struct Window {
+  std::int64_t from_ns = 0;
+  std::int64_t to_ns = INT64_MAX;
+};
+
+Result<Window> window_of(const Options& options) {
+  const auto now_ns = wall_ns();
+  Window window;
+  if (!options.from.empty()) {
+    const auto from = parse_time(options.from, now_ns);
+    if (!from) return from.error().context("--from");
+    window.from_ns = *from;
+  }
+  if (!options.to.empty()) {
+    const auto to = parse_time(options.to, now_ns);
+    if (!to) return to.error().context("--to");
+    window.to_ns = *to;
+  }
+  if (window.from_ns >= window.to_ns) return Error("--from is not before --to");
+  return window;
+}
+
+/// Through the agent. Times go absolute, so that both ends mean the same.
+Status ask_agent(const Invocation& invocation, const Options& options, const Window& window,
+                 const http::BodySink& sink) {
+  const auto client = invocation.client();
+  if (!client) return client.error();
+  http::Target target{"/api/v1/export", {{"format", options.format}}};
+  if (!options.from.empty()) target.query["from"] = format_time(window.from_ns);
+  if (!options.to.empty()) target.query["to"] = format_time(window.to_ns);
+  if (!options.filter.empty()) target.query["filter"] = options.filter;
+  if (options.no_events) target.query["events"] = "false";
+  return client->get(target, sink);
+}
+
+/// From a ring file, beside an agent or without one.
+Status read_ring(const Options& options, const Window& window, const http::BodySink& sink) {
+  const auto view = store::RingView::open(options.ring);
+  if (!view) return view.error();
+  const auto format = exporting::parse_format(options.format);
+  if (!format) return format.error();
+  exporting::ExportOptions wanted;
+  wanted.from_ns = window.from_ns;
+  wanted.to_ns = window.to_ns;
+  wanted.filter = options.filter;
+  wanted.format = *format;
+  wanted.events = !options.no_events;
+  exporting::FunctionSink to_sink(sink);
+  const auto report = exporting::export_window(*view, wanted, to_sink);
+  if (!report) return report.error();
+  for (const auto& line : report->skipped)
+    fmt::print(stderr, "caprock: {}\n", line);
+  return {};
+}
+
+Result<int> export_window(const Invocation& invocation, const Options& options) {
+  const auto window = window_of(options);
+  if (!window) return window.error();
+  auto file = OutputFile::open(options.output, options.force);
+  if (!file) return file.error();
+  Progress progress;
+  const http::BodySink sink = [&](Bytes bytes) {
+    progress.add(bytes.size());
+    return file->write(bytes);
+  };
+  const Status done = options.ring.empty() ? ask_agent(invocation, options, *window, sink)
+                                           : read_ring(options, *window, sink);
+  if (!done) return done.error();
+  const Status finished = file->finish();
+  if (!finished) return finished.error();
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Invocation& invocation) {
+  auto* command =
+      app.add_subcommand("export", "Write a time window of the record as a capture file");
+  const auto options = std::make_shared<Options>();
+  command
+      ->add_option("--from", options->from, "Begin: 2026-11-22T10:00:00Z, or -5m; else the oldest")
+      ->type_name("TIME");
+  command->add_option("--to", options->to, "End, not included; else now")->type_name("TIME");
+  command->add_option("-f,--filter", options->filter, "Only packets that this pcap-filter takes")
+      ->type_name("EXPRESSION");
+  add_choice(*command, "--format", options->format, {"pcapng", "pcap", "pcap-ns"},
+             "pcap is the classic format with microseconds, pcap-ns with nanoseconds");
+  command->add_flag("--no-events", options->no_events, "Packets alone (pcapng)");
+  command->add_option("-o,--output", options->output, "Where to; - is standard output")
+      ->capture_default_str()
+      ->type_name("FILE");
+  command->add_flag("--force", options->force, "Overwrite FILE");
+  command->add_option("--file", options->ring, "Read this ring instead of asking the agent")
+      ->type_name("RING");
+  command->callback([&invocation, options] {
+    invocation.action = [&invocation, options] { return export_window(invocation, *options); };
+  });
+}
+
+}  // namespace caprock::cli

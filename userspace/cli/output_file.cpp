@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/output_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace caprock::cli {
+namespace {
+
+constexpr int kOwnerOnly = 0600;
+
+Result<Fd> open_for_writing(const std::filesystem::path& path, int flags) {
+  Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, kOwnerOnly));
+  if (!fd) return Error::from_errno(path.string());
+  return fd;
+}
+
+Result<Fd> standard_output() {
+  if (::isatty(STDOUT_FILENO) == 1)
+    return Error("a capture is not for the terminal: write it to a file (-o FILE) or pipe it on");
+  Fd fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+  if (!fd) return Error::from_errno("standard output");
+  return fd;
+}
+
+Error already_there(const std::filesystem::path& path) {
+  return Error(fmt::format("{} exists; --force overwrites it", path.string()));
+}
+
+}  // namespace
+
+Result<OutputFile> OutputFile::open(const std::string& name, bool force) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  const auto status = fs::status(name, failed);
+  const bool in_place = fs::exists(status) && !fs::is_regular_file(status);
+  if (fs::is_regular_file(status) && !force) return already_there(name);
+  const fs::path partial = name == "-" || in_place ? fs::path{} : fs::path(name + ".partial");
+  auto fd = name == "-" ? standard_output()
+            : in_place  ? open_for_writing(name, 0)
+                        : open_for_writing(partial, O_CREAT | O_TRUNC);
+  if (!fd) return fd.error();
+  return OutputFile(*std::move(fd), name, partial, force);
+}
+
+OutputFile::~OutputFile() {
+  if (fd_ && !partial_.empty()) ::unlink(partial_.c_str());
+}
+
+Status OutputFile::write(Bytes bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(fd_.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0)
+      return Error::from_errno(target_ == "-" ? "standard output" : target_.string());
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Status OutputFile::finish() {
+  if (partial_.empty()) return {};
+  const unsigned flags = force_ ? 0 : RENAME_NOREPLACE;
+  if (::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, target_.c_str(), flags) != 0)
+    return errno == EEXIST ? already_there(target_) : Error::from_errno(target_.string());
+  partial_.clear();
+  return {};
+}
+
+}  // namespace caprock::cli
