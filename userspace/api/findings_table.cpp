@@ -15,10 +15,10 @@ std::string findings_table(const Findings& findings) {
                    [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
   std::string text;
   for (const auto& finding : sorted) {
-    text += fmt::format("{:<8} {:<20} {}\n", severity_name(finding.severity), finding.id,
+    text += fmt::format("{:<8} {:<24} {}\n", severity_name(finding.severity), finding.id,
                         finding.found);
-    if (!finding.consequence.empty()) text += fmt::format("{:30}{}\n", "", finding.consequence);
-    if (!finding.remedy.empty()) text += fmt::format("{:30}→ {}\n", "", finding.remedy);
+    if (!finding.consequence.empty()) text += fmt::format("{:34}{}\n", "", finding.consequence);
+    if (!finding.remedy.empty()) text += fmt::format("{:34}→ {}\n", "", finding.remedy);
   }
   return text;
 }
