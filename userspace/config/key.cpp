@@ -51,22 +51,25 @@ using enum Effect;
 
 constexpr auto kKeys = std::to_array<Key>({
     tap<Regex, &Tap::regex>("tap.regex", kLive,
-                            "Pods to record, by name. Without Kubernetes it has no effect"),
-    tap<Names, &Tap::namespaces>("tap.namespaces", kLive,
-                                 "Namespaces whose pods are recorded; empty: all"),
-    tap<Names, &Tap::excluded_namespaces>("tap.excludedNamespaces", kLive,
-                                          "Namespaces left out; exclusion wins"),
+                            "Pods to record, by name; no effect in this version"),
+    tap<Names, &Tap::namespaces>(
+        "tap.namespaces", kLive,
+        "Namespaces whose pods are recorded; empty: all. No effect in this version"),
+    tap<Names, &Tap::excluded_namespaces>(
+        "tap.excludedNamespaces", kLive,
+        "Namespaces left out; exclusion wins. No effect in this version"),
     tap<Switch, &Tap::dissection_stopped>("tap.capture.stopped", kLive,
                                           "Live dissection off (true) or on",
                                           "tap.capture.dissection.enabled"),
     tap<Duration, &Tap::dissection_stop_after>(
         "tap.capture.stopAfter", kLive, "Live dissection stops after nobody used it this long",
         "tap.capture.dissection.stopAfter"),
-    tap<NegatedSwitch, &Tap::dissection_stopped>("tap.capture.dissection.enabled", kLive,
-                                                 "Live dissection on (true) or off"),
-    tap<Duration, &Tap::dissection_stop_after>(
-        "tap.capture.dissection.stopAfter", kLive,
-        "Live dissection stops after nobody used it this long; 0: never"),
+    tap<NegatedSwitch, &Tap::dissection_stopped>(
+        "tap.capture.dissection.enabled", kLive,
+        "Live dissection on (true) or off; no effect in this version"),
+    tap<Duration, &Tap::dissection_stop_after>("tap.capture.dissection.stopAfter", kLive,
+                                               "Live dissection stops after nobody used it this "
+                                               "long; 0: never. No effect in this version"),
     tap<Switch, &Tap::raw_enabled>(
         "tap.capture.raw.enabled", kLive,
         "Record packets. false detaches the programs; the ring stays readable"),
@@ -74,8 +77,9 @@ constexpr auto kKeys = std::to_array<Key>({
         "tap.capture.raw.storageSize", kRestart,
         "Size of the ring on disk, at least 16Mi. It may be changed between runs: the ring grows "
         "in place, shrinking drops what lies beyond"),
-    tap<Size<kMinDatabaseBytes>, &Tap::db_max_bytes>("tap.capture.dbMaxSize", kLive,
-                                                     "Largest size of the database of calls"),
+    tap<Size<kMinDatabaseBytes>, &Tap::db_max_bytes>(
+        "tap.capture.dbMaxSize", kLive,
+        "Largest size of the database of calls; no effect in this version"),
     agent<Interfaces, &Agent::interfaces>(
         "agent.interfaces", kLive,
         "What to record on. auto: lo, devices that are up and have no lower device, and the host "
