@@ -17,6 +17,7 @@
 #include "capture/device_attachment.hpp"
 #include "capture/device_monitor.hpp"
 #include "capture/hook_survey.hpp"
+#include "capture/libbpf_options.hpp"
 #include "capture/link_pins.hpp"
 #include "capture/tc_filters.hpp"
 #include "network_namespace.hpp"
@@ -30,12 +31,11 @@ namespace {
 
 std::vector<__u32> tcx_programs(std::uint32_t ifindex, bpf_attach_type type) {
   std::array<__u32, 8> ids{};
-  struct bpf_prog_query_opts query {};
-  query.sz = sizeof query;
-  query.prog_ids = ids.data();
-  query.count = ids.size();
-  if (bpf_prog_query_opts(static_cast<int>(ifindex), type, &query) != 0) return {};
-  return {ids.begin(), ids.begin() + query.count};
+  LibbpfOptions<struct bpf_prog_query_opts> query;
+  query->prog_ids = ids.data();
+  query->count = ids.size();
+  if (bpf_prog_query_opts(static_cast<int>(ifindex), type, query.get()) != 0) return {};
+  return {ids.begin(), ids.begin() + query->count};
 }
 
 __u32 program_id(int fd) {
@@ -67,15 +67,13 @@ bool has_clsact(const std::string& device) {
 }
 
 void add_others_filter(const std::string& device, int program_fd) {
-  bpf_tc_hook hook{};
-  hook.sz = sizeof hook;
-  hook.ifindex = static_cast<int>(::if_nametoindex(device.c_str()));
-  hook.attach_point = BPF_TC_EGRESS;
-  bpf_tc_opts options{};
-  options.sz = sizeof options;
-  options.prog_fd = program_fd;
-  options.priority = 7;
-  REQUIRE(bpf_tc_attach(&hook, &options) == 0);
+  LibbpfOptions<bpf_tc_hook> hook;
+  hook->ifindex = static_cast<int>(::if_nametoindex(device.c_str()));
+  hook->attach_point = BPF_TC_EGRESS;
+  LibbpfOptions<bpf_tc_opts> options;
+  options->prog_fd = program_fd;
+  options->priority = 7;
+  REQUIRE(bpf_tc_attach(hook.get(), options.get()) == 0);
 }
 
 /// A BPF file system that nobody else sees pins in.
@@ -104,10 +102,9 @@ TEST_CASE("attachment: tcx puts our programs in front of others, and takes them 
   skip_without_tcx();
   const TrivialPrograms programs;
   const Fd other = load_tc_program("other");
-  bpf_link_create_opts options{};
-  options.sz = sizeof options;
+  LibbpfOptions<bpf_link_create_opts> options;
   const Fd others_link(
-      bpf_link_create(other.get(), static_cast<int>(ifindex), BPF_TCX_INGRESS, &options));
+      bpf_link_create(other.get(), static_cast<int>(ifindex), BPF_TCX_INGRESS, options.get()));
   REQUIRE(others_link);
   {
     const auto attachment = DeviceAttachment::attach(programs, selected("va"), {});

@@ -51,7 +51,7 @@ AttachResult attach_xdp(int program_fd, const AttachPoint& point);
 /// filter until it is deleted.
 AttachResult attach_clsact(int program_fd, const AttachPoint& point);
 
-/// Deletes the filter that an agent left when it died, if there is one.
-void remove_clsact_leftover(const AttachPoint& point);
+/// Deletes our filter, if there is one: also one that an agent left when it died.
+void remove_clsact_filter(const AttachPoint& point);
 
 }  // namespace caprock::capture

@@ -3,10 +3,11 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 
-#include <cerrno>
+#include <utility>
 
 #include "capture/attachment.hpp"
 #include "capture/libbpf_log.hpp"
+#include "capture/libbpf_options.hpp"
 
 namespace caprock::capture {
 namespace {
@@ -14,44 +15,39 @@ namespace {
 constexpr std::uint32_t kHandle = 0xca9;  // tells our filter from others of the same priority
 constexpr std::uint32_t kPriority = 1;    // first in order; among equals the newest comes first
 
-bpf_tc_hook make_hook(std::uint32_t ifindex, caprock_direction direction) {
-  bpf_tc_hook hook{};
-  hook.sz = sizeof hook;
-  hook.ifindex = static_cast<int>(ifindex);
-  hook.attach_point = direction == CAPROCK_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS;
-  return hook;
-}
+/// Our filter on a device, as libbpf names it.
+struct OwnFilter {
+  LibbpfOptions<bpf_tc_hook> hook;
+  LibbpfOptions<bpf_tc_opts> options;
 
-bpf_tc_opts own_filter() {
-  bpf_tc_opts options{};
-  options.sz = sizeof options;
-  options.handle = kHandle;
-  options.priority = kPriority;
-  return options;
-}
+  explicit OwnFilter(const AttachPoint& point) {
+    hook->ifindex = static_cast<int>(point.ifindex);
+    hook->attach_point = point.direction == CAPROCK_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+    options->handle = kHandle;
+    options->priority = kPriority;
+  }
+};
 
 class ClsactAttachment final : public Attachment {
  public:
-  ClsactAttachment(bpf_tc_hook hook, std::uint32_t program_id)
-      : hook_(hook), program_id_(program_id) {}
+  ClsactAttachment(AttachPoint point, std::uint32_t program_id)
+      : point_(std::move(point)), program_id_(program_id) {}
 
   ~ClsactAttachment() override {
-    if (!in_place()) return;
-    const LibbpfLog silence;
-    const bpf_tc_opts options = own_filter();
-    bpf_tc_detach(&hook_, &options);
+    if (in_place()) remove_clsact_filter(point_);
   }
 
   Hook hook() const override { return Hook::kClsact; }
 
   bool in_place() const override {
     const LibbpfLog silence;  // libbpf would print that there is no such filter
-    bpf_tc_opts options = own_filter();
-    return bpf_tc_query(&hook_, &options) == 0 && options.prog_id == program_id_;
+    OwnFilter filter(point_);
+    return bpf_tc_query(filter.hook.get(), filter.options.get()) == 0 &&
+           filter.options->prog_id == program_id_;
   }
 
  private:
-  bpf_tc_hook hook_;
+  AttachPoint point_;
   std::uint32_t program_id_;
 };
 
@@ -59,22 +55,22 @@ class ClsactAttachment final : public Attachment {
 
 AttachResult attach_clsact(int program_fd, const AttachPoint& point) {
   const LibbpfLog log;
-  const bpf_tc_hook hook = make_hook(point.ifindex, point.direction);
-  bpf_tc_opts options = own_filter();
-  options.prog_fd = program_fd;
-  options.flags = BPF_TC_F_REPLACE;  // the filter of an agent that died is taken over without a gap
-  if (const int error = -bpf_tc_attach(&hook, &options); error != 0) {
+  OwnFilter filter(point);
+  filter.options->prog_fd = program_fd;
+  filter.options->flags =
+      BPF_TC_F_REPLACE;  // the filter of an agent that died is taken over without a gap
+  if (const int error = -bpf_tc_attach(filter.hook.get(), filter.options.get()); error != 0) {
     return Error::from_errno(
         fmt::format("attach a clsact filter of priority {} ({})", kPriority, log.summary()), error);
   }
-  return std::unique_ptr<Attachment>(std::make_unique<ClsactAttachment>(hook, options.prog_id));
+  return std::unique_ptr<Attachment>(
+      std::make_unique<ClsactAttachment>(point, filter.options->prog_id));
 }
 
-void remove_clsact_leftover(const AttachPoint& point) {
+void remove_clsact_filter(const AttachPoint& point) {
   const LibbpfLog silence;
-  const bpf_tc_hook hook = make_hook(point.ifindex, point.direction);
-  const bpf_tc_opts options = own_filter();
-  bpf_tc_detach(&hook, &options);
+  OwnFilter filter(point);
+  bpf_tc_detach(filter.hook.get(), filter.options.get());
 }
 
 }  // namespace caprock::capture

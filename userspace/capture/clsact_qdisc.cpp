@@ -8,19 +8,21 @@
 #include <utility>
 
 #include "capture/libbpf_log.hpp"
+#include "capture/libbpf_options.hpp"
 #include "capture/tc_filters.hpp"
 
 namespace caprock::capture {
 namespace {
 
-bpf_tc_hook clsact_hook(std::uint32_t ifindex) {
-  bpf_tc_hook hook{};
-  hook.sz = sizeof hook;
-  hook.ifindex = static_cast<int>(ifindex);
-  hook.attach_point =
-      static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);  // the qdisc itself
-  return hook;
-}
+struct ClsactHook {
+  LibbpfOptions<bpf_tc_hook> hook;
+
+  explicit ClsactHook(std::uint32_t ifindex) {
+    hook->ifindex = static_cast<int>(ifindex);
+    hook->attach_point =
+        static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);  // the qdisc itself
+  }
+};
 
 bool has_filters(std::uint32_t ifindex, caprock_direction direction) {
   const auto filters = list_tc_filters(ifindex, direction);
@@ -31,8 +33,8 @@ bool has_filters(std::uint32_t ifindex, caprock_direction direction) {
 
 Result<ClsactQdisc> ClsactQdisc::ensure(std::uint32_t ifindex) {
   const LibbpfLog silence;  // libbpf would print that there is one already
-  bpf_tc_hook hook = clsact_hook(ifindex);
-  const int error = -bpf_tc_hook_create(&hook);
+  ClsactHook clsact(ifindex);
+  const int error = -bpf_tc_hook_create(clsact.hook.get());
   if (error != 0 && error != EEXIST) return Error::from_errno("create the clsact qdisc", error);
   return ClsactQdisc(ifindex, error == 0);
 }
@@ -50,8 +52,8 @@ ClsactQdisc::~ClsactQdisc() {
   if (!made_ || has_filters(ifindex_, CAPROCK_INGRESS) || has_filters(ifindex_, CAPROCK_EGRESS))
     return;
   const LibbpfLog silence;
-  bpf_tc_hook hook = clsact_hook(ifindex_);
-  bpf_tc_hook_destroy(&hook);
+  ClsactHook clsact(ifindex_);
+  bpf_tc_hook_destroy(clsact.hook.get());
 }
 
 }  // namespace caprock::capture

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "capture/libbpf_options.hpp"
 #include "capture/link_pins.hpp"
 
 namespace caprock::capture {
@@ -42,7 +43,7 @@ void discard_other_ingress(const Target& target, Hook chosen) {
   const LinkHook other = xdp ? LinkHook::kIngress : LinkHook::kXdp;
   const AttachPoint point = target.point(CAPROCK_INGRESS, other);
   if (!point.pin.empty()) discard_link(point.pin);
-  if (xdp && target.options.tc == TcFlavour::kClsact) remove_clsact_leftover(point);
+  if (xdp && target.options.tc == TcFlavour::kClsact) remove_clsact_filter(point);
 }
 
 AttachResult attach_ingress(const Target& target, std::string& note) {
@@ -60,10 +61,9 @@ AttachResult attach_ingress(const Target& target, std::string& note) {
 }  // namespace
 
 Result<TcFlavour> probe_tc_flavour() {
-  struct bpf_prog_query_opts query {};
-  query.sz = sizeof query;
+  LibbpfOptions<struct bpf_prog_query_opts> query;
   const int error =
-      -bpf_prog_query_opts(static_cast<int>(::if_nametoindex("lo")), BPF_TCX_INGRESS, &query);
+      -bpf_prog_query_opts(static_cast<int>(::if_nametoindex("lo")), BPF_TCX_INGRESS, query.get());
   if (error == 0) return TcFlavour::kTcx;
   if (error == EINVAL) return TcFlavour::kClsact;
   return Error::from_errno("ask the kernel for tcx", error);
@@ -120,8 +120,8 @@ void remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& a
   if (options.tc != TcFlavour::kClsact) return;
   for (const auto& [ifindex, device] : devices) {
     if (attached.contains(ifindex)) continue;
-    remove_clsact_leftover({ifindex, CAPROCK_INGRESS, {}});
-    remove_clsact_leftover({ifindex, CAPROCK_EGRESS, {}});
+    remove_clsact_filter({ifindex, CAPROCK_INGRESS, {}});
+    remove_clsact_filter({ifindex, CAPROCK_EGRESS, {}});
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "capture/device_monitor.hpp"
+#include "capture/libbpf_options.hpp"
 #include "capture/tc_filters.hpp"
 #include "core/fd.hpp"
 
@@ -42,12 +43,11 @@ void add(Names& names, std::string_view hook, std::string_view name) {
 
 void add_tcx(Names& names, const Device& device, bpf_attach_type type, std::string_view hook) {
   std::array<__u32, 64> ids{};
-  struct bpf_prog_query_opts query {};
-  query.sz = sizeof query;
-  query.prog_ids = ids.data();
-  query.count = ids.size();
-  if (bpf_prog_query_opts(static_cast<int>(device.ifindex), type, &query) != 0) return;
-  for (__u32 i = 0; i < query.count; ++i)
+  LibbpfOptions<struct bpf_prog_query_opts> query;
+  query->prog_ids = ids.data();
+  query->count = ids.size();
+  if (bpf_prog_query_opts(static_cast<int>(device.ifindex), type, query.get()) != 0) return;
+  for (__u32 i = 0; i < query->count; ++i)
     add(names, hook, program_name(ids[i]));
 }
 
@@ -60,10 +60,10 @@ void add_filters(Names& names, const Device& device, caprock_direction direction
 }
 
 void add_xdp(Names& names, const Device& device) {
-  bpf_xdp_query_opts query{};
-  query.sz = sizeof query;
-  if (bpf_xdp_query(static_cast<int>(device.ifindex), 0, &query) != 0 || query.prog_id == 0) return;
-  add(names, "XDP", program_name(query.prog_id));
+  LibbpfOptions<bpf_xdp_query_opts> query;
+  if (bpf_xdp_query(static_cast<int>(device.ifindex), 0, query.get()) != 0 || query->prog_id == 0)
+    return;
+  add(names, "XDP", program_name(query->prog_id));
 }
 
 Names programs_of_others(const Device& device) {

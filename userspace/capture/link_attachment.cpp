@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "capture/attachment.hpp"
+#include "capture/libbpf_options.hpp"
 #include "core/fd.hpp"
 
 namespace caprock::capture {
@@ -66,18 +67,16 @@ AttachResult own_new_link(Fd link, Hook hook, const AttachPoint& point) {
 }
 
 Hook xdp_mode(std::uint32_t ifindex) {
-  bpf_xdp_query_opts query{};
-  query.sz = sizeof query;
-  const bool generic = bpf_xdp_query(static_cast<int>(ifindex), 0, &query) == 0 &&
-                       query.attach_mode == XDP_ATTACHED_SKB;
+  LibbpfOptions<bpf_xdp_query_opts> query;
+  const bool generic = bpf_xdp_query(static_cast<int>(ifindex), 0, query.get()) == 0 &&
+                       query->attach_mode == XDP_ATTACHED_SKB;
   return generic ? Hook::kXdpGeneric : Hook::kXdpNative;
 }
 
 Fd create_link(int program_fd, std::uint32_t ifindex, bpf_attach_type type, __u32 flags) {
-  bpf_link_create_opts options{};
-  options.sz = sizeof options;
-  options.flags = flags;
-  return Fd(bpf_link_create(program_fd, static_cast<int>(ifindex), type, &options));
+  LibbpfOptions<bpf_link_create_opts> options;
+  options->flags = flags;
+  return Fd(bpf_link_create(program_fd, static_cast<int>(ifindex), type, options.get()));
 }
 
 }  // namespace
