@@ -25,9 +25,10 @@ void BlockAudit::fail(std::uint64_t offset, std::string_view what) {
 }
 
 void BlockAudit::check(const pcapng::Block& block, std::uint64_t offset) {
-  if (const auto what = validator_.check(block)) return fail(offset, *what);
+  const auto what = validator_.check(block);
   if (block.type == pcapng::kSectionHeader) interfaces_.clear();
-  if (block.type == pcapng::kInterfaceDescription) interfaces_.emplace_back();
+  interfaces_.resize(validator_.interfaces());
+  if (what) return fail(offset, *what);
   if (const auto packet = pcapng::as_packet(block)) {
     figures_.count(*packet);
     interfaces_[packet->interface_id].packets += 1;

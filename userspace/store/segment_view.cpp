@@ -13,6 +13,12 @@ std::uint64_t observe_field(Bytes segment, std::size_t field) {
   return observe_word(segment.data() + kSegmentHeadOffset + field);
 }
 
+bool has_section_header(Bytes segment) {
+  pcapng::BlockCursor cursor(segment.first(kSectionHeaderBytes));
+  const auto block = cursor.next();
+  return block && pcapng::as_section_header(*block) && cursor.offset() == kSectionHeaderBytes;
+}
+
 }  // namespace
 
 bool is_unused(Bytes segment) {
@@ -24,18 +30,15 @@ bool is_unused(Bytes segment) {
 }
 
 Result<SegmentHead> read_head(Bytes segment) {
-  const auto section = load<pcapng::SectionHead>(segment);
-  if (section.block.type != pcapng::kSectionHeader ||
-      section.block.total_bytes != kSectionHeaderBytes ||
-      section.byte_order_magic != pcapng::kByteOrderMagic) {
-    return Error("no section header stands at its start");
-  }
+  if (!has_section_header(segment)) return Error("no section header stands at its start");
   const auto head = load<SegmentHead>(segment, kSegmentHeadOffset);
-  if (head.type != kSegmentHeadType || head.total_bytes != sizeof head) {
+  if (head.type != kSegmentHeadType || head.total_bytes != sizeof head ||
+      head.trailer_total != sizeof head) {
     return Error("its section header is not followed by a segment head");
   }
-  if (head.format_version != kFormatVersion)
+  if (head.format_version != kFormatVersion) {
     return Error("it is of a format version this caprock does not know");
+  }
   if (fixed_checksum(head) != head.fixed_crc32c) {
     return Error("the checksum of its head is wrong");
   }
@@ -56,11 +59,14 @@ std::uint64_t frontier(Bytes segment) {
   return possible ? offset : 0;
 }
 
-std::uint64_t foot_offset(Bytes segment) { return observe_field(segment, offsetof(SegmentHead, foot)); }
+std::uint64_t foot_offset(Bytes segment) {
+  return observe_field(segment, offsetof(SegmentHead, foot));
+}
 
 std::optional<SegmentFoot> read_foot(Bytes segment, std::uint64_t sequence) {
   const std::uint64_t offset = foot_offset(segment);
-  if (offset < kInterfacesOffset || offset > segment.size() - sizeof(SegmentFoot)) return std::nullopt;
+  if (offset < kInterfacesOffset || offset > segment.size() - sizeof(SegmentFoot))
+    return std::nullopt;
   const auto foot = load<SegmentFoot>(segment, offset);
   const bool whole = foot.type == kSegmentFootType && foot.total_bytes == sizeof foot &&
                      foot.trailer_total == sizeof foot && foot.sequence == sequence;

@@ -182,6 +182,19 @@ TEST_CASE(
   CHECK_FALSE(verify_bytes(file).whole());
 }
 
+TEST_CASE(
+    "verify: statistics of an interface that is itself described wrongly are still looked at") {
+  std::vector<std::byte> file;
+  pcapng::Writer writer(file);
+  writer.section_header({.user_application = "caprock 1"});
+  const std::size_t interface = file.size();
+  writer.interface_description({.name = "eth0"});
+  put(file, interface + sizeof(pcapng::InterfaceHead),
+      pcapng::OptionHead{pcapng::kInterfaceName, 60000});
+  writer.interface_statistics({.received = 1, .dropped = 0});
+  CHECK(verify_bytes(file).damage.size() == 2);
+}
+
 TEST_CASE("verify: what is no pcapng is refused") {
   CHECK_FALSE(verify(TemporaryFile(std::as_bytes(std::span("hello, world, this is text"))).path()));
   CHECK_FALSE(verify(TemporaryFile().path()));
