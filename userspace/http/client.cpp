@@ -78,7 +78,7 @@ Status read_body(Socket& socket, beast::flat_buffer& buffer, ResponseParser& par
     body.data = piece.data();
     body.size = piece.size();
     error_code failed;
-    beast::http::read(socket, buffer, parser, failed);
+    beast::http::read_some(socket, buffer, parser, failed);
     if (failed && failed != beast::http::error::need_buffer)
       return Error(
           fmt::format("the agent broke off the transfer ({}); caprock status shows its last errors",

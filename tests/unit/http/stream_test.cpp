@@ -68,6 +68,20 @@ TEST_CASE("http stream: a body of nothing is whole too") {
   CHECK(body->empty());
 }
 
+TEST_CASE("http stream: what was written arrives at once, however little it is") {
+  std::atomic<bool> arrived = false;
+  const TestServer server({stream_route("/tail", [&](StreamWriter& writer) -> Status {
+    writer.write(piece().first(8));
+    if (!eventually([&] { return arrived.load(); })) return Error("it never arrived");
+    return {};
+  })});
+  const Status done = server.client().get(Target{"/tail", {}}, [&](Bytes bytes) -> Status {
+    if (!bytes.empty()) arrived = true;
+    return {};
+  });
+  CHECK(done);
+}
+
 TEST_CASE("http stream: an error before the first byte is a problem with its reason") {
   const TestServer server({stream_route("/export", [](StreamWriter&) -> Status {
     return Error("the ring holds nothing of that time");
