@@ -22,6 +22,8 @@ constexpr std::int64_t kRevealIntervalNs = 1'000'000'000;
 constexpr std::uint64_t kWorthwhileBytes = 512 << 10;
 // The next look is timed so that the busiest source then has about so much.
 constexpr std::uint64_t kAimedRunBytes = 1 << 20;
+// From this fill on the page cache, if need be, takes what the disk cannot take at once.
+constexpr std::uint64_t kUrgentFraction = 4;
 constexpr int kShortestWaitMs = 1;
 constexpr int kLongestWaitMs = 50;
 constexpr std::int64_t kPatienceNs = kLongestWaitMs * 1'000'000;
@@ -169,8 +171,9 @@ std::uint64_t Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience
   const std::uint64_t waiting = feed.source->used_bytes();
   std::uint64_t taken = 0;
   while (taken < waiting) {
-    const PacketBatch batch = feed.source->peek();
+    PacketBatch batch = feed.source->peek();
     if (batch.empty()) break;
+    batch.urgent = waiting > feed.source->capacity_bytes() / kUrgentFraction;
     const bool last = bytes_of(batch) >= feed.source->used_bytes();
     if (last && young && bytes_of(batch) < kWorthwhileBytes) return taken;
     const std::uint64_t committed = writer_.append(batch);

@@ -18,6 +18,7 @@ void Catalog::sealed(SegmentUse use, RecordSpan span) {
   segment.sequence = use.sequence;
   segment.span = span;
   free_.erase(use.index);
+  sealing_.erase(use.index);
   by_age_.emplace(span.last_ns, use.index);
   by_sequence_[use.sequence] = use.index;
 }
@@ -38,18 +39,21 @@ std::optional<SegmentUse> Catalog::take() {
 
 std::optional<std::uint32_t> Catalog::pick() {
   if (!free_.empty()) return *free_.begin();
-  if (const auto sealed = pick_sealed()) return sealed;
+  if (const auto unpinned = pick_unpinned()) return unpinned;
+  if (!sealing_.empty()) return std::nullopt;  // no pin is broken for the want of patience
+  if (!by_age_.empty()) return break_oldest_pin();
   if (!bad_.empty()) return *bad_.begin();
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> Catalog::pick_sealed() {
-  const auto pinned = [this](const Age& age) {
-    return pins_.contains(segments_[age.second].sequence);
-  };
-  if (by_age_.empty()) return std::nullopt;
-  const auto unpinned = std::find_if_not(by_age_.begin(), by_age_.end(), pinned);
-  if (unpinned != by_age_.end()) return unpinned->second;
+std::optional<std::uint32_t> Catalog::pick_unpinned() const {
+  const auto unpinned = std::find_if(by_age_.begin(), by_age_.end(), [this](const Age& age) {
+    return !pins_.contains(segments_[age.second].sequence);
+  });
+  return unpinned != by_age_.end() ? std::optional(unpinned->second) : std::nullopt;
+}
+
+std::uint32_t Catalog::break_oldest_pin() {
   const std::uint32_t oldest = by_age_.begin()->second;
   pins_[segments_[oldest].sequence].broken = true;
   return oldest;
@@ -59,6 +63,7 @@ std::optional<std::uint32_t> Catalog::pick_sealed() {
 void Catalog::release(std::uint32_t index) {
   Segment& segment = segments_[index];
   free_.erase(index);
+  sealing_.erase(index);
   bad_.erase(index);
   unsynced_.erase(index);
   by_age_.erase({segment.span.last_ns, index});
@@ -73,6 +78,7 @@ void Catalog::activated(std::uint32_t index) {
 void Catalog::sealing(std::uint32_t index) {
   const std::lock_guard lock(mutex_);
   segments_[index].state = SegmentState::kSealing;
+  sealing_.insert(index);
 }
 
 void Catalog::freed(std::uint32_t index) {

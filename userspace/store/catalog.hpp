@@ -33,7 +33,7 @@ class Catalog {
 
   /// The segment to use next, now ready: a free one (the lowest, so that the file grows from its
   /// front), else the one with the oldest last time that is not pinned, else the oldest of all,
-  /// whose pins are broken, else one that was bad.
+  /// whose pins are broken, else one that was bad. Nothing while another is just being sealed.
   std::optional<SegmentUse> take();
 
   void activated(std::uint32_t index);  // by a lane
@@ -80,13 +80,15 @@ class Catalog {
   using Age = std::pair<std::int64_t, std::uint32_t>;  // last time, index
 
   std::optional<std::uint32_t> pick();
-  std::optional<std::uint32_t> pick_sealed();
+  std::optional<std::uint32_t> pick_unpinned() const;
+  std::uint32_t break_oldest_pin();
   void release(std::uint32_t index);
 
   mutable std::mutex mutex_;
   std::vector<Segment> segments_;
   std::set<std::uint32_t> free_;
   std::set<Age> by_age_;  // sealed ones
+  std::set<std::uint32_t> sealing_;
   std::set<std::uint32_t> bad_;
   std::set<std::uint32_t> unsynced_;
   std::unordered_map<std::uint64_t, std::uint32_t> by_sequence_;

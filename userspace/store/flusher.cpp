@@ -37,11 +37,11 @@ Status Flusher::flush() {
   // complete_ns is there already.
   durable_until_ns_.store(marks_pending_ || !extents.empty() ? marked_until_ns_ : complete_ns,
                           std::memory_order_relaxed);
+  evict_beyond_budget();  // before the marks: a page that they make dirty again stays
   for (const Extent& extent : extents)
     mark(extent);
   marks_pending_ = !extents.empty();
   marked_until_ns_ = complete_ns;
-  evict_beyond_budget();
   return {};
 }
 

@@ -44,7 +44,7 @@ class Flusher {
   Catalog& catalog_;
   const std::deque<LaneExchange>& exchanges_;
   std::uint64_t resident_limit_;     // segments that may keep their pages
-  std::deque<SegmentUse> resident_;  // durable ones that have them, oldest first
+  std::deque<SegmentUse> resident_;  // marked ones that have them, oldest first
   bool marks_pending_ = false;  // synced frontiers were written, but are not durable themselves
   std::int64_t marked_until_ns_ = 0;  // what they will make durable
   std::atomic<std::int64_t> durable_until_ns_{0};

@@ -48,11 +48,11 @@ void Housekeeping::finish() {
 
 void Housekeeping::collect_retired() {
   for (std::size_t lane = 0; lane < exchanges_.size(); ++lane) {
-    while (const auto retired = exchanges_[lane].retired.pop()) {
+    while (auto retired = exchanges_[lane].retired.pop()) {
       switch (retired->why) {
         case Retirement::kFull:
           catalog_.sealing(retired->index);
-          to_seal_.push_back({retired->index, lane});
+          to_seal_.push_back({retired->index, lane, std::move(retired->tally)});
           break;
         case Retirement::kUnused:
           write_blank(file_.segment(retired->index));
@@ -94,10 +94,10 @@ bool Housekeeping::prepare_for(LaneExchange& exchange) {
 
 bool Housekeeping::seal_one() {
   if (to_seal_.empty()) return false;
-  const Full full = to_seal_.front();
+  const Full full = std::move(to_seal_.front());
   to_seal_.pop_front();
   const MutableBytes segment = file_.segment(full.index);
-  const SegmentFoot foot = seal_segment(segment, totals_[full.lane]);
+  const SegmentFoot foot = seal_segment(segment, *full.tally, totals_[full.lane]);
   if (file_.guard().lost(full.index)) {
     catalog_.failed(full.index);
     return true;

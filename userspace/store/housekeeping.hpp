@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "store/catalog.hpp"
@@ -34,6 +35,7 @@ class Housekeeping {
   struct Full {
     std::uint32_t index;
     std::size_t lane;
+    std::unique_ptr<SegmentTally> tally;
   };
 
   void collect_retired();

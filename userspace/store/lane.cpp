@@ -60,7 +60,7 @@ std::uint64_t Lane::append(const PacketBatch& batch) {
     const Stretch run = fit(batch, at, segment_->room());
     if (run.bytes != 0) {
       write_run(batch, at, run);
-      if (around_.guard.lost(index_)) {
+      if (around_.guard.lost(index_) || !segment_->intact()) {
         hand_over(Retirement::kLost);
         continue;
       }
@@ -76,8 +76,15 @@ std::uint64_t Lane::append(const PacketBatch& batch) {
 }
 
 void Lane::write_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
-  segment_->begin_run(make_run_head(batch, begin, run));
-  for_each_part(batch, begin, run.end, [this](Bytes part) { segment_->copy(part); });
+  const RunHead head = make_run_head(batch, begin, run);
+  const Bytes first = batch.pieces[begin.piece].bytes.subspan(begin.offset);
+  if (!batch.urgent && first.size() >= run.bytes &&
+      segment_->takes_direct(first.first(run.bytes))) {
+    segment_->write_direct(head, first.first(run.bytes));
+  } else {
+    segment_->begin_run(head);
+    for_each_part(batch, begin, run.end, [this](Bytes part) { segment_->copy(part); });
+  }
   segment_->commit_run();
 }
 
@@ -103,7 +110,9 @@ bool Lane::activate_next() {
   const MutableBytes bytes = around_.ring.subspan(index_ * std::uint64_t{identity_.segment_bytes},
                                                   identity_.segment_bytes);
   const std::int64_t now_ns = wall_ns();
-  segment_.emplace(bytes, opening_, interfaces_->size(), next->sequence, now_ns);
+  const SegmentFile file{around_.direct, around_.fd,
+                         index_ * std::uint64_t{identity_.segment_bytes}};
+  segment_.emplace(bytes, file, opening_, interfaces_->size(), next->sequence, now_ns);
   around_.catalog.activated(index_);
   around_.exchange.active_since_ns.store(now_ns, std::memory_order_relaxed);
   around_.exchange.sequence.store(next->sequence, std::memory_order_relaxed);
@@ -117,10 +126,11 @@ void Lane::retire() {
 }
 
 void Lane::hand_over(Retirement why) {
+  auto tally = std::make_unique<SegmentTally>(segment_->take_tally());
   segment_.reset();
   around_.exchange.active_since_ns.store(0, std::memory_order_relaxed);
   around_.exchange.sequence.store(0, std::memory_order_relaxed);
-  around_.exchange.retired.push({index_, why});
+  around_.exchange.retired.push({index_, why, std::move(tally)});
   around_.housekeeping.notify();
 }
 

@@ -19,7 +19,9 @@ namespace caprock::store {
 
 /// What a lane writes into, and whom it tells. All of it outlives the lane.
 struct LaneSurroundings {
-  MutableBytes ring;  // the mapping
+  MutableBytes ring;         // the mapping
+  int fd;                    // of the file
+  const DirectFile* direct;  // none: every page of a prepared segment is in memory
   const FaultGuard& guard;
   Catalog& catalog;
   WakeSignal& housekeeping;

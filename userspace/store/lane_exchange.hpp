@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
+#include "store/segment_tally.hpp"
 #include "store/spsc_queue.hpp"
 
 namespace caprock::store {
@@ -24,6 +26,7 @@ enum class Retirement : std::uint8_t {
 struct RetiredSegment {
   std::uint32_t index = 0;
   Retirement why = Retirement::kFull;
+  std::unique_ptr<SegmentTally> tally;  // of what is in it
 };
 
 /// As many as are prepared ahead for a lane at the most; so at most one more can be on its way

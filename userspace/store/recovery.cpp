@@ -81,6 +81,7 @@ class Recovery {
   void distrust_unsynced();
   void collect_totals();
   void seal_open_ones();
+  void blank_unused();
   bool seal_open(FoundSegment& found);
   void fill_catalog();
   void collect_resume_positions();
@@ -108,6 +109,7 @@ RecoveredRing Recovery::run() {
   distrust_unsynced();
   collect_totals();
   seal_open_ones();
+  blank_unused();
   fill_catalog();
   collect_resume_positions();
   return std::move(ring_);
@@ -184,7 +186,6 @@ bool Recovery::seal_open(FoundSegment& found) {
   const std::uint64_t limit = trusted_limit(found.head, context_.boot_id);
   if (limit <= kInterfacesOffset) {
     found.state = FoundState::kUnused;
-    write_blank(segment);
     return false;
   }
   const std::uint64_t end = cut_torn_tail(segment, limit);
@@ -197,11 +198,19 @@ bool Recovery::seal_open(FoundSegment& found) {
         fmt::format("segment {} was cut by {} bytes of torn blocks", found.index, limit - end));
   }
   LaneTotals& totals = totals_of(found.head.lane);
-  found.foot = seal_segment(segment, totals);
+  found.foot = seal_segment(segment, tally_of(segment, head_of(segment).frontier), totals);
   found.head = head_of(segment);
   found.state = FoundState::kSealed;
   totals = LaneTotals::after(found.foot);
   return true;
+}
+
+/// Readers that know nothing of us go through the whole file: what is no record must at least be a
+/// section.
+void Recovery::blank_unused() {
+  for (const FoundSegment& found : found_) {
+    if (found.state != FoundState::kSealed) write_blank(file_.segment(found.index));
+  }
 }
 
 void Recovery::fill_catalog() {

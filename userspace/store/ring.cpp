@@ -101,8 +101,8 @@ void RecordingRing::make_lanes(const RingIdentity& identity, BootId boot_id,
   const auto interfaces = std::make_shared<const InterfaceList>(options_.interfaces);
   for (unsigned index = 0; index < options_.lanes; ++index) {
     lanes_.emplace_back(
-        LaneSurroundings{file_->bytes(), file_->guard(), *catalog_, wake_housekeeping_,
-                         exchanges_[index]},
+        LaneSurroundings{file_->bytes(), file_->descriptor(), file_->direct(), file_->guard(),
+                         *catalog_, wake_housekeeping_, exchanges_[index]},
         SegmentIdentity{.ring_id = identity.ring_id,
                         .segment_bytes = static_cast<std::uint32_t>(identity.segment_bytes),
                         .lane = index,
@@ -233,6 +233,9 @@ Result<std::unique_ptr<Ring>> Ring::open(RingOptions options) {
   auto opened = open_file(options);
   if (!opened) return std::move(opened).error();
   if (auto fits = check_lanes(options, opened->geometry); !fits) return std::move(fits).error();
+  if (auto fits = check_space(options.path, opened->geometry.ring_bytes()); !fits) {
+    return std::move(fits).error();
+  }
   auto file = map_file(*opened, options);
   if (!file) return std::move(file).error();
 

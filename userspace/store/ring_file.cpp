@@ -23,9 +23,6 @@
 namespace caprock::store {
 namespace {
 
-constexpr std::size_t kPageBytes = 4096;
-constexpr std::size_t kChunkBytes = 256 << 10;
-
 /// Where this does not work there is no copy-on-write to be kept from.
 void disable_copy_on_write(int fd) {
   int flags = 0;
@@ -106,6 +103,7 @@ Result<std::unique_ptr<RingFile>> RingFile::map(Fd fd, std::filesystem::path pat
 RingFile::RingFile(Fd fd, std::filesystem::path path, Geometry geometry, Mapping mapping,
                    std::unique_ptr<FaultGuard> guard)
     : fd_(std::move(fd)),
+      direct_(DirectFile::open(fd_.get())),
       path_(std::move(path)),
       geometry_(geometry),
       mapping_(std::move(mapping)),
@@ -120,20 +118,32 @@ Status RingFile::prepare(std::uint64_t index) {
   if (guard_->lost(index)) {
     if (auto done = remap(index); !done) return done;
   }
-  if (resident(index)) {
+  if (!direct_ && resident(index)) {
     write_blank(segment(index));
-  } else if (auto done = overwrite(index); !done) {
-    return done;
+    return populate(index);
   }
+  if (auto done = overwrite_ends(index); !done || direct_) return done;
+  if (auto done = overwrite_middle(index); !done) return done;
   return populate(index);
 }
 
-Status RingFile::extend_to(std::uint64_t bytes) const {
+/// The segments that a truncation cut off are blank ones from then on, so that the file is valid to
+/// its end.
+Status RingFile::extend_to(std::uint64_t bytes) {
   struct stat info {};
   if (::fstat(fd_.get(), &info) != 0) return Error::from_errno("fstat");
-  if (static_cast<std::uint64_t>(info.st_size) >= bytes) return {};
-  if (::ftruncate(fd_.get(), static_cast<off_t>(bytes)) == 0) return {};
-  return Error::from_errno("cannot extend the ring");
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  const std::uint64_t wanted = std::max(bytes, extended_to_);
+  if (size >= wanted) return {};
+  if (::ftruncate(fd_.get(), static_cast<off_t>(wanted)) != 0) {
+    return Error::from_errno("cannot extend the ring");
+  }
+  for (std::uint64_t index = size / geometry_.segment_bytes; offset_of(index) < extended_to_;
+       ++index) {
+    if (auto done = overwrite_ends(index); !done) return done;
+  }
+  extended_to_ = wanted;
+  return {};
 }
 
 /// The file's pages in place of those that a fault left, on disk space that a truncation may have
@@ -157,24 +167,22 @@ bool RingFile::resident(std::uint64_t index) const {
 }
 
 /// Whole pages written by the kernel need not be read first. The opening page goes first, so that
-/// no reader takes what follows for the old record; the last one next, so that the free-space block
-/// is whole as early as can be.
-Status RingFile::overwrite(std::uint64_t index) const {
-  const std::uint64_t begin = offset_of(index);
-  const std::uint64_t last_page = begin + geometry_.segment_bytes - kPageBytes;
-  static const std::vector<std::byte> kZeros(kChunkBytes);
+/// no reader takes what follows for the old record; then the last one, and the free-space block is
+/// whole.
+Status RingFile::overwrite_ends(std::uint64_t index) const {
   std::vector<std::byte> page = build_blank(geometry_.segment_bytes);
   page.resize(kPageBytes);
-  if (auto done = write_all(fd_.get(), page, begin); !done) return done;
+  if (auto done = write_all(fd_.get(), page, offset_of(index)); !done) return done;
   std::fill(page.begin(), page.end(), std::byte{0});
   put(page, kPageBytes - sizeof(std::uint32_t),
       static_cast<std::uint32_t>(geometry_.segment_bytes - kSegmentHeadOffset));
-  if (auto done = write_all(fd_.get(), page, last_page); !done) return done;
-  for (std::uint64_t at = begin + kPageBytes; at < last_page; at += kChunkBytes) {
-    const Bytes chunk = Bytes(kZeros).first(std::min<std::uint64_t>(kChunkBytes, last_page - at));
-    if (auto done = write_all(fd_.get(), chunk, at); !done) return done;
-  }
-  return {};
+  return write_all(fd_.get(), page, offset_of(index + 1) - kPageBytes);
+}
+
+Status RingFile::overwrite_middle(std::uint64_t index) const {
+  const SegmentFile file{.direct = nullptr, .fd = fd_.get(), .offset = offset_of(index)};
+  if (file.blank(kPageBytes, geometry_.segment_bytes - 2 * kPageBytes)) return {};
+  return Error::from_errno("cannot write blank pages");
 }
 
 /// So that the lane meets no page fault. Where the kernel cannot do it, a byte of free space is

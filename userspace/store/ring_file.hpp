@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "core/fd.hpp"
 #include "core/mapping.hpp"
 #include "core/result.hpp"
 #include "store/fault_guard.hpp"
 #include "store/geometry.hpp"
+#include "store/segment_file.hpp"
 
 namespace caprock::store {
 
@@ -36,8 +38,12 @@ class RingFile {
   FaultGuard& guard() const { return *guard_; }
   int descriptor() const { return fd_.get(); }
 
-  /// Makes a segment blank, with all its pages in memory and writable, without reading old data
-  /// from disk. Blocks for as long as the disk makes it.
+  /// The way past the page cache; none where the file system has none.
+  const DirectFile* direct() const { return direct_ ? &*direct_ : nullptr; }
+
+  /// Makes a segment blank without reading old data from disk, with its first and last page in
+  /// memory, or all of them where there is no direct way to the disk. Blocks for as long as the
+  /// disk makes it.
   Status prepare(std::uint64_t index);
 
   /// fdatasync of the whole file.
@@ -50,17 +56,20 @@ class RingFile {
   RingFile(Fd fd, std::filesystem::path path, Geometry geometry, Mapping mapping,
            std::unique_ptr<FaultGuard> guard);
 
-  Status extend_to(std::uint64_t bytes) const;
+  Status extend_to(std::uint64_t bytes);
   Status remap(std::uint64_t index) const;
   bool resident(std::uint64_t index) const;
-  Status overwrite(std::uint64_t index) const;
+  Status overwrite_ends(std::uint64_t index) const;
+  Status overwrite_middle(std::uint64_t index) const;
   Status populate(std::uint64_t index) const;
   std::uint64_t offset_of(std::uint64_t index) const { return index * geometry_.segment_bytes; }
 
   Fd fd_;
+  std::optional<DirectFile> direct_;
   std::filesystem::path path_;
   Geometry geometry_;
   Mapping mapping_;
+  std::uint64_t extended_to_ = 0;      // bytes that the file had after the last preparation
   std::unique_ptr<FaultGuard> guard_;  // of the mapping: goes first
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/byte_span.hpp"
 #include "store/format.hpp"
+#include "store/segment_tally.hpp"
 
 namespace caprock::store {
 
@@ -19,10 +20,10 @@ struct LaneTotals {
   static LaneTotals after(const SegmentFoot& foot);
 };
 
-/// Walks the blocks before the frontier once, for figures and checksum, writes ISBs, foot and free
-/// space, and publishes the foot. The runs are revealed, and no lane writes to the segment any
+/// Writes ISBs, foot and free space behind the frontier, and publishes the foot. `tally`: of
+/// everything before the frontier. The runs are revealed, and no lane writes to the segment any
 /// more. Any thread.
-SegmentFoot seal_segment(MutableBytes segment, const LaneTotals& before);
+SegmentFoot seal_segment(MutableBytes segment, const SegmentTally& tally, const LaneTotals& before);
 
 /// The times between which a segment's record lies.
 struct RecordSpan {

@@ -130,6 +130,8 @@ void write_blank(MutableBytes segment) {
 void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
                    std::int64_t created_ns) {
   constexpr std::size_t kHidden = kSegmentHeadOffset + sizeof(std::uint64_t);
+  // The section header stands there already, unless the file was truncated and has grown again.
+  std::memcpy(segment.data(), opening.data(), kSectionHeaderBytes);
   std::memcpy(segment.data() + kHidden, opening.data() + kHidden, opening.size() - kHidden);
   SegmentHead& head = head_of(segment);
   head.sequence = sequence;

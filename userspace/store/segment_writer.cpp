@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/segment_writer.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 
+#include "core/log.hpp"
+#include "core/result.hpp"
 #include "store/segment_layout.hpp"
 #include "store/stream_copy.hpp"
 
@@ -13,19 +17,43 @@ namespace {
 /// foot.
 constexpr std::uint64_t kMinFreeSpaceBytes = 16;
 
+/// Below, the request to the disk costs more than the copy it saves.
+constexpr std::uint64_t kDirectBytes = 256 << 10;
+
+/// What a direct run takes beside its blocks at the most: up to a page before them, and one more
+/// where 8 bytes could be no block.
+constexpr std::uint64_t kMaxPadding = 2 * kPageBytes + 16;
+
+/// Of a padding block: free space that ends inside the run.
+constexpr std::uint64_t kMinPadding = 16;
+
 constexpr std::size_t kFrontierOffset = kSegmentHeadOffset + offsetof(SegmentHead, frontier);
+
+Bytes bytes_of(const RunHead& head) {
+  return std::as_bytes(std::span(&head, 1));
+}
 
 }  // namespace
 
-SegmentWriter::SegmentWriter(MutableBytes segment, Bytes opening, std::size_t interfaces,
-                             std::uint64_t sequence, std::int64_t created_ns)
+SegmentWriter::SegmentWriter(MutableBytes segment, const SegmentFile& file, Bytes opening,
+                             std::size_t interfaces, std::uint64_t sequence,
+                             std::int64_t created_ns)
     : segment_(segment),
+      file_(file),
+      resident_(file.direct != nullptr ? kPageBytes : segment.size()),
       first_run_(opening.size()),
       frontier_(first_run_),
       revealed_(first_run_),
       write_(first_run_),
-      limit_(segment.size() - close_bytes(interfaces) - kMinFreeSpaceBytes) {
-  write_opening(segment, opening, sequence, created_ns);
+      limit_(segment.size() - close_bytes(interfaces) - kMinFreeSpaceBytes),
+      tally_(open(opening, sequence, created_ns)) {}
+
+SegmentTally SegmentWriter::open(Bytes opening, std::uint64_t sequence, std::int64_t created_ns) {
+  need_pages(opening.size() + sizeof(std::uint64_t));  // and the head of the free space behind it
+  write_opening(segment_, opening, sequence, created_ns);
+  SegmentTally tally(segment_);
+  tally.add(opening.subspan(kInterfacesOffset));
+  return tally;
 }
 
 std::uint64_t SegmentWriter::room() const {
@@ -34,22 +62,90 @@ std::uint64_t SegmentWriter::room() const {
 }
 
 void SegmentWriter::begin_run(const RunHead& head) {
+  need_pages(frontier_ + sizeof head);
+  tally_.add(bytes_of(head));
   // Free space may stand at the frontier: its first word hides the run until the next reveal.
   const std::size_t hidden = frontier_ == revealed_ ? sizeof(std::uint64_t) : 0;
-  const auto* from = reinterpret_cast<const std::byte*>(&head);
-  std::memcpy(segment_.data() + frontier_ + hidden, from + hidden, sizeof head - hidden);
+  std::memcpy(segment_.data() + frontier_ + hidden, bytes_of(head).data() + hidden,
+              sizeof head - hidden);
   write_ = frontier_ + sizeof head;
 }
 
 void SegmentWriter::copy(Bytes blocks) {
-  stream_copy(segment_.data() + write_, blocks);
-  write_ += blocks.size();
+  tally_.add(blocks);
+  store(blocks);
+}
+
+bool SegmentWriter::takes_direct(Bytes blocks) const {
+  return file_.direct != nullptr && blocks.size() >= kDirectBytes &&
+         blocks.size() + kMaxPadding <= room();
+}
+
+/// Head, padding and the first bytes through the mapping up to a page's end, whole pages to disk,
+/// the rest through the mapping.
+void SegmentWriter::write_direct(RunHead head, Bytes blocks) {
+  const std::uint64_t padding = padding_before(blocks);
+  head.bytes += padding;
+  begin_run(head);
+  store_padding(padding);
+  tally_.add(blocks);
+  const std::size_t lead = file_.direct->lead(blocks);
+  store(blocks.first(lead));
+  const Bytes pages = blocks.subspan(lead, (blocks.size() - lead) & ~(kPageBytes - 1));
+  if (file_.reaches(segment_.size()) && file_.direct->write(pages, file_.offset + write_)) {
+    write_ += pages.size();
+    resident_ = std::max(resident_, write_);
+  } else {
+    store(pages);
+  }
+  store(blocks.subspan(lead + pages.size()));
+}
+
+/// So much that the first byte behind the lead comes to lie at the beginning of a page.
+std::uint64_t SegmentWriter::padding_before(Bytes blocks) const {
+  const std::uint64_t behind_lead = frontier_ + sizeof(RunHead) + file_.direct->lead(blocks);
+  const std::uint64_t padding = round_up(behind_lead, kPageBytes) - behind_lead;
+  return padding == 0 || padding >= kMinPadding ? padding : padding + kPageBytes;
+}
+
+void SegmentWriter::store_padding(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  need_pages(write_ + bytes);
+  const MutableBytes padding = segment_.subspan(write_, bytes);
+  std::memset(padding.data(), 0, padding.size());
+  put(padding, 0, block_word(kFreeSpaceType, bytes));
+  put(padding, bytes - sizeof(std::uint32_t), static_cast<std::uint32_t>(bytes));
+  tally_.add(padding);
+  write_ += bytes;
+}
+
+void SegmentWriter::store(Bytes bytes) {
+  need_pages(write_ + bytes.size());
+  stream_copy(segment_.data() + write_, bytes);
+  write_ += bytes.size();
+}
+
+/// A store to a page that is not in memory would read it from disk first. Where blanking fails the
+/// store does just that.
+void SegmentWriter::need_pages(std::uint64_t end) {
+  if (end <= resident_ || !file_.reaches(segment_.size())) return;
+  const std::uint64_t last_page = segment_.size() - kPageBytes;
+  const std::uint64_t wanted = std::min<std::uint64_t>(round_up(end, kPageBytes), last_page);
+  if (wanted > resident_ && !file_.blank(resident_, wanted - resident_)) {
+    report_error(Error::from_errno("blank pages cannot be written to the ring").message());
+  }
+  resident_ = wanted == last_page ? segment_.size() : wanted;
 }
 
 void SegmentWriter::commit_run() {
   frontier_ = write_;
   store_fence();
   publish_word(segment_.data() + kFrontierOffset, frontier_);
+}
+
+bool SegmentWriter::intact() const {
+  return observe_word(segment_.data() + kSegmentHeadOffset) ==
+         block_word(kSegmentHeadType, sizeof(SegmentHead));
 }
 
 bool SegmentWriter::add_interfaces(std::size_t count, std::uint64_t bytes) {
@@ -61,6 +157,7 @@ bool SegmentWriter::add_interfaces(std::size_t count, std::uint64_t bytes) {
 
 void SegmentWriter::reveal() {
   if (frontier_ == revealed_) return;
+  need_pages(frontier_ + sizeof(std::uint64_t));
   write_free_space(segment_, frontier_);
   publish_word(segment_.data() + revealed_, block_word(kRunHeadType, sizeof(RunHead)));
   revealed_ = frontier_;

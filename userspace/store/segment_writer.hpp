@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "core/byte_span.hpp"
 #include "store/format.hpp"
+#include "store/segment_file.hpp"
+#include "store/segment_tally.hpp"
 
 namespace caprock::store {
 
@@ -14,18 +17,25 @@ namespace caprock::store {
 /// or enters the kernel.
 class SegmentWriter {
  public:
-  /// Activates a blank segment. `opening`: from build_opening, for `interfaces` interfaces.
-  SegmentWriter(MutableBytes segment, Bytes opening, std::size_t interfaces, std::uint64_t sequence,
-                std::int64_t created_ns);
+  /// Activates a blank segment. `opening`: from build_opening, for `interfaces` interfaces. Where
+  /// `file` has no direct way in, all pages of the segment are in memory; else its first and its
+  /// last one are.
+  SegmentWriter(MutableBytes segment, const SegmentFile& file, Bytes opening,
+                std::size_t interfaces, std::uint64_t sequence, std::int64_t created_ns);
 
   /// Bytes of blocks that the next run may have; 0 where not even its head fits.
   std::uint64_t room() const;
 
-  /// A run is begun with its complete head, copied piece by piece, and committed. It counts from
-  /// the commit on.
+  /// A run is begun with its head, copied piece by piece, and committed. It counts from the commit
+  /// on.
   void begin_run(const RunHead& head);
   void copy(Bytes blocks);
   void commit_run();
+
+  /// Whether `blocks` are worth the direct way, and fit with what it takes. Then the run is begun
+  /// with them, its head's `bytes` still without the padding, and committed as above.
+  bool takes_direct(Bytes blocks) const;
+  void write_direct(RunHead head, Bytes blocks);
 
   /// Keeps room for the statistics of so many more interfaces whose IDBs come as the next run, of
   /// `bytes`. False: there is not enough.
@@ -33,15 +43,30 @@ class SegmentWriter {
 
   void reveal();
 
+  /// Whether the segment still is what it was opened as: where somebody truncated the file it has become blank.
+  bool intact() const;
+
   bool has_runs() const { return frontier_ != first_run_; }
 
+  /// What was appended adds up to this. The writer is of no further use.
+  SegmentTally take_tally() { return std::move(tally_); }
+
  private:
+  SegmentTally open(Bytes opening, std::uint64_t sequence, std::int64_t created_ns);
+  void need_pages(std::uint64_t end);
+  void store(Bytes bytes);
+  void store_padding(std::uint64_t bytes);
+  std::uint64_t padding_before(Bytes blocks) const;
+
   MutableBytes segment_;
+  SegmentFile file_;
+  std::uint64_t resident_;  // pages before this offset are in memory, or were written direct
   std::uint64_t first_run_;
   std::uint64_t frontier_;  // behind the last committed run
   std::uint64_t revealed_;  // where the free-space block stands
-  std::uint64_t write_;     // behind the last copied byte
+  std::uint64_t write_;     // behind the last byte written
   std::uint64_t limit_;     // of runs: behind it are ISBs, foot and free space
+  SegmentTally tally_;      // last: open() needs the others
 };
 
 }  // namespace caprock::store

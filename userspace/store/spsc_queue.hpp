@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <optional>
+#include <utility>
 
 namespace caprock::store {
 
@@ -15,10 +16,10 @@ class SpscQueue {
 
  public:
   /// Producer. False: full.
-  bool push(const T& value) {
+  bool push(T value) {
     const std::size_t tail = tail_.load(std::memory_order_relaxed);
     if (tail - head_.load(std::memory_order_acquire) == kCapacity) return false;
-    items_[tail & (kCapacity - 1)] = value;
+    items_[tail & (kCapacity - 1)] = std::move(value);
     tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
@@ -27,7 +28,7 @@ class SpscQueue {
   std::optional<T> pop() {
     const std::size_t head = head_.load(std::memory_order_relaxed);
     if (head == tail_.load(std::memory_order_acquire)) return std::nullopt;
-    T value = items_[head & (kCapacity - 1)];
+    T value = std::move(items_[head & (kCapacity - 1)]);
     head_.store(head + 1, std::memory_order_release);
     return value;
   }

@@ -70,6 +70,18 @@ TEST_CASE("catalog: where all are pinned, the oldest gives way and its readers a
   CHECK_FALSE(catalog.pin_broken(13));
 }
 
+TEST_CASE("catalog: no pin is broken while another segment is about to be sealed") {
+  Catalog catalog(2, 20);
+  catalog.sealed({0, 11}, {200, 299});
+  REQUIRE(catalog.pin(11));
+  const SegmentUse use = *catalog.take();
+  catalog.sealing(use.index);
+  CHECK_FALSE(catalog.take());
+  catalog.sealed(use, {300, 399});
+  CHECK(catalog.take()->index == use.index);
+  CHECK_FALSE(catalog.pin_broken(11));
+}
+
 TEST_CASE("catalog: a bad segment is tried again only when there is no other") {
   Catalog catalog(2, 20);
   const auto first = catalog.take();

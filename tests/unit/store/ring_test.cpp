@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/ring.hpp"
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <vector>
 
+#include "core/fd.hpp"
+#include "core/mapping.hpp"
 #include "recorder.hpp"
 #include "walker.hpp"
 
@@ -71,6 +76,70 @@ TEST_CASE("ring: after several laps it holds the newest packets without a gap") 
   for (std::size_t i = 1; i < file.packet_times.size(); ++i) {
     REQUIRE(file.packet_times[i] == file.packet_times[i - 1] + 1000);
   }
+}
+
+TEST_CASE("ring: for other readers it is valid at every step, and complete up to the last reveal") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  const auto ring = open_ring(small_ring(path));
+  PacketStream packets;
+  CHECK(walk(read_file(path)).fault.empty());
+  for (int i = 0; i < 150; ++i) {
+    append_all(ring->lane(0), packets.next(20));
+    const WalkedFile before = walk(read_file(path));
+    REQUIRE(before.fault.empty());
+    ring->lane(0).reveal();
+    const WalkedFile after = walk(read_file(path));
+    REQUIRE(after.fault.empty());
+    REQUIRE(after.packet_times.size() == packets.count());
+  }
+}
+
+TEST_CASE("ring: a pinned segment stays while the ring is lapped") {
+  const TemporaryDirectory directory;
+  const auto ring = open_ring(small_ring(directory / "ring.pcapng"));
+  PacketStream packets;
+  append_all(ring->lane(0), packets.next(1));
+  const std::uint64_t sequence = ring->status().lanes[0].sequence;
+  REQUIRE(ring->pin(sequence));
+  while (ring->status().laps < 2)
+    append_all(ring->lane(0), packets.next(500));
+  CHECK_FALSE(ring->pin_broken(sequence));
+  CHECK(ring->pin(sequence));
+  ring->unpin(sequence);
+  ring->unpin(sequence);
+  const std::uint64_t laps = ring->status().laps;
+  while (ring->status().laps < laps + 2)
+    append_all(ring->lane(0), packets.next(500));
+  CHECK_FALSE(ring->pin(sequence));
+}
+
+std::uint64_t bytes_in_memory(const std::filesystem::path& path) {
+  const Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  const auto mapping = Mapping::shared(fd.get(), std::filesystem::file_size(path), PROT_READ);
+  REQUIRE(mapping);
+  std::vector<unsigned char> pages(mapping->size() / 4096);
+  REQUIRE(mincore(mapping->data(), mapping->size(), pages.data()) == 0);
+  return 4096 * static_cast<std::uint64_t>(std::count_if(
+                    pages.begin(), pages.end(), [](auto page) { return (page & 1) != 0; }));
+}
+
+TEST_CASE("ring: beyond its page budget it gives memory back") {
+  const TemporaryDirectory directory;
+  RingOptions options = small_ring(directory / "ring.pcapng");
+  options.storage_bytes = 31 * kMebibyte;
+  options.page_budget_bytes = 4 * kMebibyte;
+  const auto ring = open_ring(options);
+  PacketStream packets;
+  while (ring->status().laps < 2)
+    append_all(ring->lane(0), packets.next(200));
+  ring->lane(0).set_complete_until(1);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (ring->status().durable_until_ns != 1) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK(bytes_in_memory(options.path) < 16 * kMebibyte);
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/segment_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/stat.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace caprock::store {
+namespace {
+
+/// What every disk of today takes, where the kernel does not say (STATX_DIOALIGN: Linux 6.1).
+constexpr std::size_t kUsualAlignment = 4096;
+
+bool write_all(int fd, Bytes bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+  return true;
+}
+
+/// 0: not at all, or not in pages.
+std::size_t memory_alignment(int fd) {
+#ifdef STATX_DIOALIGN
+  struct statx info {};
+  if (::syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &info) == 0 &&
+      (info.stx_mask & STATX_DIOALIGN) != 0) {
+    return info.stx_dio_offset_align <= kPageBytes ? info.stx_dio_mem_align : 0;
+  }
+#endif
+  return fd >= 0 ? kUsualAlignment : 0;
+}
+
+}  // namespace
+
+std::optional<DirectFile> DirectFile::open(int fd) {
+  Fd direct(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_RDWR | O_DIRECT | O_CLOEXEC));
+  if (!direct) return std::nullopt;
+  const std::size_t alignment = memory_alignment(direct.get());
+  if (alignment == 0 || alignment > kPageBytes) return std::nullopt;
+  return DirectFile(std::move(direct), std::max<std::size_t>(alignment, 8));
+}
+
+std::size_t DirectFile::lead(Bytes memory) const {
+  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+  return round_up(address, alignment_) - address;
+}
+
+bool DirectFile::write(Bytes bytes, std::uint64_t offset) const {
+  return write_all(fd_.get(), bytes, offset);
+}
+
+bool SegmentFile::reaches(std::uint64_t bytes) const {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && static_cast<std::uint64_t>(info.st_size) >= offset + bytes;
+}
+
+bool SegmentFile::blank(std::uint64_t at, std::uint64_t bytes) const {
+  static constexpr std::array<std::byte, 16 * kPageBytes> kZeros{};
+  while (bytes > 0) {
+    const std::size_t n = std::min<std::uint64_t>(bytes, kZeros.size());
+    if (!write_all(fd, Bytes(kZeros).first(n), offset + at)) return false;
+    at += n;
+    bytes -= n;
+  }
+  return true;
+}
+
+}  // namespace caprock::store

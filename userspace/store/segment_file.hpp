@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ways into a segment's place in the file that are not its mapping: straight to disk from
+// somebody else's memory, and whole blank pages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "core/byte_span.hpp"
+#include "core/fd.hpp"
+
+namespace caprock::store {
+
+inline constexpr std::size_t kPageBytes = 4096;
+
+/// A second descriptor of the ring's file that bypasses the page cache (O_DIRECT). Any thread.
+class DirectFile {
+ public:
+  /// Nothing where the file system cannot do it (tmpfs), or only in larger units than pages. `fd`:
+  /// the ring's.
+  static std::optional<DirectFile> open(int fd);
+
+  /// Bytes at the front of `memory` that lie before the first place from which the device can be
+  /// fed.
+  std::size_t lead(Bytes memory) const;
+
+  /// `bytes` begins behind its lead; size and offset are multiples of kPageBytes. Pages of the page
+  /// cache in that range are dropped, so that mappings see the new bytes. False with errno: what is
+  /// there now is undefined.
+  bool write(Bytes bytes, std::uint64_t offset) const;
+
+ private:
+  DirectFile(Fd fd, std::size_t alignment) : fd_(std::move(fd)), alignment_(alignment) {}
+
+  Fd fd_;
+  std::size_t alignment_;  // of memory
+};
+
+/// One segment's part of the file, as its lane uses it. The files outlive it.
+struct SegmentFile {
+  const DirectFile* direct = nullptr;  // none: all pages are in memory, and runs are copied
+  int fd = -1;
+  std::uint64_t offset = 0;  // of the segment
+
+  /// Whether the file still has the segment's `bytes`. A write behind the end would hide that
+  /// somebody truncated it; the store through the mapping that takes its place meets the fault
+  /// guard.
+  bool reaches(std::uint64_t bytes) const;
+
+  /// Makes pages blank without reading what they held. `at` and `bytes`: multiples of kPageBytes.
+  bool blank(std::uint64_t at, std::uint64_t bytes) const;
+};
+
+}  // namespace caprock::store
