@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The status for people: a summary, tables of interfaces and lanes, what needs attention.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>

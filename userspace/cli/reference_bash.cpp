@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The completion for bash: subcommands, options, choices; files everywhere else.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/definition.hpp"
 #include "cli/reference.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The man page caprock(1), in man(7) macros.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/definition.hpp"
 #include "cli/reference.hpp"

@@ -3,9 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <numeric>
-#include <vector>
 
 #include "config/codecs.hpp"
 
@@ -137,28 +134,6 @@ constexpr auto kKeys = std::to_array<Key>({
         "loopback"),
 });
 
-std::string_view leaf(std::string_view path) {
-  return path.substr(path.rfind('.') + 1);
-}
-
-bool same_letter(char a, char b) {
-  return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-}
-
-/// Levenshtein distance, upper and lower case alike.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (same_letter(a[i], b[j]) ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 std::span<const Key> keys() {
@@ -175,18 +150,6 @@ bool is_section(std::string_view path) {
   return std::any_of(kKeys.begin(), kKeys.end(), [&](const Key& candidate) {
     return candidate.path.starts_with(path) && candidate.path.substr(path.size()).starts_with('.');
   });
-}
-
-std::string_view nearest_key(std::string_view path) {
-  constexpr std::size_t kFarthest = 3;
-  const auto* nearest = std::min_element(
-      kKeys.begin(), kKeys.end(),
-      [&](const Key& a, const Key& b) { return distance(path, a.path) < distance(path, b.path); });
-  if (distance(path, nearest->path) <= kFarthest) return nearest->path;
-  const auto misplaced = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& candidate) {
-    return distance(leaf(path), leaf(candidate.path)) <= 1;
-  });
-  return misplaced == kKeys.end() ? std::string_view{} : misplaced->path;
 }
 
 }  // namespace caprock::config

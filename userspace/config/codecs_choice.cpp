@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// One of several names.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "config/codecs.hpp"
+#include "config/yaml_value.hpp"
+
+namespace caprock::config {
+namespace {
+
+template <class T>
+struct Choice {
+  std::string_view name;
+  T value;
+};
+
+constexpr auto kHooks =
+    std::to_array<Choice<Hook>>({{"auto", Hook::kAuto}, {"tc", Hook::kTc}, {"xdp", Hook::kXdp}});
+constexpr auto kTransports =
+    std::to_array<Choice<Transport>>({{"auto", Transport::kAuto},
+                                      {"stage", Transport::kStage},
+                                      {"ringbuf", Transport::kRingBuffer}});
+constexpr auto kOverloads =
+    std::to_array<Choice<Overload>>({{"truncate", Overload::kTruncate}, {"drop", Overload::kDrop}});
+
+template <class T, std::size_t n>
+Result<T> read_choice(const YAML::Node& value, const std::array<Choice<T>, n>& choices,
+                      std::string_view kind) {
+  const auto text = scalar(value);
+  if (!text) return text.error();
+  for (const auto& choice : choices)
+    if (choice.name == *text) return choice.value;
+  return Error(fmt::format("\"{}\" is none of {}", *text, kind));
+}
+
+template <class T, std::size_t n>
+std::string print_choice(T value, const std::array<Choice<T>, n>& choices) {
+  const auto found = std::find_if(choices.begin(), choices.end(),
+                                  [&](const auto& choice) { return choice.value == value; });
+  return std::string(found->name);
+}
+
+}  // namespace
+
+Result<Hook> HookChoice::read(const YAML::Node& value) {
+  return read_choice(value, kHooks, kKind);
+}
+
+std::string HookChoice::print(Hook value) {
+  return print_choice(value, kHooks);
+}
+
+Result<Transport> TransportChoice::read(const YAML::Node& value) {
+  return read_choice(value, kTransports, kKind);
+}
+
+std::string TransportChoice::print(Transport value) {
+  return print_choice(value, kTransports);
+}
+
+Result<Overload> OverloadChoice::read(const YAML::Node& value) {
+  return read_choice(value, kOverloads, kKind);
+}
+
+std::string OverloadChoice::print(Overload value) {
+  return print_choice(value, kOverloads);
+}
+
+}  // namespace caprock::config

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "config/codecs.hpp"
+#include "config/yaml_value.hpp"
+#include "core/endpoint.hpp"
+
+namespace caprock::config {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// scalars(), each of which `check` finds no fault with.
+template <class Check>
+Result<Texts> checked_scalars(const YAML::Node& value, Check check) {
+  auto texts = scalars(value);
+  if (!texts) return texts;
+  for (const auto& text : *texts)
+    if (const Status fine = check(text); !fine) return fine.error();
+  return texts;
+}
+
+Status check_address(const std::string& text) {
+  const auto slash = text.find('/');
+  const std::string address = text.substr(0, slash);
+  in6_addr buffer;
+  const bool v4 = ::inet_pton(AF_INET, address.c_str(), &buffer) == 1;
+  if (!v4 && ::inet_pton(AF_INET6, address.c_str(), &buffer) != 1)
+    return Error(fmt::format("\"{}\" is neither an IPv4 or IPv6 address nor a CIDR", text));
+  const unsigned longest = v4 ? 32 : 128;
+  if (slash != text.npos && !whole_number(std::string_view(text).substr(slash + 1), 0, longest))
+    return Error(fmt::format("\"{}\" must end with a prefix of /0 to /{}", text, longest));
+  return {};
+}
+
+Status check_listener(const std::string& text) {
+  const auto endpoint = Endpoint::parse(text);
+  if (!endpoint) return endpoint.error();
+  if (endpoint->is_local()) return {};
+  return Error(fmt::format(
+      "\"{}\" can be reached from other hosts, which needs TLS and is not in this version; use a "
+      "Unix socket or a loopback address",
+      text));
+}
+
+Status check_name(const std::string& text) {
+  if (text.empty()) return Error("a name must not be empty");
+  return {};
+}
+
+}  // namespace
+
+std::string print_list(const std::vector<std::string>& values) {
+  return fmt::format("[{}]", fmt::join(values, ", "));
+}
+
+Result<Texts> Names::read(const YAML::Node& value) {
+  return checked_scalars(value, check_name);
+}
+
+Result<Texts> Interfaces::read(const YAML::Node& value) {
+  if (value.IsScalar() && value.Scalar() == "auto") return Texts{};
+  auto names = Names::read(value);
+  if (names && names->empty()) return Error("must name an interface, or be auto");
+  return names;
+}
+
+std::string Interfaces::print(const std::vector<std::string>& values) {
+  return values.empty() ? "auto" : print_list(values);
+}
+
+Result<Texts> MirrorInterfaces::read(const YAML::Node& value) {
+  auto names = Names::read(value);
+  if (names && !names->empty())
+    return Error("capture from mirror ports is not in this version; leave it empty");
+  return names;
+}
+
+Result<Texts> Addresses::read(const YAML::Node& value) {
+  return checked_scalars(value, check_address);
+}
+
+Result<Texts> Listeners::read(const YAML::Node& value) {
+  return checked_scalars(value, check_listener);
+}
+
+Result<std::vector<std::uint16_t>> Ports::read(const YAML::Node& value) {
+  const auto texts = scalars(value);
+  if (!texts) return texts.error();
+  std::vector<std::uint16_t> ports;
+  for (const auto& text : *texts) {
+    const auto port = whole_number(text, 1, 65535);
+    if (!port) return Error(fmt::format("\"{}\" is not a port, 1 to 65535", text));
+    ports.push_back(static_cast<std::uint16_t>(*port));
+  }
+  return ports;
+}
+
+std::string Ports::print(const std::vector<std::uint16_t>& values) {
+  return fmt::format("[{}]", fmt::join(values, ", "));
+}
+
+Status Protocols::read(const YAML::Node& value, Config& config) {
+  const auto names = scalars(value);
+  if (!names) return names.error();
+  if (names->empty())
+    return Error(
+        "must name a protocol, tcp or udp; to record nothing use "
+        "tap.capture.raw.enabled: false");
+  for (const auto& name : *names)
+    if (name != "tcp" && name != "udp")
+      return Error(fmt::format("\"{}\" is none of {}", name, "tcp, udp"));
+  const auto has = [&](std::string_view name) {
+    return std::find(names->begin(), names->end(), name) != names->end();
+  };
+  config.agent.tcp = has("tcp");
+  config.agent.udp = has("udp");
+  return {};
+}
+
+std::string Protocols::print(const Config& config) {
+  Texts names;
+  if (config.agent.tcp) names.emplace_back("tcp");
+  if (config.agent.udp) names.emplace_back("udp");
+  return print_list(names);
+}
+
+}  // namespace caprock::config
