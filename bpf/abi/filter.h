@@ -32,6 +32,10 @@ struct capture_settings {
   __u32 snaplen;        /* bytes of a packet at the most, CAPROCK_MIN_SNAPLEN…CAPROCK_MAX_SNAPLEN */
   __u32 flags;          /* enum settings_flag */
   __u16 own_ports[CAPROCK_OWN_PORTS]; /* TCP ports caprock listens on, host byte order, 0: none; endpoint confirmed in own_endpoint */
+  /* Another one whenever an address map has changed: what the programs remember of addresses is void then. 0 only while
+   * those maps are empty. */
+  __u32 generation;
+  __u32 reserved;
 };
 
 enum settings_flag {

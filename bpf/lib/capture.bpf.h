@@ -59,7 +59,7 @@ static __always_inline void capture(const struct frame* frame) {
       count->malformed++;
     return;
   }
-  if (!flow_matches(config, policy->mode, &packet->flow)) {
+  if (!flow_matches(config, policy->mode, &packet->flow, cpu)) {
     count->filtered++;
     return;
   }

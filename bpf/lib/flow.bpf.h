@@ -12,6 +12,7 @@
 union address {
   struct addr6_key v6;
   __be32 words[4];
+  __u64 halves[2];
 };
 
 /* The flow of the outermost TCP or UDP header, or the one that an ICMP error quotes. */

@@ -5,6 +5,7 @@
 
 #include <linux/in.h>
 
+#include "lib/address.bpf.h"
 #include "lib/flow.bpf.h"
 #include "lib/maps.bpf.h"
 
@@ -33,31 +34,11 @@ static __always_inline bool is_own(const struct capture_settings* config, const 
          is_own_endpoint(config, &flow->destination, flow->destination_port);
 }
 
-static __always_inline __u32 address4_flags(const struct capture_settings* config, __be32 address) {
-  const struct address_verdict* verdict = bpf_map_lookup_elem(&addr4, &address);
-  if (!verdict && config->flags & SETTINGS_CIDR4) {
-    struct cidr4_key key = {.prefix_bits = 32};
-    __builtin_memcpy(key.bytes, &address, sizeof key.bytes);
-    verdict = bpf_map_lookup_elem(&cidr4, &key);
-  }
-  return verdict ? verdict->flags : 0;
-}
-
-static __always_inline __u32 address6_flags(const struct capture_settings* config, const union address* address) {
-  const struct address_verdict* verdict = bpf_map_lookup_elem(&addr6, &address->v6);
-  if (!verdict && config->flags & SETTINGS_CIDR6) {
-    struct cidr6_key key = {.prefix_bits = 128};
-    __builtin_memcpy(key.bytes, address, sizeof key.bytes);
-    verdict = bpf_map_lookup_elem(&cidr6, &key);
-  }
-  return verdict ? verdict->flags : 0;
-}
-
-static __always_inline bool addresses_match(const struct capture_settings* config, const struct flow* flow) {
+static __always_inline bool addresses_match(const struct capture_settings* config, const struct flow* flow,
+                                            __u32 cpu) {
   if (!(config->flags & SETTINGS_ADDRESSES)) return !(config->flags & SETTINGS_ONLY_ADDRESSES);
-  __u32 flags = flow->ipv4 ? address4_flags(config, flow->source.words[3]) |
-                                 address4_flags(config, flow->destination.words[3])
-                           : address6_flags(config, &flow->source) | address6_flags(config, &flow->destination);
+  __u32 flags = address_flags(config, &flow->source, flow->ipv4, cpu) |
+                address_flags(config, &flow->destination, flow->ipv4, cpu);
   if (flags & ADDRESS_EXCLUDED) return false;
   return flags & ADDRESS_INCLUDED || !(config->flags & SETTINGS_ONLY_ADDRESSES);
 }
@@ -77,9 +58,9 @@ static __always_inline bool ports_match(const struct capture_settings* config, c
 }
 
 static __always_inline bool flow_matches(const struct capture_settings* config, enum interface_mode mode,
-                                         const struct flow* flow) {
+                                         const struct flow* flow, __u32 cpu) {
   if (!protocol_wanted(config, flow->protocol) || is_own(config, flow)) return false;
-  return mode == INTERFACE_ALL || (addresses_match(config, flow) && ports_match(config, flow));
+  return mode == INTERFACE_ALL || (addresses_match(config, flow, cpu) && ports_match(config, flow));
 }
 
 #endif

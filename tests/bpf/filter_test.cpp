@@ -207,6 +207,37 @@ TEST_CASE("filter: an interface that records everything looks at no address or p
   CHECK(rig.counted(Hook::kTcIngress).written == 1);
 }
 
+TEST_CASE("filter: what is remembered of an address is void in a new generation") {
+  Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
+  rig.set_policy(INTERFACE_MATCH);
+  rig.set_flags(kOnlyAddresses);
+  rig.run(Hook::kTcIngress, tcp4());
+  rig.run(Hook::kTcIngress, udp6());
+  CHECK(rig.take_blocks().empty());
+  rig.add_address("10.0.0.2", ADDRESS_INCLUDED);
+  rig.add_address("fd00::2", ADDRESS_INCLUDED);
+  rig.run(Hook::kTcIngress, tcp4());
+  rig.run(Hook::kTcIngress, udp6());
+  CHECK(rig.take_blocks().size() == 2);
+}
+
+TEST_CASE("filter: addresses that share a place in the memory of addresses are told apart") {
+  Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
+  rig.set_policy(INTERFACE_MATCH);
+  rig.set_flags(kOnlyAddresses);
+  for (int i = 0; i < 256; i += 2)
+    rig.add_address("10.7.0." + std::to_string(i), ADDRESS_INCLUDED);
+  unsigned wanted = 0;
+  for (int round = 0; round < 2; ++round)
+    for (int net = 0; net < 16; ++net)  // more addresses than are remembered
+      for (int i = 0; i < 256; ++i) {
+        const auto address = "10." + std::to_string(net) + ".0." + std::to_string(i);
+        rig.run(Hook::kTcIngress, tcp4("192.0.2.1", address.c_str()));
+        wanted += net == 7 && i % 2 == 0;
+      }
+  CHECK(rig.take_blocks().size() == wanted);
+}
+
 TEST_CASE("filter: an interface without a policy is none of ours and counts nothing") {
   Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
   rig.remove_policy();

@@ -106,7 +106,9 @@ void Rig::reset() {
   set_settings({.wall_offset_ns = static_cast<std::uint64_t>(wall_offset_ns()),
                 .snaplen = CAPROCK_MAX_SNAPLEN,
                 .flags = SETTINGS_TCP | SETTINGS_UDP,
-                .own_ports = {}});
+                .own_ports = {},
+                .generation = 0,
+                .reserved = 0});
   set_policy(INTERFACE_ALL);
   take_blocks();
   for (const Hook settled : {Hook::kTcIngress, Hook::kTcEgress})
@@ -187,8 +189,10 @@ capture_counters Rig::counted(Hook hook) const {
 }
 
 void Rig::set_settings(const capture_settings& settings) {
+  const std::uint32_t generation = settings_.generation + 1;
   settings_ = settings;
-  add(programs_->map_fd("settings"), std::uint32_t{0}, settings);
+  settings_.generation = generation;
+  add(programs_->map_fd("settings"), std::uint32_t{0}, settings_);
 }
 
 void Rig::set_flags(std::uint32_t flags) {
@@ -212,12 +216,14 @@ void Rig::add_address(const std::string& address, std::uint32_t flags) {
   addr6_key key{};
   const bool ipv4 = parse(address, key) == AF_INET;
   add(programs_->map_fd(ipv4 ? "addr4" : "addr6"), key, address_verdict{flags});
+  set_settings(settings_);
 }
 
 void Rig::add_cidr(const std::string& address, unsigned prefix_bits, std::uint32_t flags) {
   cidr6_key key{.prefix_bits = prefix_bits, .bytes = {}};
   const bool ipv4 = parse(address, key.bytes) == AF_INET;
   add(programs_->map_fd(ipv4 ? "cidr4" : "cidr6"), key, address_verdict{flags});
+  set_settings(settings_);
 }
 
 void Rig::add_port(std::uint16_t port, std::uint32_t flags) {

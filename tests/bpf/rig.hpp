@@ -54,12 +54,13 @@ class Rig {
   capture_counters counted(Hook hook) const;
 
   const capture_settings& settings() const { return settings_; }
-  void set_settings(const capture_settings& settings);
+  void set_settings(const capture_settings& settings);  // as a new generation
   void set_flags(std::uint32_t flags);
   void set_policy(interface_mode mode, interface_link link = LINK_ETHERNET);
   void remove_policy();
 
-  /// Entries of the filter maps, removed by the next fresh().
+  /// Entries of the filter maps, removed by the next fresh(); those of addresses come with a new
+  /// generation.
   void add_address(const std::string& address, std::uint32_t flags);
   void add_cidr(const std::string& address, unsigned prefix_bits, std::uint32_t flags);
   void add_port(std::uint16_t port, std::uint32_t flags);

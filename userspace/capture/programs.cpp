@@ -52,6 +52,8 @@ void size_maps(const capture_bpf& skeleton, Transport transport, const StageGeom
   const auto& maps = skeleton.maps;
   bpf_map__set_value_size(maps.stage, static_cast<std::uint32_t>(geometry.segment_bytes()));
   bpf_map__set_max_entries(maps.stage, geometry.cpus * geometry.segments);
+  bpf_map__set_max_entries(maps.addr_memo,
+                           geometry.cpus * bpf_map__max_entries(maps.addr_memo));
   bpf_map__set_max_entries(maps.counters,
                            geometry.cpus * CAPROCK_MAX_INTERFACES * CAPROCK_DIRECTIONS);
   for (bpf_map* per_cpu : {maps.packets, maps.stage_head, maps.stage_tail, maps.rings, maps.wake})

@@ -16,6 +16,7 @@ capture_settings settings_meanwhile(const capture_settings& in_force,
   const std::uint32_t both = in_force.flags & wanted.flags;
   settings.flags = (either & ~kRestrictions) | (both & kRestrictions);
   settings.snaplen = std::max(in_force.snaplen, wanted.snaplen);
+  settings.generation = in_force.generation + 1;
   return settings;
 }
 
@@ -45,6 +46,7 @@ Transition plan_transition(const FilterState& in_force, const FilterState& wante
   }
   transition.after = wanted.settings;
   transition.after.wall_offset_ns = in_force.settings.wall_offset_ns;
+  transition.after.generation = in_force.settings.generation + 2;
   return transition;
 }
 

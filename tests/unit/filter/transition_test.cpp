@@ -109,6 +109,17 @@ TEST_CASE("filter change: it ends at the new filter, with the wall offset as it 
   }
 }
 
+TEST_CASE(
+    "filter change: what the programs remember of addresses is void before and after the tables "
+    "change") {
+  RandomWorld world(11);
+  const FilterState from = world.filter();
+  const Transition transition = plan_transition(from, world.filter());
+  CHECK(transition.meanwhile.generation != from.settings.generation);
+  CHECK(transition.after.generation != from.settings.generation);
+  CHECK(transition.after.generation != transition.meanwhile.generation);
+}
+
 TEST_CASE("filter change: to the same filter nothing is written to the tables") {
   RandomWorld world(3);
   const FilterState filter = world.filter();
