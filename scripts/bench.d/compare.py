@@ -39,11 +39,11 @@ def measure_recorder(rig, recorder, options, size, bare_ms):
     recorder.start()
     try:
         for lap in range(LAPS):
-            process, lane = meter.process_ms(recorder.pid), meter.process_ms(recorder.pid, "lane")
+            process, lane = meter.process_ms(recorder.pid), meter.process_ms(recorder.pid, "caprock-lane")
             count, busy = send_and_sync(rig, options.packets, size)
             arrived += count
             laps.append({"busy": busy - bare_ms, "process": meter.process_ms(recorder.pid) - process,
-                         "lane": meter.process_ms(recorder.pid, "lane") - lane})
+                         "lane": meter.process_ms(recorder.pid, "caprock-lane") - lane})
             if lap == 0:
                 recorder.check_first_lap()
         recorder.stop()
