@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <utility>
 
 #include "core/clock.hpp"
@@ -36,6 +37,7 @@ Result<InterfaceFollower> InterfaceFollower::create(Recorder& recorder,
                              {.tc = *tc, .pin_directory = std::move(pin_directory)},
                              std::move(settings));
   follower.apply();
+  follower.remove_leftovers();
   return follower;
 }
 
@@ -111,12 +113,30 @@ std::vector<api::InterfaceStatus> InterfaceFollower::status() const {
 void InterfaceFollower::apply() {
   std::map<std::uint32_t, SelectedDevice> selected;
   if (settings_.enabled) {
-    for (auto& device : select_interfaces(monitor_.devices(), settings_.wishes).selected) {
+    auto selection = select_interfaces(monitor_.devices(), settings_.wishes);
+    for (auto& device : selection.selected)
       selected.emplace(device.device.ifindex, std::move(device));
-    }
+    tell_unmatched(std::move(selection.unmatched));
   }
   drop_unselected(selected);
   add_selected(selected);
+}
+
+void InterfaceFollower::remove_leftovers() {
+  std::set<std::uint32_t> attached;
+  for (const auto& [ifindex, recorded] : recorded_) {
+    if (recorded.attachment) attached.insert(ifindex);
+  }
+  capture::remove_leftovers(monitor_.devices(), attached, attach_options_);
+}
+
+void InterfaceFollower::tell_unmatched(std::vector<std::string> unmatched) {
+  if (unmatched == unmatched_) return;
+  unmatched_ = std::move(unmatched);
+  for (const auto& name : unmatched_) {
+    log_warning(fmt::format(
+        "agent.interfaces: no device is called {}; it will be recorded when it appears", name));
+  }
 }
 
 void InterfaceFollower::drop_unselected(const std::map<std::uint32_t, SelectedDevice>& selected) {

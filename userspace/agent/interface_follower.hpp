@@ -63,6 +63,8 @@ class InterfaceFollower {
                     capture::AttachOptions attach_options, FollowerSettings settings);
 
   void apply();
+  void remove_leftovers();
+  void tell_unmatched(std::vector<std::string> unmatched);
   void drop_unselected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   void add_selected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   bool assign_id(std::uint32_t ifindex, const capture::SelectedDevice& selected);
@@ -78,6 +80,7 @@ class InterfaceFollower {
   FollowerSettings settings_;
   InterfaceTable table_;
   std::map<std::uint32_t, Recorded> recorded_;  // by ifindex
+  std::vector<std::string> unmatched_;          // names and globs that no device has
 };
 
 }  // namespace caprock::agent
