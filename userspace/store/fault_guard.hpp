@@ -26,6 +26,9 @@ class FaultGuard {
 
   bool lost(std::uint64_t unit) const { return lost_[unit].load(std::memory_order_relaxed); }
 
+  /// What was in the unit is gone, as somebody found out before a fault did.
+  void give_up(std::uint64_t unit) { lost_[unit].store(true, std::memory_order_relaxed); }
+
   /// The unit is mapped anew.
   void restored(std::uint64_t unit) { lost_[unit].store(false, std::memory_order_relaxed); }
 

@@ -59,14 +59,21 @@ void Housekeeping::collect_retired() {
           catalog_.freed(retired->index);
           break;
         case Retirement::kLost:
-          report_error(
-              fmt::format("segment {} of {} was lost under the recorder: was the file truncated?",
-                          retired->index, file_.path().string()));
-          catalog_.failed(retired->index);
+          give_up(retired->index);
           break;
       }
     }
   }
+}
+
+void Housekeeping::give_up(std::uint32_t index) {
+  report_error(fmt::format("segment {} of {} was lost under the recorder: was the file truncated?",
+                           index, file_.path().string()));
+  if (auto discarded = file_.discard(index); !discarded) {
+    report_error(fmt::format("segment {} of {} cannot be made blank: {}", index,
+                             file_.path().string(), discarded.error().message()));
+  }
+  catalog_.failed(index);
 }
 
 bool Housekeeping::prepare_one() {

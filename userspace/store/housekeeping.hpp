@@ -39,6 +39,7 @@ class Housekeeping {
   };
 
   void collect_retired();
+  void give_up(std::uint32_t index);
   bool prepare_one();
   bool prepare_for(LaneExchange& exchange);
   bool seal_one();

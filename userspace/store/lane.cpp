@@ -102,9 +102,17 @@ void Lane::count_run(std::uint64_t bytes) {
   add(around_.exchange.bytes, bytes);
 }
 
-bool Lane::activate_next() {
-  const auto next = around_.exchange.prepared.pop();
+/// Segments that a truncation took since they were prepared go straight back.
+std::optional<PreparedSegment> Lane::take_prepared() {
+  auto next = around_.exchange.prepared.pop();
+  for (; next && around_.guard.lost(next->index); next = around_.exchange.prepared.pop())
+    around_.exchange.retired.push({next->index, Retirement::kLost, nullptr});
   around_.housekeeping.notify();
+  return next;
+}
+
+bool Lane::activate_next() {
+  const auto next = take_prepared();
   if (!next) return false;
   index_ = next->index;
   const MutableBytes bytes = around_.ring.subspan(index_ * std::uint64_t{identity_.segment_bytes},

@@ -44,6 +44,7 @@ class Lane final : public LaneWriter {
   void retire();
 
  private:
+  std::optional<PreparedSegment> take_prepared();
   bool activate_next();
   void hand_over(Retirement why);
   void write_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run);

@@ -127,23 +127,34 @@ Status RingFile::prepare(std::uint64_t index) {
   return populate(index);
 }
 
-/// The segments that a truncation cut off are blank ones from then on, so that the file is valid to
-/// its end.
+/// The segments that a truncation cut off are lost, also where no store has met it yet; they are
+/// blank from then on, so that the file is valid to its end.
 Status RingFile::extend_to(std::uint64_t bytes) {
   struct stat info {};
   if (::fstat(fd_.get(), &info) != 0) return Error::from_errno("fstat");
   const auto size = static_cast<std::uint64_t>(info.st_size);
   const std::uint64_t wanted = std::max(bytes, extended_to_);
-  if (size >= wanted) return {};
+  if (size >= wanted) {
+    extended_to_ = size;
+    return {};
+  }
+  const std::uint64_t first_lost = size / geometry_.segment_bytes;
+  const std::uint64_t end_lost = extended_to_ / geometry_.segment_bytes;
+  for (std::uint64_t index = first_lost; index < end_lost; ++index)
+    guard_->give_up(index);
   if (::ftruncate(fd_.get(), static_cast<off_t>(wanted)) != 0) {
     return Error::from_errno("cannot extend the ring");
   }
-  for (std::uint64_t index = size / geometry_.segment_bytes; offset_of(index) < extended_to_;
-       ++index) {
+  for (std::uint64_t index = first_lost; index < end_lost; ++index) {
     if (auto done = overwrite_ends(index); !done) return done;
   }
   extended_to_ = wanted;
   return {};
+}
+
+Status RingFile::discard(std::uint64_t index) {
+  if (auto done = extend_to(extended_to_); !done) return done;
+  return overwrite_ends(index);
 }
 
 /// The file's pages in place of those that a fault left, on disk space that a truncation may have

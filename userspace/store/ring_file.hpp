@@ -46,6 +46,9 @@ class RingFile {
   /// disk makes it.
   Status prepare(std::uint64_t index);
 
+  /// Makes a lost segment blank on disk: what came to be in it after all is recorded elsewhere too.
+  Status discard(std::uint64_t index);
+
   /// fdatasync of the whole file.
   Status sync() const;
 
@@ -69,7 +72,7 @@ class RingFile {
   std::filesystem::path path_;
   Geometry geometry_;
   Mapping mapping_;
-  std::uint64_t extended_to_ = 0;      // bytes that the file had after the last preparation
+  std::uint64_t extended_to_ = 0;      // bytes that the file had when it was last looked at
   std::unique_ptr<FaultGuard> guard_;  // of the mapping: goes first
 };
 

@@ -133,13 +133,11 @@ TEST_CASE("ring: beyond its page budget it gives memory back") {
   PacketStream packets;
   while (ring->status().laps < 2)
     append_all(ring->lane(0), packets.next(200));
-  ring->lane(0).set_complete_until(1);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (ring->status().durable_until_ns != 1) {
+  while (bytes_in_memory(options.path) > 12 * kMebibyte) {
     REQUIRE(std::chrono::steady_clock::now() < deadline);
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  CHECK(bytes_in_memory(options.path) < 16 * kMebibyte);
 }
 
 }  // namespace
