@@ -2,13 +2,14 @@
 #
 #   bpf_skeleton(capture_bpf programs/capture_tc.bpf.c programs/capture_xdp.bpf.c)
 #
-# compiles each source for BPF, links them into one object with one set of maps, and makes the library capture_bpf_skeleton, which
-# gives "capture_bpf.skel.h" to whoever links it (exactly one .cpp). Edits of headers rebuild it.
+# compiles each source for BPF, links them into one object with one set of maps, and makes the library
+# capture_bpf_skeleton, which gives "capture_bpf.skel.h" to whoever links it (exactly one .cpp). Edits of headers
+# rebuild it.
 
 find_program(CLANG NAMES clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 REQUIRED)
 find_program(BPFTOOL bpftool PATHS /usr/sbin /sbin REQUIRED)
 
-# arm64 publishes positions by an atomic exchange, which is of instruction set v3; v2 is what every verifier since 5.10 knows.
+# arm64 publishes positions by an atomic exchange, which is of instruction set v3; v2 every verifier since 5.10 knows.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   set(BPF_ARCHITECTURE -mcpu=v3 -D__TARGET_ARCH_arm64)
 else()

@@ -4,15 +4,15 @@
  * Map `stage` is an mmapable array. Its value is one segment of 1 << stage_shift bytes; CPU slot c owns the elements
  * c * stage_segments … (c + 1) * stage_segments - 1; stage_segments is a power of two.
  *
- * A position is a 64-bit count that never goes back: (segment number << stage_shift) | offset. Segment number n lives in
- * the CPU's element n & (stage_segments - 1). Blocks follow one another without gaps from offset 0; a block starts
- * only where the largest one of its size class would fit, so that none crosses a segment. When the programs move on
- * to the next segment they leave the offset behind its last block in the last 8 bytes of the segment
- * (stage_end_offset) before they publish a position in the next one. A segment may be written again once the tail has left it.
+ * A position is a 64-bit count that never goes back: (segment number << stage_shift) | offset. Segment number n lives
+ * in the CPU's element n & (stage_segments - 1). Blocks follow one another without gaps from offset 0; a block starts
+ * only where the largest one of its size class would fit, so that none crosses a segment. When the programs move on to
+ * the next segment they leave the offset behind its last block in the last 8 bytes of the segment (stage_end_offset)
+ * before they publish a position in the next one. A segment may be written again once the tail has left it.
  *
  * Two mmapable arrays hold the positions, one element per CPU slot: `stage_head` is written by programs only (the
- * agent maps it read-only), `stage_tail` by the agent only. (Not BPF_F_RDONLY_PROG: the kernel refuses a writable mapping of
- * such a map.)
+ * agent maps it read-only), `stage_tail` by the agent only. (Not BPF_F_RDONLY_PROG: the kernel refuses a writable
+ * mapping of such a map.)
  */
 #ifndef CAPROCK_ABI_STAGE_H
 #define CAPROCK_ABI_STAGE_H

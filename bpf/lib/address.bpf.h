@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the address maps say of an address, remembered per CPU: a packet of a known flow costs no lookup in hash or trie. */
+/* What the address maps say of an address, remembered per CPU: a known flow costs no lookup in hash or trie. */
 #ifndef CAPROCK_ADDRESS_BPF_H
 #define CAPROCK_ADDRESS_BPF_H
 

@@ -23,7 +23,7 @@ struct block {
   bool ipv4; /* the type in a synthetic Ethernet header */
   __u64 time_ns;
   __u64 original_bytes;
-  __u64 captured_bytes; /* CAPROCK_MIN_SNAPLEN or the whole packet at the least, never below the Ethernet and IP headers */
+  __u64 captured_bytes; /* never below the Ethernet and IP headers */
   __u64 dropped;        /* packets lost before this one and not yet told, 0: no option */
 };
 

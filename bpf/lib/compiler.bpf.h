@@ -8,8 +8,8 @@
 /* Keeps `value` in one register from here on: a bound that is checked behind this is a bound of what is used. */
 #define PIN_REGISTER(value) asm volatile("" : "+r"(value))
 
-/* Whether `value` is low…high, told by two comparisons of its very register; one, of the difference, is what the compiler
- * would make of it and old verifiers do not follow. */
+/* Whether `value` is low…high, told by two comparisons of its very register; one, of the difference, is what the
+ * compiler would make of it and old verifiers do not follow. `low` of 1 becomes a comparison with 0: take 2 or more. */
 #define IN_RANGE(value, low, high)  \
   ({                                \
     PIN_REGISTER(value);            \

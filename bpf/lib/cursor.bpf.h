@@ -15,8 +15,8 @@ enum { CURSOR_MAX_OFFSET = 2047 }; /* headers that begin beyond are not looked f
 /* `left` is what the headers so far promise: take() gives nothing beyond it, nor beyond `end`, where the bytes that can
  * be read directly stop. Once it has given nothing, the cursor is of no further use.
  *
- * It is an offset and no pointer, so that all ways to one place look the same to the verifier, which walks on from there
- * only once. */
+ * It is an offset and no pointer, so that all ways to one place look the same to the verifier, which walks on from
+ * there only once. */
 struct cursor {
   __u8* data;
   __u8* end;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The BPF ring buffer as the way to the lane: a record holds one block at its start; the block's length tells its end. */
+/* The BPF ring buffer as the way to the lane: a record starts with one block, whose length tells where it ends. */
 #ifndef CAPROCK_EMIT_RINGBUF_BPF_H
 #define CAPROCK_EMIT_RINGBUF_BPF_H
 

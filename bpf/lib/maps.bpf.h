@@ -13,7 +13,7 @@
 #include "abi/limits.h"
 #include "abi/stage.h"
 
-/* Sizes of 1 and of the smallest stage are stand-ins: the loader sets what the machine and its configuration ask for. */
+/* Sizes of 1 and of the smallest stage are stand-ins: the loader sets what machine and configuration ask for. */
 
 /* Segment (CPU slot * stage_segments + number in the CPU's stage) → its blocks; no BTF, as the size varies. */
 struct {

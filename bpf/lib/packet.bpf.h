@@ -6,7 +6,7 @@
 #include "lib/block.bpf.h"
 #include "lib/flow.bpf.h"
 
-/* Lives in map memory: the verifier forgets on which of many ways a value got there, and walks on from there only once. */
+/* Lives in map memory: there the verifier forgets on which of many ways a value came, and walks on only once. */
 struct packet {
   struct flow flow;
   struct block block;

@@ -33,8 +33,8 @@ struct vlan_header {
   __be16 type; /* of what follows */
 };
 
-/* Takes the Ethernet header and its tags, `tags` of which are not in the bytes; false when it is cut off. A frame with more
- * tags than we follow ends with the type of a tag, which is that of no IP packet. */
+/* Takes the Ethernet header and its tags, `tags` of which are not in the bytes; false when it is cut off. A frame with
+ * more tags than we follow ends with the type of a tag, which is that of no IP packet. */
 static __always_inline bool parse_ethernet(struct cursor* cursor, __u32 tags, __be16* type) {
   const struct ethhdr* ethernet = cursor_take(cursor, sizeof *ethernet);
   if (!ethernet) return false;
@@ -58,8 +58,8 @@ static __always_inline bool parse_bare_ip(const struct cursor* cursor, __be16* t
   return true;
 }
 
-/* Takes the way so far into the flow, in map memory, and the offset from there: whatever ways led here, the verifier goes
- * on with one. */
+/* Puts the offset into the flow, in map memory, and takes it from there again: whatever ways led here, the verifier
+ * goes on with one. */
 static __always_inline void settle(struct cursor* cursor, struct flow* flow) {
   flow->header_bytes = cursor->offset;
   cursor->offset = READ_ONCE(flow->header_bytes);

@@ -63,7 +63,7 @@ struct ipv6_extension {
   __u8 rest[4];
 };
 
-/* How to get over an extension header of a protocol. A table, as branches would multiply the paths that the verifier walks. */
+/* How to get over an extension header of a protocol. A table, as branches would multiply the verifier's paths. */
 struct extension_rule {
   __u8 known; /* 0: not an extension header */
   __u8 unit;  /* bytes; 0: it has no length */
