@@ -18,8 +18,8 @@
 
 #include "agent/clock_watch.hpp"
 #include "agent/config_watch.hpp"
+#include "agent/host_findings.hpp"
 #include "agent/routes.hpp"
-#include "capture/preflight.hpp"
 #include "core/clock.hpp"
 #include "core/log.hpp"
 
@@ -58,9 +58,12 @@ Result<std::unique_ptr<Agent>> Agent::create(const Options& options) {
   if (!loaded) return std::move(loaded).error();
   for (const auto& note : loaded->notes)
     log_warning(note);
+  Findings findings = inspect_host(loaded->config);
+  if (auto possible = check(findings); !possible) return std::move(possible).error();
   auto recorder = Recorder::create(loaded->config, host_name());
   if (!recorder) return std::move(recorder).error();
   std::unique_ptr<Agent> agent(new Agent(options, std::move(*loaded), std::move(*recorder)));
+  agent->context_.findings = std::move(findings);
   if (auto started = agent->start(); !started) return std::move(started).error();
   return agent;
 }
@@ -89,8 +92,6 @@ Status Agent::start() {
   if (!follower) return std::move(follower).error();
   follower_ = std::make_unique<InterfaceFollower>(std::move(*follower));
   collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_);
-  context_.findings = capture::preflight(
-      {.pin_directory = config_.agent.pin_dir, .stage_bytes = config_.agent.stage_bytes});
   spawn_watchers();
   return {};
 }

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // caprock doctor
-#include <algorithm>
-
+#include "agent/host_findings.hpp"
 #include "api/status.hpp"
-#include "capture/preflight.hpp"
 #include "cli/command.hpp"
 #include "cli/config_options.hpp"
 #include "config/config.hpp"
-#include "store/ring.hpp"
 
 namespace caprock::cli {
 namespace {
@@ -17,26 +14,14 @@ struct Options {
   std::string output;
 };
 
-Findings examine(const config::Config& config) {
-  Findings findings = capture::preflight(
-      {.pin_directory = config.agent.pin_dir, .stage_bytes = config.agent.stage_bytes});
-  const auto disk =
-      store::inspect_data_directory(config.agent.data_dir, config.tap.raw_storage_bytes);
-  findings.insert(findings.end(), disk.begin(), disk.end());
-  return findings;
-}
-
 Result<int> report(const Options& options) {
   const auto loaded = config::load(options.config.chosen_file(), options.config.sets);
   if (!loaded) return loaded.error();
-  const Findings findings = examine(loaded->config);
+  const Findings findings = agent::inspect_host(loaded->config);
   const Status printed =
       print(options.output == "json" ? api::to_json_text(findings) : api::findings_table(findings));
   if (!printed) return printed.error();
-  const bool fatal = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
-    return finding.severity == Severity::kFatal;
-  });
-  return fatal ? kFailure : kSuccess;
+  return agent::check(findings) ? kSuccess : kFailure;
 }
 
 }  // namespace
