@@ -40,6 +40,7 @@ class BlockCursor {
 
  private:
   std::optional<Block> fail(std::string_view what);
+  bool in_other_byte_order() const;
 
   Bytes bytes_;
   std::size_t offset_;
@@ -128,5 +129,81 @@ std::optional<std::int64_t> journal_time_ns(const Block& block);
 
 /// Time of a packet or journal block in ns, for files of if_tsresol 9; nothing for other blocks.
 std::optional<std::int64_t> block_time_ns(const Block& block);
+
+// What follows is inline because bulk readers take millions of blocks a second.
+
+namespace detail {
+
+inline constexpr std::size_t kTrailerBytes = sizeof(std::uint32_t);
+
+inline std::uint64_t join(std::uint32_t high, std::uint32_t low) {
+  return std::uint64_t{high} << 32 | low;
+}
+
+/// The fixed part of a block, if it is of that type and long enough.
+template <class Head>
+std::optional<Head> head_of(const Block& block, std::uint32_t type) {
+  if (block.type != type || block.bytes.size() < sizeof(Head) + kTrailerBytes) return std::nullopt;
+  return load<Head>(block.bytes);
+}
+
+/// What stands between `offset` and the trailing length.
+inline Bytes body_from(const Block& block, std::size_t offset) {
+  return block.bytes.subspan(offset, block.bytes.size() - kTrailerBytes - offset);
+}
+
+}  // namespace detail
+
+inline std::optional<Block> BlockCursor::next() {
+  if (fault_ || offset_ >= bytes_.size()) return std::nullopt;
+  const Bytes rest = bytes_.subspan(offset_);
+  if (rest.size() < kMinBlockBytes) return fail("the last block is cut off");
+  const auto head = load<BlockHead>(rest);
+  if (head.type == kSectionHeader && in_other_byte_order()) {
+    return fail("the section is in the other byte order");
+  }
+  const std::size_t total = head.total_bytes;
+  if (total < kMinBlockBytes || total % kAlignment != 0) return fail("impossible block length");
+  if (total > rest.size()) return fail("the block reaches beyond the end");
+  if (load<std::uint32_t>(rest, total - detail::kTrailerBytes) != head.total_bytes) {
+    return fail("the block's two lengths differ");
+  }
+  offset_ += total;
+  return Block{rest.first(total), head.type};
+}
+
+inline std::optional<Option> OptionCursor::next() {
+  if (rest_.size() < sizeof(OptionHead)) {
+    malformed_ = malformed_ || !rest_.empty();
+    return std::nullopt;
+  }
+  const auto head = load<OptionHead>(rest_);
+  const std::size_t padded = round_up(head.value_bytes, kAlignment);
+  if (head.code == kEndOfOptions || padded > rest_.size() - sizeof head) {
+    malformed_ = head.code != kEndOfOptions || head.value_bytes != 0;
+    rest_ = {};
+    return std::nullopt;
+  }
+  const Option option{head.code, rest_.subspan(sizeof head, head.value_bytes)};
+  rest_ = rest_.subspan(sizeof head + padded);
+  return option;
+}
+
+inline std::optional<PacketView> as_packet(const Block& block) {
+  const auto head = detail::head_of<PacketHead>(block, kEnhancedPacket);
+  if (!head) return std::nullopt;
+  const Bytes body = detail::body_from(block, sizeof *head);
+  const std::size_t padded = round_up(head->captured_bytes, kAlignment);
+  if (padded > body.size()) return std::nullopt;
+  return PacketView{head->interface_id, detail::join(head->time_high, head->time_low),
+                    head->original_bytes, body.first(head->captured_bytes), body.subspan(padded)};
+}
+
+inline std::optional<std::int64_t> block_time_ns(const Block& block) {
+  if (const auto head = detail::head_of<PacketHead>(block, kEnhancedPacket)) {
+    return static_cast<std::int64_t>(detail::join(head->time_high, head->time_low));
+  }
+  return journal_time_ns(block);
+}
 
 }  // namespace caprock::pcapng
