@@ -9,17 +9,14 @@
 
 namespace caprock::exporting {
 
-Pump::Pump(const store::RingView& view, Selection selection, std::string interface_prefix,
-           Sink& sink)
-    : view_(view),
-      interface_prefix_(std::move(interface_prefix)),
-      sink_(sink),
-      rewriter_(std::move(selection)) {
+Pump::Pump(const store::RingView& view, Selection selection, Options options, Sink& sink)
+    : view_(view), options_(std::move(options)), sink_(sink), rewriter_(std::move(selection)) {
   piece_.reserve(Sink::kPieceBytes);
+  in_flight_.reserve(Sink::kPieceBytes);
 }
 
 Status Pump::write(Bytes bytes) {
-  if (bytes.empty()) return {};
+  if (auto settled = settle(); !settled || bytes.empty()) return settled;
   written_bytes_ += bytes.size();
   return sink_.write(bytes);
 }
@@ -44,7 +41,7 @@ Status Pump::write_new_interfaces() {
   described_ = table_.interfaces().size();
   table_.freeze();
   if (rewriter_.selection().format != Format::kPcapng) return {};
-  return write(interface_blocks(added, interface_prefix_));
+  return write(interface_blocks(added, options_.interface_prefix));
 }
 
 /// Nothing if the segment was reused before its interfaces could be read.
@@ -62,7 +59,8 @@ Status Pump::drain(store::Window& window) {
   for (Bytes stretch = window.next_stretch(); !stretch.empty(); stretch = window.next_stretch()) {
     if (auto taken = take(stretch, window); !taken) return taken;
   }
-  return flush();
+  if (auto flushed = flush(); !flushed) return flushed;
+  return settle();
 }
 
 Status Pump::take(Bytes stretch, const store::Window& window) {
@@ -81,10 +79,19 @@ Status Pump::take(Bytes stretch, const store::Window& window) {
 Status Pump::flush() {
   if (piece_.empty()) return {};
   if (auto described = write_new_interfaces(); !described) return described;
-  const std::size_t size = rewriter_.rewrite(piece_, *piece_ids_);
-  auto written = write(Bytes(piece_).first(size));
+  piece_.resize(rewriter_.rewrite(piece_, *piece_ids_));
+  if (auto settled = settle(); !settled) return settled;
+  std::swap(piece_, in_flight_);
   piece_.clear();
-  return written;
+  if (!options_.overlap || in_flight_.empty()) return write(in_flight_);
+  written_bytes_ += in_flight_.size();
+  writing_ = std::async(std::launch::async, [this] { return sink_.write(in_flight_); });
+  return {};
+}
+
+/// Waits for the sink to be done.
+Status Pump::settle() {
+  return writing_.valid() ? writing_.get() : Status();
 }
 
 }  // namespace caprock::exporting
