@@ -2,6 +2,7 @@
 #include "agent/interface_follower.hpp"
 
 #include <fmt/format.h>
+#include <net/if_arp.h>
 
 #include <set>
 #include <utility>
@@ -15,8 +16,9 @@ namespace {
 using capture::SelectedDevice;
 
 InterfaceRecord record_of(const capture::Device& device) {
-  if (device.kind.empty()) return {.name = device.name, .description = device.mac};
-  return {.name = device.name, .description = fmt::format("{} {}", device.kind, device.mac)};
+  if (device.arp_type == ARPHRD_LOOPBACK) return {.name = device.name, .description = "loopback"};
+  const std::string_view gap = device.kind.empty() || device.mac.empty() ? "" : " ";
+  return {.name = device.name, .description = fmt::format("{}{}{}", device.kind, gap, device.mac)};
 }
 
 // The programs on the device stay right for both; otherwise they have to be attached anew.
