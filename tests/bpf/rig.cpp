@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 
 #include <catch2/catch_test_macros.hpp>
@@ -58,12 +60,12 @@ int parse(const std::string& text, Key& key) {
 }
 
 capture_counters minus(const capture_counters& a, const capture_counters& b) {
-  capture_counters difference;
-  const auto* from = reinterpret_cast<const std::uint64_t*>(&a);
-  const auto* to = reinterpret_cast<const std::uint64_t*>(&b);
-  std::transform(from, from + sizeof a / sizeof *from, to,
-                 reinterpret_cast<std::uint64_t*>(&difference), std::minus<>());
-  return difference;
+  using Words = std::array<std::uint64_t, sizeof(capture_counters) / sizeof(std::uint64_t)>;
+  auto difference = std::bit_cast<Words>(a);
+  const auto from = std::bit_cast<Words>(b);
+  std::transform(difference.begin(), difference.end(), from.begin(), difference.begin(),
+                 std::minus<>());
+  return std::bit_cast<capture_counters>(difference);
 }
 
 }  // namespace
