@@ -11,15 +11,18 @@ fail() { say "$*"; exit 1; }
 # The comment at the top of the script is its help.
 help() { awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$0"; }
 
+# In front of a command that needs root; also where a job's pid is wanted, which as_root would hide.
+root=()
+if [ "$EUID" -ne 0 ]; then root=(sudo); fi
+
 as_root() {
-  if [ "$EUID" -eq 0 ]; then "$@"; return; fi
-  command -v sudo >/dev/null || fail "needs root or sudo to run: $*"
-  sudo "$@"
+  [ "$EUID" -eq 0 ] || command -v sudo >/dev/null || fail "needs root or sudo to run: $*"
+  "${root[@]}" "$@"
 }
 
-build() { # preset
+build() { # preset, target (all)
   local start=$SECONDS
   [ -f "build/$1/build.ninja" ] || cmake --preset "$1" >/dev/null
-  cmake --build --preset "$1"
-  say "built preset $1 in $((SECONDS - start)) s"
+  cmake --build --preset "$1" --target "${2:-all}"
+  say "built ${2:-everything}, preset $1, in $((SECONDS - start)) s"
 }
