@@ -123,6 +123,7 @@ std::vector<std::byte> build_blank(std::uint64_t segment_bytes) {
 void write_blank(MutableBytes segment) {
   const std::vector<std::byte> blank = build_blank(segment.size());
   publish_word(segment.data() + kSegmentHeadOffset, load<std::uint64_t>(blank, kSegmentHeadOffset));
+  std::atomic_thread_fence(std::memory_order_release);  // nobody may see what follows before that
   std::memcpy(segment.data(), blank.data(), kSectionHeaderBytes);
   write_free_space(segment, kSegmentHeadOffset);
 }
