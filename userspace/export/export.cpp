@@ -43,7 +43,7 @@ Result<ExportReport> export_window(const store::RingView& view, const ExportOpti
              .format = options.format,
              .snaplen = options.snaplen,
              .events = options.events},
-            {options.interface_prefix, options.overlap}, sink);
+            options.interface_prefix, sink);
   if (auto begun = pump.begin(window->segments()); !begun) return std::move(begun).error();
   if (auto drained = pump.drain(*window); !drained) return std::move(drained).error();
   if (options.format == Format::kPcapng) {

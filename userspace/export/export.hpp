@@ -26,7 +26,6 @@ struct ExportOptions {
   std::uint32_t snaplen = 0;  // cut packets to so many bytes; 0: as recorded
   bool events = true;         // the journal blocks too (pcapng only; a filter leaves them in)
   std::string interface_prefix = {};  // in front of every interface's name: "node7/"
-  bool overlap = false;  // write a piece while the next is read: faster where a core is to spare
 };
 
 struct ExportReport {

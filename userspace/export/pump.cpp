@@ -9,14 +9,17 @@
 
 namespace caprock::exporting {
 
-Pump::Pump(const store::RingView& view, Selection selection, Options options, Sink& sink)
-    : view_(view), options_(std::move(options)), sink_(sink), rewriter_(std::move(selection)) {
+Pump::Pump(const store::RingView& view, Selection selection, std::string interface_prefix,
+           Sink& sink)
+    : view_(view),
+      interface_prefix_(std::move(interface_prefix)),
+      sink_(sink),
+      rewriter_(std::move(selection)) {
   piece_.reserve(Sink::kPieceBytes);
-  in_flight_.reserve(Sink::kPieceBytes);
 }
 
 Status Pump::write(Bytes bytes) {
-  if (auto settled = settle(); !settled || bytes.empty()) return settled;
+  if (bytes.empty()) return {};
   written_bytes_ += bytes.size();
   return sink_.write(bytes);
 }
@@ -41,7 +44,7 @@ Status Pump::write_new_interfaces() {
   described_ = table_.interfaces().size();
   table_.freeze();
   if (rewriter_.selection().format != Format::kPcapng) return {};
-  return write(interface_blocks(added, options_.interface_prefix));
+  return write(interface_blocks(added, interface_prefix_));
 }
 
 /// Nothing if the segment was reused before its interfaces could be read.
@@ -59,8 +62,7 @@ Status Pump::drain(store::Window& window) {
   for (Bytes stretch = window.next_stretch(); !stretch.empty(); stretch = window.next_stretch()) {
     if (auto taken = take(stretch, window); !taken) return taken;
   }
-  if (auto flushed = flush(); !flushed) return flushed;
-  return settle();
+  return flush();
 }
 
 Status Pump::take(Bytes stretch, const store::Window& window) {
@@ -79,19 +81,10 @@ Status Pump::take(Bytes stretch, const store::Window& window) {
 Status Pump::flush() {
   if (piece_.empty()) return {};
   if (auto described = write_new_interfaces(); !described) return described;
-  piece_.resize(rewriter_.rewrite(piece_, *piece_ids_));
-  if (auto settled = settle(); !settled) return settled;
-  std::swap(piece_, in_flight_);
+  const std::size_t size = rewriter_.rewrite(piece_, *piece_ids_);
+  auto written = write(Bytes(piece_).first(size));
   piece_.clear();
-  if (!options_.overlap || in_flight_.empty()) return write(in_flight_);
-  written_bytes_ += in_flight_.size();
-  writing_ = std::async(std::launch::async, [this] { return sink_.write(in_flight_); });
-  return {};
-}
-
-/// Waits for the sink to be done.
-Status Pump::settle() {
-  return writing_.valid() ? writing_.get() : Status();
+  return written;
 }
 
 }  // namespace caprock::exporting

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <future>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,14 +19,7 @@ namespace caprock::exporting {
 /// must outlive it.
 class Pump {
  public:
-  struct Options {
-    std::string interface_prefix;
-    bool overlap = false;  // the sink is called in another thread while the next piece is gathered
-  };
-
-  Pump(const store::RingView& view, Selection selection, Options options, Sink& sink);
-  Pump(const Pump&) = delete;
-  Pump& operator=(const Pump&) = delete;
+  Pump(const store::RingView& view, Selection selection, std::string interface_prefix, Sink& sink);
 
   /// Head of the file, and for a pcapng the interfaces of these segments.
   Status begin(const std::vector<store::SegmentInfo>& segments);
@@ -51,11 +43,10 @@ class Pump {
   SharedInterfaceIds ids_of(const store::SegmentInfo& segment);
   Status take(Bytes stretch, const store::Window& window);
   Status flush();
-  Status settle();
   Status write_new_interfaces();
 
   const store::RingView& view_;
-  Options options_;
+  std::string interface_prefix_;
   Sink& sink_;
   BlockRewriter rewriter_;
   InterfaceTable table_;
@@ -64,8 +55,6 @@ class Pump {
   std::vector<std::byte> piece_;               // blocks as they are in the ring
   SharedInterfaceIds piece_ids_;               // of all of them
   std::uint64_t written_bytes_ = 0;
-  std::vector<std::byte> in_flight_;  // what `writing_` writes
-  std::future<Status> writing_;
 };
 
 }  // namespace caprock::exporting

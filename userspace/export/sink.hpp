@@ -10,8 +10,7 @@
 
 namespace caprock::exporting {
 
-/// Takes bytes in order, in pieces of about kPieceBytes, from one thread at a time. An error ends
-/// the export.
+/// Takes bytes in order, in pieces of up to kPieceBytes. An error ends the export.
 class Sink {
  public:
   static constexpr std::size_t kPieceBytes = 512u << 10;

@@ -28,7 +28,7 @@ Status tail(const store::RingView& view, const TailOptions& options, Sink& sink)
   auto window = store::Window::open(view, {options.from_ns, until_ns});
   if (!window) return std::move(window).error();
   Pump pump(view, {.filter = *std::move(filter), .events = options.events},
-            {options.interface_prefix}, sink);
+            options.interface_prefix, sink);
   if (auto begun = pump.begin(window->segments()); !begun) return begun;
   std::size_t told = 0;
   for (;;) {

@@ -20,7 +20,6 @@ using test::output_of;
 using test::ring_of;
 using test::SegmentBuilder;
 using test::TemporaryFile;
-using test::TestPacket;
 
 const InterfaceList kInterfaces{{"eth0", "the first"}, {"eth1", ""}};
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -255,26 +254,6 @@ TEST_CASE("export: tshark shows interface names, losses and events of a pcapng")
             "tshark -r " + file.path().string() +
             " -T fields -e frame.interface_name -e frame.drop_count -e systemd_journal.message") ==
         "eth0\t\t\neth1\t\t\neth1\t5\t\n\t\tpod started\n");
-}
-
-TEST_CASE("export: overlapped with the sink it writes the same, and ends with the sink's error") {
-  std::vector<TestPacket> packets;
-  for (std::int64_t i = 1; i < 900; ++i)
-    packets.push_back({i, std::string(1000, 'x')});
-  SegmentBuilder one(1, 0, kInterfaces);
-  SegmentBuilder two(2, 1, kInterfaces);
-  one.run(cpu(0), packets);
-  two.run(cpu(1), packets);
-  CHECK(export_ring({one, two}, {.overlap = true}).bytes == export_ring({one, two}).bytes);
-  const TemporaryFile file(ring_of({one, two}));
-  const auto view = RingView::open(file.path());
-  FunctionSink sink([](Bytes piece) -> Status {
-    if (piece.size() > 100'000) return Error("the disk is full");
-    return {};
-  });
-  const auto report = export_window(*view, {.overlap = true}, sink);
-  REQUIRE_FALSE(report);
-  CHECK(report.error().message() == "the disk is full");
 }
 
 TEST_CASE("export: formats are known by the names users write") {
