@@ -55,6 +55,21 @@ def udp6_frame(number, size, tags=(), **addresses):
     return ethernet(IPV6, tags, **addresses) + ipv6(udp(payload(number, size)))
 
 
+def tcp_content(captured, port):
+    """What was sent to a TCP port over one connection, put together by sequence numbers from frames in any order."""
+    first, pieces = None, []
+    for frame in captured:
+        start = 14 + (40 if frame[12:14] == b"\x86\xdd" else 20)
+        _, to, sequence, _, offset, bits = struct.unpack_from("!HHIIBB", frame, start)
+        if to == port:
+            first = sequence + 1 if bits & 2 else first
+            pieces.append((sequence, frame[start + (offset >> 4) * 4:]))
+    content = bytearray()
+    for sequence, piece in sorted((((sequence - first) & 0xFFFFFFFF, piece) for sequence, piece in pieces if piece)):
+        content[sequence:sequence + len(piece)] = piece
+    return bytes(content)
+
+
 @contextmanager
 def raw_socket(namespace, device):
     """Sends whole frames out of a device."""

@@ -105,11 +105,22 @@ class Refusals(ControlTest):
                    f"agent.dataDir={self.folder}/data", "--set", f"agent.listen=[unix:{self.folder}/sock]"]
         self.assertRegex(self.one_line_refusal(command), "(?i)root|CAP_|privilege")
 
+    def refusal_on_disk(self, *mount_options):
+        """What the agent says of a data directory on a file system of its own, mounted so."""
+        disk = self.folder / "disk"
+        disk.mkdir()
+        run("mount", "-t", "tmpfs", "-o", ",".join(mount_options), "none", disk)
+        self.addCleanup(run, "umount", disk)
+        pair = self.make_pair(addresses=False)
+        return self.one_line_refusal(self.make_agent(pair.right, agent__dataDir=disk / "data").command())
+
     def test_data_directory_not_writable(self):
         """start: a data directory that cannot be made is named in one line"""
-        pair = self.make_pair(addresses=False)
-        agent = self.make_agent(pair.right, agent__dataDir="/proc/caprock")
-        self.assertIn("/proc/caprock", self.one_line_refusal(agent.command()))
+        self.assertIn(f"{self.folder}/disk/data", self.refusal_on_disk("ro"))
+
+    def test_disk_too_small(self):
+        """start: a disk too small for the ring is refused in one line that names the key to change"""
+        self.assertIn("tap.capture.raw.storageSize", self.refusal_on_disk("size=20m"))
 
     def test_no_agent(self):
         """status: without an agent one line says where it was looked for"""

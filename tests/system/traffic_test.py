@@ -77,12 +77,12 @@ class Traffic(SystemTest):
         data = frames.payload(7, 4 << 20)
         self.assertEqual(transfer(pair.right, pair.left, address, 5000, data), data)
         agent.settle()
-        for path in (agent.ring, self.export(agent)):
-            client, server = followed_stream(path, 0)
-            self.assertEqual((len(client), server), (len(data), b""), path)
-            self.assertEqual(client, data, path)
-        longest = max(len(frame) for _, reading in self.readings(agent.ring) for frame in reading.frames)
-        self.assertGreater(longest, 1514, "segmentation offload was on")
+        for reader, reading in self.readings(agent.ring):
+            self.assertEqual(frames.tcp_content(reading.frames, 5000), data, f"{reader} on the ring")
+            self.assertGreater(max(map(len, reading.frames)), 1514, "segmentation offload was on")
+        client, server = followed_stream(self.export(agent), 0)
+        self.assertEqual((len(client), server), (len(data), b""), "as tshark follows it in the export")
+        self.assertEqual(client, data)
 
     def test_tcp4(self):
         """traffic: a large TCP transfer with segmentation offload is whole"""
