@@ -17,9 +17,6 @@ namespace caprock::agent {
 namespace {
 
 constexpr std::int64_t kRevealIntervalNs = 1'000'000'000;
-// A run of this size is worth its overhead, and worth being written to disk straight from the
-// source's memory.
-constexpr std::uint64_t kWorthwhileBytes = 512 << 10;
 // The next look is timed so that the busiest source then has about so much.
 constexpr std::uint64_t kAimedRunBytes = 1 << 20;
 // From this fill on the page cache, if need be, takes what the disk cannot take at once.
@@ -164,8 +161,8 @@ std::uint64_t Lane::do_work(std::int64_t patience_ns) {
   return appended;
 }
 
-/// Takes what is there now, except a last piece that is short and young: it will be part of a
-/// longer run.
+/// Takes what is there now, except a young last piece: it will be part of a longer run, so that
+/// under load each run is a whole segment of the stage.
 std::uint64_t Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
   const bool young = now_ns - feed.emptied_ns < patience_ns;
   const std::uint64_t waiting = feed.source->used_bytes();
@@ -175,7 +172,7 @@ std::uint64_t Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience
     if (batch.empty()) break;
     batch.urgent = waiting > feed.source->capacity_bytes() / kUrgentFraction;
     const bool last = bytes_of(batch) >= feed.source->used_bytes();
-    if (last && young && bytes_of(batch) < kWorthwhileBytes) return taken;
+    if (last && young) return taken;
     const std::uint64_t committed = writer_.append(batch);
     feed.source->consume(committed);
     taken += committed - batch.position;
