@@ -174,7 +174,7 @@ bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& s
   if (!id) {
     report_error(fmt::format(
         "{}: not recorded: more than {} interfaces came within a minute; restart caprock",
-        record.name, CAPROCK_MAX_INTERFACES));
+        record.name, int{CAPROCK_MAX_INTERFACES}));
     return false;
   }
   if (known != recorded_.end()) table_.release(known->second.id, monotonic_ns());
