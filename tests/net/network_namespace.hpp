@@ -2,6 +2,7 @@
 // A network namespace of a test's own.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/fd.hpp"
