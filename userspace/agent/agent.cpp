@@ -7,10 +7,10 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <exception>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -70,7 +70,7 @@ Result<std::unique_ptr<Agent>> Agent::create(const Options& options) {
 
 Agent::Agent(const Options& options, config::LoadedConfig loaded,
              std::unique_ptr<Recorder> recorder)
-    : options_(options), recorder_(std::move(recorder)) {
+    : options_(options), started_with_(loaded.config), recorder_(std::move(recorder)) {
   context_.node = host_name();
   context_.config = config_status(options, loaded);
   context_.enabled = loaded.config.tap.raw_enabled;
@@ -87,7 +87,7 @@ Status Agent::start() {
                                            }));
   if (auto listening = listen(); !listening) return listening;
   filter_ = std::make_unique<filter::Applier>(recorder_->programs());
-  if (auto applied = apply_filter(); !applied) return applied;
+  if (auto applied = apply_filter(config_); !applied) return applied;
   auto follower = InterfaceFollower::create(*recorder_, config_.agent.pin_dir, follower_settings());
   if (!follower) return std::move(follower).error();
   follower_ = std::make_unique<InterfaceFollower>(std::move(*follower));
@@ -107,17 +107,17 @@ Status Agent::listen() {
   return {};
 }
 
-Status Agent::apply_filter() {
-  auto specification = filter::Specification::from(config_.agent);
+Status Agent::apply_filter(const config::Config& config) {
+  auto specification = filter::Specification::from(config.agent);
   if (!specification) return std::move(specification).error();
   return filter_->apply(*specification,
-                        config_.agent.capture_self ? std::vector<Endpoint>{} : endpoints_);
+                        config.agent.capture_self ? std::vector<Endpoint>{} : endpoints_);
 }
 
 FollowerSettings Agent::follower_settings() const {
   return {.wishes = {.interfaces = config_.agent.interfaces,
                      .excluded = config_.agent.excluded_interfaces,
-                     .xdp = config_.agent.hook == config::Hook::kXdp},
+                     .xdp = started_with_.agent.hook == config::Hook::kXdp},
           .mode = filter_->mode(),
           .enabled = config_.tap.raw_enabled};
 }
@@ -125,13 +125,13 @@ FollowerSettings Agent::follower_settings() const {
 Status Agent::run() {
   log_info(
       fmt::format("recording into {} on {}", recorder_->ring().status().path, follower_->hook()));
-  asio::co_spawn(io_, await_signal(), asio::detached);
+  spawn(await_signal());
   io_.run();
   server_->stop();
   follower_->stop();
   auto stopped = recorder_->stop();
   log_info(stopped ? "stopped: the ring is sealed and synced" : "stopped");
-  return stopped;
+  return failure_ ? std::move(stopped) : failure_;
 }
 
 void Agent::reload() {
@@ -146,24 +146,35 @@ void Agent::reload() {
 
 // Keys that only a restart can change stay as they are, and the status names them.
 void Agent::adopt(config::LoadedConfig loaded) {
-  for (const auto& key : config::fixed_changes(config_, loaded.config)) {
+  if (auto applied = apply_filter(loaded.config); !applied) {
+    context_.config.reload_error = applied.error().message();
+    return report_error(applied.error().message());
+  }
+  for (const auto& key : config::fixed_changes(started_with_, loaded.config)) {
     loaded.notes.push_back(fmt::format("{}: changes only with a restart", key));
   }
   context_.config = config_status(options_, loaded);
   context_.enabled = loaded.config.tap.raw_enabled;
   config_ = std::move(loaded.config);
-  if (auto applied = apply_filter(); !applied) {
-    context_.config.reload_error = applied.error().message();
-    report_error(applied.error().message());
-  }
   follower_->set(follower_settings());
   log_info("configuration reloaded");
 }
 
+/// A watcher that ends with an exception would leave an agent that no longer follows the host:
+/// better a restart.
+void Agent::spawn(asio::awaitable<void> watcher) {
+  asio::co_spawn(io_, std::move(watcher), [this](const std::exception_ptr& thrown) {
+    if (!thrown) return;
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+      failure_ = Error(fmt::format("the control plane failed: {}", exception.what()));
+    }
+    io_.stop();
+  });
+}
+
 void Agent::spawn_watchers() {
-  const auto spawn = [this](asio::awaitable<void> watcher) {
-    asio::co_spawn(io_, std::move(watcher), asio::detached);
-  };
   const auto reload_now = [this] { reload(); };
   spawn(follow_devices());
   spawn(tick());

@@ -34,9 +34,10 @@ class Agent {
 
   Status start();
   Status listen();
-  Status apply_filter();
+  Status apply_filter(const config::Config& config);
   void reload();
   void adopt(config::LoadedConfig loaded);
+  void spawn(boost::asio::awaitable<void> watcher);
   void spawn_watchers();
   boost::asio::awaitable<void> follow_devices();
   boost::asio::awaitable<void> tick();
@@ -44,9 +45,12 @@ class Agent {
   FollowerSettings follower_settings() const;
 
   const Options options_;
+  const config::Config started_with_;
   config::Config config_;
   StatusContext context_;
   std::vector<Endpoint> endpoints_;  // with the ports in use
+
+  Status failure_;  // why the control plane ended by itself
 
   boost::asio::io_context io_{1};
   std::unique_ptr<Recorder> recorder_;

@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <future>
 #include <utility>
 
 #include "core/clock.hpp"
+#include "core/log.hpp"
 
 namespace caprock::agent {
 namespace {
@@ -27,6 +29,8 @@ constexpr std::int64_t kPatienceNs = kLongestWaitMs * 1'000'000;
 // A program reads the clock before it publishes its block; so long after, even a preempted virtual
 // CPU has.
 constexpr std::int64_t kInFlightNs = 10'000'000;
+// Without any progress for so long at the end, the rest is given up.
+constexpr std::int64_t kStuckNs = 10'000'000'000;
 constexpr std::uint32_t kCommandTag = UINT32_MAX;
 
 std::uint64_t bytes_of(const PacketBatch& batch) {
@@ -139,7 +143,24 @@ void Lane::loop() {
     do_work(kPatienceNs);
     wait(wait_ms_);
   }
-  while (do_work(0) > 0) {
+  drain_all();
+}
+
+/// The programs are detached: what the sources hold now is all there will be. No segment may be
+/// free for a moment.
+void Lane::drain_all() {
+  std::int64_t deadline_ns = monotonic_ns() + kStuckNs;
+  while (lag_bytes() > 0 && monotonic_ns() < deadline_ns) {
+    if (do_work(0) > 0) {
+      deadline_ns = monotonic_ns() + kStuckNs;
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(kShortestWaitMs));
+    }
+  }
+  if (const std::uint64_t left = lag_bytes(); left > 0) {
+    report_error(fmt::format(
+        "{}: {} bytes could not be written before the end: no segment was free for 10 s", name_,
+        left));
   }
 }
 

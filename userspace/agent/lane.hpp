@@ -62,6 +62,7 @@ class Lane {
 
   Status watch(int fd, std::uint32_t tag);
   void loop();
+  void drain_all();
   std::uint64_t do_work(std::int64_t patience_ns);
   std::uint64_t drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
   void tell_complete_until();

@@ -51,6 +51,8 @@ std::vector<Flusher::Extent> Flusher::pending() const {
     const MutableBytes segment = file_.segment(use.index);
     if (observe_word(field(segment, 0)) != block_word(kSegmentHeadType, sizeof(SegmentHead)))
       continue;
+    // Taken for its next use, but not blanked yet: what is there is the use before.
+    if (observe_word(field(segment, offsetof(SegmentHead, sequence))) != use.sequence) continue;
     const std::uint64_t foot = observe_word(field(segment, offsetof(SegmentHead, foot)));
     const std::uint64_t frontier = observe_word(field(segment, offsetof(SegmentHead, frontier)));
     const std::uint64_t end = foot != 0 ? foot + sizeof(SegmentFoot) : frontier;

@@ -13,6 +13,10 @@
 namespace caprock::store {
 namespace {
 
+/// So many segments with the right checksum, from the oldest on, and the rest is taken for
+/// untouched.
+constexpr unsigned kRightInARow = 8;
+
 /// A recorder that was killed may not have consumed its last batch, at most a few MiB: so many of a
 /// lane's newest segments are searched for the positions it had reached.
 constexpr std::size_t kResumeSegments = 8;
@@ -78,7 +82,9 @@ class Recovery {
  private:
   void drop_beyond(std::uint64_t segments);
   void take_newest_state();
+  bool checksum_is_right(const FoundSegment& found) const;
   void distrust_unsynced();
+  void distrust_recycled();
   void collect_totals();
   void seal_open_ones();
   void blank_unused();
@@ -107,6 +113,7 @@ RecoveredRing Recovery::run() {
   }
   take_newest_state();
   distrust_unsynced();
+  distrust_recycled();
   collect_totals();
   seal_open_ones();
   blank_unused();
@@ -151,14 +158,37 @@ void Recovery::take_newest_state() {
   }
 }
 
+bool Recovery::checksum_is_right(const FoundSegment& found) const {
+  return segment_checksum(file_.segment(found.index), found.head.foot) == found.foot.crc32c;
+}
+
 /// After a power cut the foot of a segment may be on disk and its blocks not.
 void Recovery::distrust_unsynced() {
   for (FoundSegment& found : found_) {
     if (found.state != FoundState::kSealed || is_same_boot(found.head, context_.boot_id)) continue;
-    if (found.head.synced_frontier > found.head.foot) continue;
-    if (segment_checksum(file_.segment(found.index), found.head.foot) == found.foot.crc32c)
-      continue;
+    if (found.head.synced_frontier > found.head.foot || checksum_is_right(found)) continue;
     found.state = FoundState::kOpen;
+  }
+}
+
+/// After a power cut the head of a segment may be that of its last use and its blocks already those
+/// of the next: new blocks go to disk at once, blank heads with the next sync. That happens to the
+/// oldest ones only, as they are recycled first.
+void Recovery::distrust_recycled() {
+  std::vector<FoundSegment*> by_age;
+  for (FoundSegment& found : found_) {
+    if (found.state == FoundState::kSealed && !is_same_boot(found.head, context_.boot_id))
+      by_age.push_back(&found);
+  }
+  std::sort(by_age.begin(), by_age.end(), [](const FoundSegment* a, const FoundSegment* b) {
+    return a->head.sequence < b->head.sequence;
+  });
+  unsigned right_in_a_row = 0;
+  for (FoundSegment* found : by_age) {
+    if (right_in_a_row == kRightInARow) break;
+    const bool right = checksum_is_right(*found);
+    right_in_a_row = right ? right_in_a_row + 1 : 0;
+    if (!right) note_damage(*found, "its blocks are not those of its checksum");
   }
 }
 
