@@ -13,6 +13,7 @@ import recorders
 
 LAPS = 3
 SETTLE_SECONDS = 2  # for every recorder to have taken what is waiting
+AHEAD_BYTES = 64 << 20  # segments that caprock has blank ahead of its lane hold no record
 BLOCK_OVERHEAD_BYTES = 48  # of a pcapng block around a packet, and its share of the segment
 
 
@@ -55,7 +56,7 @@ def measure_recorder(rig, recorder, options, size, bare_ms):
 
 def lap_bytes(options, size):
     """A ring that holds one send and a little more, in whole MiB; at least the smallest ring of caprock."""
-    return max(options.packets * (size + BLOCK_OVERHEAD_BYTES) * 21 // 20 >> 20, 16) << 20
+    return (max(options.packets * (size + BLOCK_OVERHEAD_BYTES) * 21 // 20 >> 20, 16) << 20) + AHEAD_BYTES
 
 
 def measure_size(rig, options, size):

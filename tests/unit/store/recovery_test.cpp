@@ -170,6 +170,21 @@ TEST_CASE("recovery: after a power cut a sealed segment counts if its checksum s
   CHECK(killed.after().feet.size() == 1);
 }
 
+TEST_CASE("recovery: after a power cut new blocks under an old synced head are not taken for the record") {
+  KilledRecorder killed(60);
+  killed.reboot();
+  SegmentHead head = killed.head(0);
+  REQUIRE(head.foot != 0);
+  head.synced_frontier = head.foot + sizeof(SegmentFoot);
+  killed.set_head(0, head);
+  // The segment was in use again: its blank head was still in memory, its new blocks were on disk.
+  killed.segment(0)[head.foot / 2] ^= std::byte{1};
+
+  const RecoveryReport report = killed.recover();
+  CHECK(report.damaged == 1);
+  CHECK(killed.after().fault.empty());
+}
+
 TEST_CASE("recovery: a segment whose sealing was interrupted is sealed anew") {
   KilledRecorder killed(125);
   SegmentHead head = killed.head(1);
