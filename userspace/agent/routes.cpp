@@ -75,7 +75,8 @@ std::int64_t await_completion(const store::Ring& ring, std::int64_t until_ns) {
 
 exporting::FunctionSink sink_of(http::StreamWriter& writer) {
   return exporting::FunctionSink([&writer](Bytes bytes) -> Status {
-    if (!writer.write(bytes)) return Error("the client has gone");
+    const bool wanted = bytes.empty() ? writer.open() : writer.write(bytes);
+    if (!wanted) return Error("the client has gone");
     return {};
   });
 }

@@ -82,7 +82,9 @@ Status Pump::flush() {
   if (piece_.empty()) return {};
   if (auto described = write_new_interfaces(); !described) return described;
   const std::size_t size = rewriter_.rewrite(piece_, *piece_ids_);
-  auto written = write(Bytes(piece_).first(size));
+  piece_.resize(size);
+  written_bytes_ += size;
+  auto written = sink_.write(piece_);
   piece_.clear();
   return written;
 }

@@ -16,6 +16,9 @@ class Sink {
   static constexpr std::size_t kPieceBytes = 512u << 10;
 
   virtual ~Sink() = default;
+
+  /// An empty piece asks whether anybody still wants the rest: a filter may let nothing through for
+  /// a long time.
   virtual Status write(Bytes piece) = 0;
 };
 

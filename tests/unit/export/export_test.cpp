@@ -207,6 +207,18 @@ TEST_CASE("export: the sink's error ends the export") {
   CHECK(report.error().message() == "the client is gone");
 }
 
+TEST_CASE("export: a filter that lets nothing through still asks whether anybody is there") {
+  const TemporaryFile file(ring_of({udp_traffic()}));
+  const auto view = RingView::open(file.path());
+  FunctionSink sink([](Bytes piece) -> Status {
+    if (piece.empty()) return Error("the client is gone");
+    return {};
+  });
+  const auto report = export_window(*view, {.filter = "port 1 and port 2 and port 3"}, sink);
+  REQUIRE_FALSE(report);
+  CHECK(report.error().message() == "the client is gone");
+}
+
 TEST_CASE("export: events go into a pcapng, past a filter, unless they are not wanted") {
   SegmentBuilder segment = udp_traffic();
   std::vector<std::byte> event;

@@ -33,11 +33,11 @@ TEST_CASE("fault guard: a store beyond a truncation is absorbed, and its unit co
 }
 
 TEST_CASE("fault guard: a fault elsewhere still ends the process") {
+  const TemporaryDirectory directory;
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
     signal(SIGBUS, SIG_DFL);  // what a test framework or sanitizer has put there
-    const TemporaryDirectory directory;
     auto fd = RingFile::open_descriptor(directory / "file");
     const auto mapping = Mapping::shared(fd->get(), 2 * kMebibyte, PROT_READ | PROT_WRITE);
     const auto guard = FaultGuard::protect(mapping->bytes().first(kMebibyte), kMebibyte);
