@@ -13,27 +13,30 @@ namespace caprock::store {
 
 class Ring;
 
-/// Appends runs to the lane's active segment and moves on to the next one when it is full. Owned by the Ring, used by one
-/// lane thread only. The append path does no locking, no allocation and no syscall except at a change of segment.
+/// Appends runs to the lane's active segment and moves on to the next one when it is full. Owned by
+/// the Ring, used by one lane thread only. The append path does no locking and no allocation except
+/// at a change of segment, and enters the kernel only per run: for a direct write, and for pages
+/// that are not in memory.
 class LaneWriter {
  public:
   virtual ~LaneWriter() = default;
 
-  /// Copies the batch into the file as one run (more where a segment ends in it), in order, commits it, and returns the
-  /// source position up to which everything is committed: the caller may consume that far. Less than the whole batch
-  /// while no prepared segment is there (housekeeping is behind, or the disk fails: then the log and the status say why);
-  /// come back with the rest.
+  /// Copies the batch into the file as one run (more where a segment ends in it), in order, commits
+  /// it, and returns the source position up to which everything is committed: the caller may
+  /// consume that far. Less than the whole batch while no prepared segment is there (housekeeping
+  /// is behind, or the disk fails: then the log and the status say why); come back with the rest.
   virtual std::uint64_t append(const PacketBatch& batch) = 0;
 
-  /// Makes `list` the interfaces of the segments to come and, where it only adds to the present one, appends the new IDBs
-  /// to the active segment; where it changes one, starts a new segment. When this returns, blocks with the new ids may be
-  /// appended.
+  /// Makes `list` the interfaces of the segments to come and, where it only adds to the present
+  /// one, appends the new IDBs to the active segment; where it changes one, starts a new segment.
+  /// When this returns, blocks with the new ids may be appended.
   virtual void set_interfaces(SharedInterfaceList list) = 0;
 
   /// A new relation of wall to monotonic time: starts a new segment and clock generation.
   virtual void set_wall_offset(std::int64_t wall_offset_ns) = 0;
 
-  /// Lets readers that know nothing of us see everything up to the frontier. Call once a second; costs three stores.
+  /// Lets readers that know nothing of us see everything up to the frontier. Call once a second;
+  /// costs three stores.
   virtual void reveal() = 0;
 
   /// Everything before this wall time that this lane's sources held is committed.
