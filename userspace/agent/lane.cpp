@@ -19,12 +19,14 @@ namespace caprock::agent {
 namespace {
 
 constexpr std::int64_t kRevealIntervalNs = 1'000'000'000;
-// The next look is timed so that the busiest source then has about so much.
-constexpr std::uint64_t kAimedRunBytes = 1 << 20;
+constexpr std::uint64_t kMostRunBytes = 4 << 20;
+constexpr std::uint64_t kRunFraction = 16;
 // From this fill on the page cache, if need be, takes what the disk cannot take at once.
-constexpr std::uint64_t kUrgentFraction = 4;
+constexpr std::uint64_t kUrgentEighths = 3;
 constexpr int kShortestWaitMs = 1;
 constexpr int kLongestWaitMs = 50;
+// By then a direct write should be done.
+constexpr int kDirectWaitMs = 2;
 constexpr std::int64_t kPatienceNs = kLongestWaitMs * 1'000'000;
 // A program reads the clock before it publishes its block; so long after, even a preempted virtual
 // CPU has.
@@ -37,14 +39,21 @@ std::uint64_t bytes_of(const PacketBatch& batch) {
   return batch.pieces.back().end_position - batch.position;
 }
 
+/// The next look is timed so that the busiest source then has so much: a segment of the stage where
+/// that is large, and never so much that it would have signalled before.
+std::uint64_t aimed_run_bytes(const capture::PacketSource& source) {
+  return std::min(kMostRunBytes, source.capacity_bytes() / kRunFraction);
+}
+
 /// How long a source that has `left` bytes, and got `arrived` bytes in `elapsed_ns`, takes to reach
-/// kAimedRunBytes.
-int wait_for_run(std::uint64_t left, std::uint64_t arrived, std::int64_t elapsed_ns) {
-  if (arrived == 0 || left >= kAimedRunBytes)
-    return arrived == 0 ? kLongestWaitMs : kShortestWaitMs;
+/// `aimed` bytes.
+int wait_for_run(std::uint64_t aimed, std::uint64_t left, std::uint64_t arrived,
+                 std::int64_t elapsed_ns) {
+  if (arrived == 0) return kLongestWaitMs;
+  if (left >= aimed) return kShortestWaitMs;
   const double bytes_per_ms =
       static_cast<double>(arrived) / (static_cast<double>(elapsed_ns) / 1e6);
-  const double ms = static_cast<double>(kAimedRunBytes - left) / bytes_per_ms;
+  const double ms = static_cast<double>(aimed - left) / bytes_per_ms;
   return static_cast<int>(std::clamp<double>(ms, kShortestWaitMs, kLongestWaitMs));
 }
 
@@ -119,6 +128,7 @@ void Lane::execute(Command command) {
 void Lane::set_wall_offset(std::int64_t wall_offset_ns) {
   execute([this, wall_offset_ns](store::LaneWriter& writer) {
     do_work(0);
+    settle();
     wall_offset_ns_ = wall_offset_ns;
     writer.set_wall_offset(wall_offset_ns);
   });
@@ -138,7 +148,16 @@ std::uint64_t Lane::capacity_bytes() const {
   return bytes;
 }
 
+void Lane::pin_memory() {
+  std::vector<Bytes> memory;
+  for (const auto& feed : feeds_) {
+    if (const Bytes bytes = feed.source->memory(); !bytes.empty()) memory.push_back(bytes);
+  }
+  writer_.pin(memory);
+}
+
 void Lane::loop() {
+  pin_memory();
   while (!stopping_) {
     do_work(kPatienceNs);
     wait(wait_ms_);
@@ -149,58 +168,84 @@ void Lane::loop() {
 /// The programs are detached: what the sources hold now is all there will be. No segment may be
 /// free for a moment.
 void Lane::drain_all() {
+  std::uint64_t lag = lag_bytes();
   std::int64_t deadline_ns = monotonic_ns() + kStuckNs;
-  while (lag_bytes() > 0 && monotonic_ns() < deadline_ns) {
-    if (do_work(0) > 0) {
+  while (lag > 0 && monotonic_ns() < deadline_ns) {
+    do_work(0);
+    settle();
+    if (std::exchange(lag, lag_bytes()) != lag) {
       deadline_ns = monotonic_ns() + kStuckNs;
     } else {
       std::this_thread::sleep_for(std::chrono::milliseconds(kShortestWaitMs));
     }
   }
-  if (const std::uint64_t left = lag_bytes(); left > 0) {
+  if (lag > 0) {
     report_error(fmt::format(
         "{}: {} bytes could not be written before the end: no segment was free for 10 s", name_,
-        left));
+        lag));
   }
 }
 
-/// One look at every source; returns the bytes appended.
-std::uint64_t Lane::do_work(std::int64_t patience_ns) {
+/// One look at every source.
+void Lane::do_work(std::int64_t patience_ns) {
+  settle();
   const std::int64_t now_ns = monotonic_ns();
   const std::int64_t elapsed_ns = now_ns - std::exchange(last_round_ns_, now_ns);
-  std::uint64_t appended = 0;
   wait_ms_ = kLongestWaitMs;
   for (auto& feed : feeds_) {
-    const std::uint64_t arrived = feed.source->used_bytes() - feed.left_bytes;
-    appended += drain(feed, now_ns, patience_ns);
-    feed.left_bytes = feed.source->used_bytes();
-    wait_ms_ = std::min(wait_ms_, wait_for_run(feed.left_bytes, arrived, elapsed_ns));
+    const std::uint64_t waiting = left_bytes(feed);
+    const std::uint64_t arrived = waiting - std::min(waiting, feed.left_bytes);
+    drain(feed, now_ns, patience_ns);
+    feed.left_bytes = left_bytes(feed);
+    wait_ms_ = std::min(wait_ms_, wait_for_run(aimed_run_bytes(*feed.source), feed.left_bytes,
+                                               arrived, elapsed_ns));
   }
+  if (begun_.feed != nullptr) wait_ms_ = std::min(wait_ms_, kDirectWaitMs);
   tell_complete_until();
   reveal_if_due(now_ns);
   rounds_.fetch_add(1, std::memory_order_relaxed);
-  return appended;
 }
 
 /// Takes what is there now, except a young last piece: it will be part of a longer run, so that
-/// under load each run is a whole segment of the stage.
-std::uint64_t Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
+/// under load each run is a whole segment of the stage. The last batch is left on its way.
+void Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
   const bool young = now_ns - feed.emptied_ns < patience_ns;
-  const std::uint64_t waiting = feed.source->used_bytes();
-  std::uint64_t taken = 0;
-  while (taken < waiting) {
+  std::uint64_t waiting = feed.source->used_bytes();
+  const bool urgent = waiting > feed.source->capacity_bytes() / 8 * kUrgentEighths;
+  while (waiting > 0) {
+    if (!settle()) return;
     PacketBatch batch = feed.source->peek();
     if (batch.empty()) break;
-    batch.urgent = waiting > feed.source->capacity_bytes() / kUrgentFraction;
+    batch.urgent = urgent;
     const bool last = bytes_of(batch) >= feed.source->used_bytes();
-    if (last && young) return taken;
-    const std::uint64_t committed = writer_.append(batch);
-    feed.source->consume(committed);
-    taken += committed - batch.position;
-    if (committed != batch.pieces.back().end_position) return taken;
+    if (last && young) return;
+    waiting -= std::min(waiting, bytes_of(batch));
+    begin(feed, batch, last || waiting == 0 ? now_ns : 0);
   }
-  feed.emptied_ns = now_ns;
-  return taken;
+  if (begun_.feed != &feed) feed.emptied_ns = now_ns;
+}
+
+void Lane::begin(Feed& feed, const PacketBatch& batch, std::int64_t empties_ns) {
+  writer_.append(batch);
+  begun_ = {&feed, batch.pieces.back().end_position, bytes_of(batch), empties_ns};
+}
+
+/// Gives the source back what is in the file. False: not the whole batch is, since the writer lacks
+/// room.
+bool Lane::settle() {
+  if (begun_.feed == nullptr) return true;
+  const Begun begun = std::exchange(begun_, {});
+  const std::uint64_t committed = writer_.settle();
+  begun.feed->source->consume(committed);
+  if (committed != begun.end_position) return false;
+  if (begun.empties_ns != 0) begun.feed->emptied_ns = begun.empties_ns;
+  return true;
+}
+
+/// What waits in a source and has not been begun with.
+std::uint64_t Lane::left_bytes(const Feed& feed) const {
+  const std::uint64_t used = feed.source->used_bytes();
+  return used - (begun_.feed == &feed ? begun_.bytes : 0);
 }
 
 void Lane::tell_complete_until() {

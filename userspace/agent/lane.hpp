@@ -60,11 +60,23 @@ class Lane {
     std::uint64_t left_bytes = 0;  // by the last look, for the sake of a longer run
   };
 
+  /// The batch that the writer has begun with.
+  struct Begun {
+    Feed* feed = nullptr;  // none: there is none
+    std::uint64_t end_position = 0;
+    std::uint64_t bytes = 0;
+    std::int64_t empties_ns = 0;  // 0: it is not the last of what the source held
+  };
+
   Status watch(int fd, std::uint32_t tag);
+  void pin_memory();
   void loop();
   void drain_all();
-  std::uint64_t do_work(std::int64_t patience_ns);
-  std::uint64_t drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
+  void do_work(std::int64_t patience_ns);
+  void drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
+  void begin(Feed& feed, const PacketBatch& batch, std::int64_t empties_ns);
+  bool settle();
+  std::uint64_t left_bytes(const Feed& feed) const;
   void tell_complete_until();
   void reveal_if_due(std::int64_t now_ns);
   void wait(int timeout_ms);
@@ -76,6 +88,7 @@ class Lane {
   std::int64_t wall_offset_ns_;
   std::int64_t last_round_ns_ = 0;
   int wait_ms_ = 0;  // until the next round
+  Begun begun_;
   std::int64_t next_reveal_ns_ = 0;
 
   Fd epoll_;

@@ -21,6 +21,9 @@ class PacketSource {
   /// a cut inside a piece, or where recovery resumes. One that is behind already changes nothing.
   virtual void consume(std::uint64_t position) = 0;
 
+  /// Where the bytes lie. Empty where it is of no use to know.
+  virtual Bytes memory() const { return {}; }
+
   /// A descriptor that becomes readable when the kernel wants the lane's attention, -1 if there is none.
   virtual int wake_fd() const = 0;
 

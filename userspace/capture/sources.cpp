@@ -35,8 +35,10 @@ Result<RingBufferMap> map_inner_ring(const Programs& programs, const char* outer
 
 Result<StageMappings> map_stage(const Programs& programs) {
   const StageGeometry& geometry = programs.geometry();
-  auto segments =
-      Mapping::shared(programs.map_fd("stage"), geometry.cpus * geometry.cpu_bytes(), PROT_READ);
+  // Nobody writes here, but the kernel pins for direct I/O (store/direct_writer) only what could
+  // be.
+  auto segments = Mapping::shared(programs.map_fd("stage"), geometry.cpus * geometry.cpu_bytes(),
+                                  PROT_READ | PROT_WRITE);
   if (!segments) return std::move(segments).error().context("map stage");
   auto heads =
       Mapping::shared(programs.map_fd("stage_head"), geometry.cpus * sizeof(stage_head), PROT_READ);

@@ -30,6 +30,7 @@ class StageSource final : public PacketSource {
 
   PacketBatch peek() override;
   void consume(std::uint64_t position) override;
+  Bytes memory() const override { return view_.segments; }
   int wake_fd() const override { return wake_.fd(); }
   void clear_wake() override { wake_.clear(); }
   std::uint64_t used_bytes() const override;

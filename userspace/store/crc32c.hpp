@@ -9,10 +9,8 @@
 
 namespace caprock::store {
 
-/// The checksum of `bytes`; with `before`, that of the bytes it was computed of and these together.
+/// ISA-L's, the fastest there is for the processor at hand. The checksum of `bytes`; with `before`,
+/// that of the bytes it was computed of and these together.
 std::uint32_t crc32c(Bytes bytes, std::uint32_t before = 0);
-
-/// The same without special instructions: the fallback, and what tests compare with.
-std::uint32_t crc32c_portable(Bytes bytes, std::uint32_t before = 0);
 
 }  // namespace caprock::store

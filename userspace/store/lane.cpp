@@ -51,41 +51,75 @@ Lane::Lane(LaneSurroundings surroundings, SegmentIdentity identity, SharedInterf
     : around_(surroundings),
       identity_(identity),
       interfaces_(std::move(interfaces)),
-      opening_(build_opening(identity_, *interfaces_)) {}
+      opening_(build_opening(identity_, *interfaces_)) {
+  if (around_.direct != nullptr) direct_.emplace(*around_.direct);
+}
 
-std::uint64_t Lane::append(const PacketBatch& batch) {
+void Lane::pin(std::span<const Bytes> memory) {
+  if (direct_) direct_->pin(memory);
+}
+
+/// Leaves a direct run on its way where it is the last one.
+void Lane::append(const PacketBatch& batch) {
+  settle();
+  committed_ = batch.position;
   BatchPoint at;
   while (at.piece < batch.pieces.size()) {
-    if (!segment_ && !activate_next()) break;
-    const Stretch run = fit(batch, at, segment_->room());
+    if (!segment_ && !activate_next()) return;
+    const Stretch run = fit(batch, at, room_for(batch, at));
     if (run.bytes != 0) {
-      write_run(batch, at, run);
-      if (around_.guard.lost(index_) || !segment_->intact()) {
-        hand_over(Retirement::kLost);
-        continue;
-      }
-      count_run(run.bytes);
-      at = run.end;
+      begin_run(batch, at, run);
+      if (run_.direct && run.end.piece == batch.pieces.size()) return;
+      if (end_run()) at = run.end;
     } else if (segment_->has_runs()) {
       retire();
     } else {
       at = skip_unfit(batch, at);
+      committed_ = position_at(batch, at);
     }
   }
-  return position_at(batch, at);
 }
 
-void Lane::write_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
+std::uint64_t Lane::settle() {
+  if (run_.bytes != 0) end_run();
+  return committed_;
+}
+
+/// What would go the direct way is not copied for the sake of a segment's last bytes.
+std::uint64_t Lane::room_for(const PacketBatch& batch, BatchPoint at) const {
+  const Bytes first = batch.pieces[at.piece].bytes.subspan(at.offset);
+  if (batch.urgent || !segment_->direct_worth(first)) return segment_->room();
+  const std::uint64_t direct = segment_->direct_room();
+  return direct != 0 || segment_->has_runs() ? direct : segment_->room();
+}
+
+void Lane::begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
   const RunHead head = make_run_head(batch, begin, run);
   const Bytes first = batch.pieces[begin.piece].bytes.subspan(begin.offset);
-  if (!batch.urgent && first.size() >= run.bytes &&
-      segment_->takes_direct(first.first(run.bytes))) {
-    segment_->write_direct(head, first.first(run.bytes));
+  run_ = {.bytes = run.bytes,
+          .end_position = position_at(batch, run.end),
+          .direct = !batch.urgent && first.size() >= run.bytes &&
+                    segment_->takes_direct(first.first(run.bytes))};
+  if (run_.direct) {
+    segment_->start_direct(head, first.first(run.bytes));
   } else {
     segment_->begin_run(head);
     for_each_part(batch, begin, run.end, [this](Bytes part) { segment_->copy(part); });
   }
+}
+
+/// Commits the run; false: its segment was lost, and it with it.
+bool Lane::end_run() {
+  const Run run = std::exchange(run_, {});
+  if (run.direct) segment_->finish_direct();
   segment_->commit_run();
+  if (around_.guard.lost(index_) || !segment_->intact()) {
+    hand_over(Retirement::kLost);
+    return false;
+  }
+  count_run(run.bytes);
+  committed_ = run.end_position;
+  return true;
 }
 
 /// A source whose block lengths are broken, or a block beyond every limit: it would burn segment
@@ -118,7 +152,7 @@ bool Lane::activate_next() {
   const MutableBytes bytes = around_.ring.subspan(index_ * std::uint64_t{identity_.segment_bytes},
                                                   identity_.segment_bytes);
   const std::int64_t now_ns = wall_ns();
-  const SegmentFile file{around_.direct, around_.fd,
+  const SegmentFile file{direct_ ? &*direct_ : nullptr, around_.fd,
                          index_ * std::uint64_t{identity_.segment_bytes}};
   segment_.emplace(bytes, file, opening_, interfaces_->size(), next->sequence, now_ns);
   around_.catalog.activated(index_);
@@ -128,6 +162,7 @@ bool Lane::activate_next() {
 }
 
 void Lane::retire() {
+  settle();
   if (!segment_) return;
   segment_->reveal();
   hand_over(segment_->has_runs() ? Retirement::kFull : Retirement::kUnused);
@@ -144,6 +179,7 @@ void Lane::hand_over(Retirement why) {
 
 void Lane::set_interfaces(SharedInterfaceList list) {
   if (*list == *interfaces_) return;
+  settle();
   const std::size_t known = extends(*list, *interfaces_) ? interfaces_->size() : 0;
   interfaces_ = std::move(list);
   opening_ = build_opening(identity_, *interfaces_);
@@ -157,9 +193,12 @@ bool Lane::append_interfaces(std::size_t known) {
     write_interface(blocks, (*interfaces_)[id], true);
   }
   if (!segment_->add_interfaces(interfaces_->size() - known, blocks.size())) return false;
+  const std::uint64_t committed = committed_;
   const BlockPiece piece{blocks, 0};
-  write_run({.source = {.kind = SourceKind::kControl}, .pieces = {&piece, 1}}, {},
+  begin_run({.source = {.kind = SourceKind::kControl}, .pieces = {&piece, 1}, .urgent = true}, {},
             {.end = {1, 0}, .bytes = blocks.size()});
+  end_run();
+  committed_ = committed;
   return true;
 }
 
@@ -171,6 +210,7 @@ void Lane::set_wall_offset(std::int64_t wall_offset_ns) {
 }
 
 void Lane::reveal() {
+  settle();
   if (!segment_) return;
   if (around_.exchange.roll_requested.exchange(false, std::memory_order_relaxed)) return retire();
   segment_->reveal();

@@ -8,6 +8,7 @@
 
 #include "store/batch_split.hpp"
 #include "store/catalog.hpp"
+#include "store/direct_writer.hpp"
 #include "store/fault_guard.hpp"
 #include "store/lane_exchange.hpp"
 #include "store/lane_writer.hpp"
@@ -34,7 +35,9 @@ class Lane final : public LaneWriter {
  public:
   Lane(LaneSurroundings surroundings, SegmentIdentity identity, SharedInterfaceList interfaces);
 
-  std::uint64_t append(const PacketBatch& batch) override;
+  void pin(std::span<const Bytes> memory) override;
+  void append(const PacketBatch& batch) override;
+  std::uint64_t settle() override;
   void set_interfaces(SharedInterfaceList list) override;
   void set_wall_offset(std::int64_t wall_offset_ns) override;
   void reveal() override;
@@ -47,7 +50,9 @@ class Lane final : public LaneWriter {
   std::optional<PreparedSegment> take_prepared();
   bool activate_next();
   void hand_over(Retirement why);
-  void write_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run);
+  std::uint64_t room_for(const PacketBatch& batch, BatchPoint at) const;
+  void begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run);
+  bool end_run();
   BatchPoint skip_unfit(const PacketBatch& batch, BatchPoint at) const;
   void count_run(std::uint64_t bytes);
   bool append_interfaces(std::size_t known);
@@ -58,6 +63,16 @@ class Lane final : public LaneWriter {
   std::vector<std::byte> opening_;
   std::optional<SegmentWriter> segment_;  // the active one
   std::uint32_t index_ = 0;               // its place in the file
+  std::optional<DirectWriter> direct_;
+  std::uint64_t committed_ = 0;  // of the last batch: the source's position
+
+  /// The run that is on its way into the segment.
+  struct Run {
+    std::uint64_t bytes = 0;  // 0: there is none
+    std::uint64_t end_position = 0;
+    bool direct = false;
+  };
+  Run run_;
 };
 
 }  // namespace caprock::store

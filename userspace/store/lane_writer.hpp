@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "core/interface_list.hpp"
 #include "core/packet_batch.hpp"
@@ -21,11 +22,18 @@ class LaneWriter {
  public:
   virtual ~LaneWriter() = default;
 
-  /// Copies the batch into the file as one run (more where a segment ends in it), in order, commits
-  /// it, and returns the source position up to which everything is committed: the caller may
-  /// consume that far. Less than the whole batch while no prepared segment is there (housekeeping
-  /// is behind, or the disk fails: then the log and the status say why); come back with the rest.
-  virtual std::uint64_t append(const PacketBatch& batch) = 0;
+  /// Where the blocks of most batches will lie: spares the kernel work at each direct write.
+  virtual void pin(std::span<const Bytes> memory) = 0;
+
+  /// Begins to put the batch into the file as one run (more where a segment ends in it), in order.
+  /// Its bytes stay as they are until settle().
+  virtual void append(const PacketBatch& batch) = 0;
+
+  /// Waits until the last batch is in the file, commits it, and returns the source position up to
+  /// which everything is committed: the caller may consume that far. Less than the whole batch
+  /// while no prepared segment is there (housekeeping is behind, or the disk fails: then the log
+  /// and the status say why); come back with the rest.
+  virtual std::uint64_t settle() = 0;
 
   /// Makes `list` the interfaces of the segments to come and, where it only adds to the present
   /// one, appends the new IDBs to the active segment; where it changes one, starts a new segment.

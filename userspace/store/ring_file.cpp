@@ -122,6 +122,8 @@ Status RingFile::prepare(std::uint64_t index) {
     write_blank(segment(index));
     return populate(index);
   }
+  if (direct_)
+    evict(index);  // a direct write that meets cached pages has to drop them first, and waits
   if (auto done = overwrite_ends(index); !done || direct_) return done;
   if (auto done = overwrite_middle(index); !done) return done;
   return populate(index);

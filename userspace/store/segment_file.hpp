@@ -30,6 +30,8 @@ class DirectFile {
   /// there now is undefined.
   bool write(Bytes bytes, std::uint64_t offset) const;
 
+  int descriptor() const { return fd_.get(); }
+
  private:
   DirectFile(Fd fd, std::size_t alignment) : fd_(std::move(fd)), alignment_(alignment) {}
 
@@ -37,9 +39,11 @@ class DirectFile {
   std::size_t alignment_;  // of memory
 };
 
+class DirectWriter;
+
 /// One segment's part of the file, as its lane uses it. The files outlive it.
 struct SegmentFile {
-  const DirectFile* direct = nullptr;  // none: all pages are in memory, and runs are copied
+  DirectWriter* direct = nullptr;  // none: all pages are in memory, and runs are copied
   int fd = -1;
   std::uint64_t offset = 0;  // of the segment
 

@@ -12,7 +12,7 @@ namespace {
 
 /// The checksum runs so far ahead of the count, which then finds the bytes in the first-level
 /// cache.
-constexpr std::size_t kStretchBytes = 16 << 10;
+constexpr std::size_t kStretchBytes = 4 << 10;
 
 /// A packet block without epb_dropcount is at most so much longer than its head and its padded
 /// packet: epb_flags, end of options, trailing length.

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "core/log.hpp"
 #include "core/result.hpp"
+#include "store/direct_writer.hpp"
 #include "store/segment_layout.hpp"
 #include "store/stream_copy.hpp"
 
@@ -18,7 +20,7 @@ namespace {
 constexpr std::uint64_t kMinFreeSpaceBytes = 16;
 
 /// Below, the request to the disk costs more than the copy it saves.
-constexpr std::uint64_t kDirectBytes = 256 << 10;
+constexpr std::uint64_t kDirectBytes = 128 << 10;
 
 /// What a direct run takes beside its blocks at the most: up to a page before them, and one more
 /// where 8 bytes could be no block.
@@ -76,29 +78,48 @@ void SegmentWriter::copy(Bytes blocks) {
   store(blocks);
 }
 
+std::uint64_t SegmentWriter::direct_room() const {
+  const std::uint64_t room = this->room();
+  if (file_.direct == nullptr || room < kDirectBytes + kMaxPadding) return 0;
+  return room - kMaxPadding;
+}
+
+bool SegmentWriter::direct_worth(Bytes blocks) const {
+  return file_.direct != nullptr && blocks.size() >= kDirectBytes;
+}
+
 bool SegmentWriter::takes_direct(Bytes blocks) const {
-  return file_.direct != nullptr && blocks.size() >= kDirectBytes &&
-         blocks.size() + kMaxPadding <= room();
+  return direct_worth(blocks) && blocks.size() <= direct_room();
 }
 
 /// Head, padding and the first bytes through the mapping up to a page's end, whole pages to disk,
-/// the rest through the mapping.
-void SegmentWriter::write_direct(RunHead head, Bytes blocks) {
+/// the rest through the mapping. The checksum is taken while the disk is at work.
+void SegmentWriter::start_direct(RunHead head, Bytes blocks) {
   const std::uint64_t padding = padding_before(blocks);
   head.bytes += padding;
   begin_run(head);
   store_padding(padding);
-  tally_.add(blocks);
   const std::size_t lead = file_.direct->lead(blocks);
   store(blocks.first(lead));
-  const Bytes pages = blocks.subspan(lead, (blocks.size() - lead) & ~(kPageBytes - 1));
-  if (file_.reaches(segment_.size()) && file_.direct->write(pages, file_.offset + write_)) {
-    write_ += pages.size();
+  in_flight_ = blocks.subspan(lead, (blocks.size() - lead) & ~(kPageBytes - 1));
+  behind_flight_ = blocks.subspan(lead + in_flight_.size());
+  if (file_.reaches(segment_.size())) {
+    file_.direct->start(in_flight_, file_.offset + write_);
+  } else {
+    store(std::exchange(in_flight_, {}));
+  }
+  tally_.add(blocks);
+}
+
+void SegmentWriter::finish_direct() {
+  if (!in_flight_.empty() && file_.direct->finish()) {
+    write_ += in_flight_.size();
     resident_ = std::max(resident_, write_);
   } else {
-    store(pages);
+    store(in_flight_);
   }
-  store(blocks.subspan(lead + pages.size()));
+  store(behind_flight_);
+  in_flight_ = behind_flight_ = {};
 }
 
 /// So much that the first byte behind the lead comes to lie at the beginning of a page.

@@ -32,10 +32,19 @@ class SegmentWriter {
   void copy(Bytes blocks);
   void commit_run();
 
-  /// Whether `blocks` are worth the direct way, and fit with what it takes. Then the run is begun
-  /// with them, its head's `bytes` still without the padding, and committed as above.
+  /// Room for a run that goes the direct way; 0 where it would be too short to be worth it, or the
+  /// file has no such way.
+  std::uint64_t direct_room() const;
+
+  /// Whether a run of so many bytes would be worth the direct way.
+  bool direct_worth(Bytes blocks) const;
+
+  /// Whether a run of these blocks goes the direct way. Then it is begun with them, its head's
+  /// `bytes` still without the padding. They stay as they are until finish_direct(), after which
+  /// the run is committed as above; nothing else may be done with the segment in between.
   bool takes_direct(Bytes blocks) const;
-  void write_direct(RunHead head, Bytes blocks);
+  void start_direct(RunHead head, Bytes blocks);
+  void finish_direct();
 
   /// Keeps room for the statistics of so many more interfaces whose IDBs come as the next run, of
   /// `bytes`. False: there is not enough.
@@ -43,7 +52,8 @@ class SegmentWriter {
 
   void reveal();
 
-  /// Whether the segment still is what it was opened as: where somebody truncated the file it has become blank.
+  /// Whether the segment still is what it was opened as: where somebody truncated the file it has
+  /// become blank.
   bool intact() const;
 
   bool has_runs() const { return frontier_ != first_run_; }
@@ -65,6 +75,8 @@ class SegmentWriter {
   std::uint64_t frontier_;  // behind the last committed run
   std::uint64_t revealed_;  // where the free-space block stands
   std::uint64_t write_;     // behind the last byte written
+  Bytes in_flight_;         // whole pages on their direct way to `write_`
+  Bytes behind_flight_;     // the run's last bytes, to come behind them
   std::uint64_t limit_;     // of runs: behind it are ISBs, foot and free space
   SegmentTally tally_;      // last: open() needs the others
 };

@@ -53,10 +53,14 @@ class CountingSource : public capture::PacketSource {
 };
 
 struct CountingWriter : store::LaneWriter {
-  std::uint64_t append(const PacketBatch& batch) override {
+  void pin(std::span<const Bytes>) override {}
+  void append(const PacketBatch& batch) override {
     in_order = in_order && batch.position == position;
     ++runs;
-    position = std::min(batch.pieces.back().end_position, limit);
+    begun = std::min(batch.pieces.back().end_position, limit);
+  }
+  std::uint64_t settle() override {
+    position = begun;
     bytes.store(position, std::memory_order_release);
     return position;
   }
@@ -65,6 +69,7 @@ struct CountingWriter : store::LaneWriter {
   void reveal() override { ++reveals; }
   void set_complete_until(std::int64_t wall_ns) override { complete_until = wall_ns; }
 
+  std::uint64_t begun = 0;
   std::uint64_t position = 0;
   std::uint64_t limit = UINT64_MAX;
   bool in_order = true;

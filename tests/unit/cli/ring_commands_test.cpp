@@ -25,6 +25,7 @@ fs::path make_ring(const TemporaryDirectory& directory) {
   const auto ring = open_ring(small_ring(path));
   PacketStream stream;
   ring->lane(0).append(stream.next(kPackets));
+  ring->lane(0).settle();
   REQUIRE(ring->close());
   return path;
 }

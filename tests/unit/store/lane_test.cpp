@@ -38,7 +38,7 @@ TEST_CASE("lane: a run that meets the segment's end goes on in the next, cut bet
   {
     const auto ring = open_ring(small_ring(path));
     append_all(ring->lane(0), packets.next(3000));  // 3 MB in one batch, segments of 1 MiB
-    CHECK(ring->lane(0).append({packets.source(), 77, {}}) == 77);
+    CHECK(append_now(ring->lane(0), {packets.source(), 77, {}}) == 77);
     REQUIRE(ring->close());
   }
   const WalkedFile file = walk(read_file(path));
@@ -56,7 +56,7 @@ TEST_CASE(
   {
     const auto ring = open_ring(small_ring(path));
     const PacketBatch batch = packets.next(12'000);  // more than is prepared ahead
-    const std::uint64_t position = ring->lane(0).append(batch);
+    const std::uint64_t position = append_now(ring->lane(0), batch);
     CHECK(position <= batch.pieces[0].end_position);
     const Bytes rest = batch.pieces[0].bytes.subspan(position - batch.position);
     const BlockPiece piece{rest, batch.pieces[0].end_position};
@@ -126,6 +126,40 @@ TEST_CASE("lane: a step of the wall clock begins a new segment and generation") 
   CHECK(second.clock_generation == first.clock_generation + 1);
 }
 
+TEST_CASE(
+    "lane: a long run is committed when it has settled, and whatever comes next lets it settle") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  const auto ring = open_ring(small_ring(path));
+  LaneWriter& lane = ring->lane(0);
+  append_all(lane, packets.next(1));
+  const auto frontier = [&] {
+    return load<SegmentHead>(read_file(path), kSegmentHeadOffset).frontier;
+  };
+  const std::uint64_t before = frontier();
+  const PacketBatch batch = packets.next(300);
+  lane.append(batch);
+  SECTION("asked for") {}
+  SECTION("a reveal") {
+    lane.reveal();
+  }
+  SECTION("a new interface") {
+    lane.set_interfaces(interfaces({"eth0", "lo", "eth1"}));
+  }
+  SECTION("a clock step") {
+    lane.set_wall_offset(5'000'000'000);
+  }
+  CHECK(lane.settle() == batch.pieces[0].end_position);
+  CHECK(frontier() >= before + batch.pieces[0].bytes.size());
+  CHECK(lane.settle() == batch.pieces[0].end_position);
+  append_all(lane, packets.next(1));
+  REQUIRE(ring->close());
+  const WalkedFile file = walk(read_file(path));
+  CHECK(file.fault.empty());
+  CHECK(file.packet_times.size() == 302);
+}
+
 TEST_CASE("lane: a block of the largest snaplen fits the smallest segment") {
   const TemporaryDirectory directory;
   const auto path = directory / "ring.pcapng";
@@ -148,7 +182,7 @@ TEST_CASE("lane: a source with broken block lengths is skipped, and does not eat
   const auto ring = open_ring(small_ring(directory / "ring.pcapng"));
   const std::vector<std::byte> zeros(2 * kMebibyte);
   const BlockPiece piece{zeros, zeros.size()};
-  CHECK(ring->lane(0).append({{SourceKind::kStage, 0, 1}, 0, {&piece, 1}}) == zeros.size());
+  CHECK(append_now(ring->lane(0), {{SourceKind::kStage, 0, 1}, 0, {&piece, 1}}) == zeros.size());
   CHECK(ring->status().laps == 0);
 }
 

@@ -109,16 +109,22 @@ class PacketStream {
   std::uint64_t count_ = 0;
 };
 
+/// Appends what the lane can take now; returns the position up to which it is committed.
+inline std::uint64_t append_now(LaneWriter& lane, const PacketBatch& batch) {
+  lane.append(batch);
+  return lane.settle();
+}
+
 /// Appends the whole batch, waiting for housekeeping where a lane would come back later.
 inline void append_all(LaneWriter& lane, const PacketBatch& batch) {
   const BlockPiece& piece = batch.pieces[0];
-  std::uint64_t done = lane.append(batch);
+  std::uint64_t done = append_now(lane, batch);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (done != piece.end_position) {
     if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("no segment came");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     const BlockPiece rest{piece.bytes.last(piece.end_position - done), piece.end_position};
-    done = lane.append({batch.source, done, {&rest, 1}});
+    done = append_now(lane, {batch.source, done, {&rest, 1}});
   }
 }
 
