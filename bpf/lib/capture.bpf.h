@@ -11,14 +11,17 @@
 #include "lib/match.bpf.h"
 #include "lib/parse.bpf.h"
 
-/* Parses what can be read directly; where that is not enough of a paged packet, makes more readable and starts over. */
+/* Parses what can be read directly, or a copy where the headers are in pages; where that is not enough, a longer copy. */
 static __always_inline enum parse_result parse_frame(const struct frame* frame, enum interface_link link,
-                                                     struct flow* flow) {
+                                                     struct packet* packet) {
   enum parse_result result = PARSED_CUT;
+  struct window window = frame_window(frame);
+  frame_copy_headers(frame, FRAME_FEW_BYTES, FRAME_SOME_BYTES, packet->headers, &window);
 #pragma clang loop unroll(disable)
   for (int attempt = 0; attempt < 2; attempt++) {
-    result = parse_packet(frame_data(frame), frame_end(frame), frame_bytes(frame), link, !!frame->vlan_tag, flow);
-    if (LIKELY(result != PARSED_CUT) || !frame_pull(frame)) break;
+    result = parse_packet(window.data, window.end, frame_bytes(frame), link, !!frame->vlan_tag, &packet->flow);
+    if (LIKELY(result != PARSED_CUT)) break;
+    if (!frame_copy_headers(frame, FRAME_HEADER_BYTES, FRAME_HEADER_BYTES, packet->headers, &window)) break;
   }
   return result;
 }
@@ -51,7 +54,7 @@ static __always_inline void capture(const struct frame* frame) {
     count->filtered++;
     return;
   }
-  enum parse_result parsed = parse_frame(frame, policy->link, &packet->flow);
+  enum parse_result parsed = parse_frame(frame, policy->link, packet);
   if (UNLIKELY(parsed != PARSED)) {
     if (parsed == PARSED_NOT_L4)
       count->not_l4++;

@@ -10,7 +10,10 @@
 
 #include "lib/compiler.bpf.h"
 
-enum { CURSOR_MAX_OFFSET = 2047 }; /* headers that begin beyond are not looked for */
+enum {
+  CURSOR_MAX_OFFSET = 2047, /* headers that begin beyond are not looked for */
+  CURSOR_MAX_TAKE = 64,     /* bytes that are taken at once, at the most */
+};
 
 /* `left` is what the headers so far promise: take() gives nothing beyond it, nor beyond `end`, where the bytes that can
  * be read directly stop. Once it has given nothing, the cursor is of no further use.

@@ -4,6 +4,7 @@
 #define CAPROCK_FRAME_BPF_H
 
 #include <linux/bpf.h>
+#include <linux/ip.h>
 #include <linux/types.h>
 #include <stdbool.h>
 
@@ -23,7 +24,9 @@ struct frame {
 };
 
 enum {
-  FRAME_PULL_BYTES = 512, /* headers beyond are not looked for in the paged part of a packet */
+  FRAME_FEW_BYTES = 54,     /* Ethernet, IPv4 and TCP: whoever lets us read fewer has the headers in pages */
+  FRAME_SOME_BYTES = 128,   /* hold the headers of an ordinary packet */
+  FRAME_HEADER_BYTES = 512, /* headers beyond are not looked for in the paged part of a packet */
   XDP_LOAD_MAX_BYTES = 65535,
   XDP_LOAD_PART_BYTES = 60000,
 };
@@ -44,15 +47,6 @@ static __always_inline __u64 frame_bytes(const struct frame* frame) {
   return has_xdp_load_bytes ? bpf_xdp_get_buff_len(frame->context) : frame_end(frame) - frame_data(frame);
 }
 
-/* Makes more of the headers readable, without a change to any byte; false when there is nothing to gain. */
-static __always_inline bool frame_pull(const struct frame* frame) {
-  if (frame->xdp) return false;
-  __u64 readable = frame_end(frame) - frame_data(frame);
-  __u64 wanted = frame_bytes(frame);
-  if (wanted > FRAME_PULL_BYTES) wanted = FRAME_PULL_BYTES;
-  return readable < wanted && bpf_skb_pull_data(frame->context, wanted) == 0;
-}
-
 /* The kernel copies up to 65535 bytes at once. Two parts, neither of them small: a bound of 1 old verifiers lose. */
 static __always_inline bool xdp_read(void* context, __u8* to, __u64 bytes) {
   if (bytes <= XDP_LOAD_MAX_BYTES) return bpf_xdp_load_bytes(context, 0, to, bytes) == 0;
@@ -67,6 +61,31 @@ static __always_inline bool frame_read(const struct frame* frame, __u8* to, __u6
   if (!frame->xdp) return bpf_skb_load_bytes(frame->context, 0, to, bytes) == 0;
   if (has_xdp_load_bytes) return xdp_read(frame->context, to, bytes);
   return bpf_probe_read_kernel(to, bytes, frame_data(frame)) == 0;
+}
+
+/* Where the parser reads: the part of the packet that can be read directly, or a copy of its first bytes. */
+struct window {
+  __u8* data;
+  __u8* end;
+};
+
+static __always_inline struct window frame_window(const struct frame* frame) {
+  return (struct window){frame_data(frame), frame_end(frame)};
+}
+
+/* Copies the first bytes of the packet to `copy`, at most `most` (a constant), where fewer than `enough` can be read
+ * directly; whether there is a new window now. To make more readable with bpf_skb_pull_data() would be several times as
+ * dear: as a rule that reallocates the packet's linear part. */
+static __always_inline bool frame_copy_headers(const struct frame* frame, __u64 enough, __u64 most, __u8* copy,
+                                               struct window* window) {
+  if (frame->xdp) return false;
+  __u64 readable = frame_end(frame) - frame_data(frame);
+  __u64 bytes = frame_bytes(frame);
+  if (LIKELY(readable >= enough) || readable >= bytes) return false;
+  if (bytes > most) bytes = most;
+  if (!IN_RANGE(bytes, sizeof(struct iphdr), most) || !frame_read(frame, copy, bytes)) return false;
+  *window = (struct window){copy, copy + bytes};
+  return true;
 }
 
 #endif

@@ -4,6 +4,7 @@
 #define CAPROCK_PACKET_BPF_H
 
 #include "lib/block.bpf.h"
+#include "lib/cursor.bpf.h"
 #include "lib/flow.bpf.h"
 
 /* Lives in map memory: there the verifier forgets on which of many ways a value came, and walks on only once. */
@@ -12,6 +13,8 @@ struct packet {
   struct block block;
   __u64 header_bytes; /* of the record's packet, to the end of L4 */
   bool truncated;     /* shortened because of the queue's fill */
+  /* A copy for the parser. Old verifiers know no other bound of what it reads there than that of the cursor. */
+  __u8 headers[CURSOR_MAX_OFFSET + 1 + CURSOR_MAX_TAKE];
 };
 
 /* CPU slot → the packet that the CPU is working on; programs of one CPU do not interrupt each other. */
