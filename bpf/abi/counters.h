@@ -14,18 +14,20 @@
 #include "static_assert.h"
 
 struct capture_counters {
-  __u64 seen;       /* packets that met the program */
-  __u64 not_l4;     /* neither TCP nor UDP nor an ICMP error about one */
-  __u64 filtered;   /* TCP or UDP, left out by a filter map */
-  __u64 accepted;   /* chosen for the record */
-  __u64 written;    /* in the stage as a block, whole or truncated */
-  __u64 truncated;  /* of those, shortened because the stage was filling (not by the snaplen) */
-  __u64 lost;       /* accepted, but the stage was full */
-  __u64 malformed;  /* headers cut off or contradicting each other */
-  __u64 unreadable; /* accepted, but the kernel would not hand out the bytes */
-  __u64 lost_reported;  /* of the lost ones, those that an epb_dropcount has told */
+  /* A cache line of what an ordinary packet has to do with. */
+  __u64 seen;           /* packets that met the program */
+  __u64 filtered;       /* TCP or UDP, left out by a filter map */
+  __u64 accepted;       /* chosen for the record */
+  __u64 written;        /* in the stage as a block, whole or truncated */
   __u64 original_bytes; /* of the written packets, before any cut */
   __u64 captured_bytes; /* of the written packets, in the file */
+  __u64 lost;           /* accepted, but the stage was full */
+  __u64 lost_reported;  /* of the lost ones, those that an epb_dropcount has told */
+
+  __u64 truncated;  /* of the written ones, shortened because the stage was filling (not by the snaplen) */
+  __u64 not_l4;     /* neither TCP nor UDP nor an ICMP error about one */
+  __u64 malformed;  /* headers cut off or contradicting each other */
+  __u64 unreadable; /* accepted, but the kernel would not hand out the bytes */
   __u64 reserved[4];
 };
 

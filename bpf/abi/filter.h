@@ -7,12 +7,16 @@
 
 #include "limits.h"
 
-/* Map `if_policy`, a hash: ifindex (__u32) → what to do on that interface. No entry: nothing is recorded there. */
+/* Map `if_policy`, a hash: ifindex (__u32) → what to do on that interface. No entry: nothing is recorded there.
+ *
+ * Map `if_policy_low`, an array: the same again for an ifindex below CAPROCK_LOW_IFINDEXES, which saves the programs
+ * the hash. An element that is not `used` says nothing: then the hash decides. */
 struct interface_policy {
-  __u32 id;   /* dense interface id: index of the IDB in the file */
-  __u8 mode;  /* enum interface_mode */
-  __u8 link;  /* enum interface_link */
-  __u16 reserved;
+  __u32 id;  /* dense interface id: index of the IDB in the file */
+  __u8 mode; /* enum interface_mode */
+  __u8 link; /* enum interface_link */
+  __u8 used; /* 1; 0 in an array element that has no interface */
+  __u8 reserved;
 };
 
 enum interface_mode {

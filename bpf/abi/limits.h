@@ -5,6 +5,7 @@
 
 enum {
   CAPROCK_MAX_INTERFACES = 4096, /* dense interface ids 0…4095, as in the file's IDBs */
+  CAPROCK_LOW_IFINDEXES = 16384, /* below, a policy is in an array besides */
   CAPROCK_MAX_SNAPLEN = 262144,  /* bytes of one packet at the most; the IDBs' snaplen */
   CAPROCK_MIN_SNAPLEN = 64,      /* the headers of an ordinary packet; less is taken as this */
   CAPROCK_MAX_ADDRESSES = 65536, /* entries of each address map */

@@ -10,6 +10,7 @@
 #include "lib/maps.bpf.h"
 #include "lib/match.bpf.h"
 #include "lib/parse.bpf.h"
+#include "lib/policy.bpf.h"
 
 /* Parses what can be read directly, or a copy where the headers are in pages; where that is not enough, a longer copy. */
 static __always_inline enum parse_result parse_frame(const struct frame* frame, enum interface_link link,
@@ -42,19 +43,19 @@ static __always_inline void record(const struct frame* frame, struct packet* pac
 /* Looks at the packet and records it when it is wanted. Never changes it. */
 static __always_inline void capture(const struct frame* frame) {
   __u32 cpu = bpf_get_smp_processor_id();
-  __u32 zero = 0, ifindex = frame->ifindex;
+  __u32 zero = 0;
   const struct capture_settings* config = bpf_map_lookup_elem(&settings, &zero);
-  const struct interface_policy* policy = bpf_map_lookup_elem(&if_policy, &ifindex);
-  if (!config || !policy) return; /* not an interface of the record */
-  struct capture_counters* count = counters_of(cpu, policy->id, frame->direction);
+  struct interface_policy policy;
+  if (!config || !find_policy(frame->ifindex, &policy)) return; /* not an interface of the record */
+  struct capture_counters* count = counters_of(cpu, policy.id, frame->direction);
   struct packet* packet = bpf_map_lookup_elem(&packets, &cpu);
   if (!count || !packet) return; /* a CPU that came after the load */
   count->seen++;
-  if (policy->mode == INTERFACE_OFF) {
+  if (policy.mode == INTERFACE_OFF) {
     count->filtered++;
     return;
   }
-  enum parse_result parsed = parse_frame(frame, policy->link, packet);
+  enum parse_result parsed = parse_frame(frame, policy.link, packet);
   if (UNLIKELY(parsed != PARSED)) {
     if (parsed == PARSED_NOT_L4)
       count->not_l4++;
@@ -62,12 +63,12 @@ static __always_inline void capture(const struct frame* frame) {
       count->malformed++;
     return;
   }
-  if (!flow_matches(config, policy->mode, &packet->flow, cpu)) {
+  if (!flow_matches(config, policy.mode, &packet->flow, cpu)) {
     count->filtered++;
     return;
   }
   count->accepted++;
-  record(frame, packet, config, policy, count, cpu);
+  record(frame, packet, config, &policy, count, cpu);
 }
 
 #endif

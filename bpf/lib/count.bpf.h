@@ -3,6 +3,7 @@
 #ifndef CAPROCK_COUNT_BPF_H
 #define CAPROCK_COUNT_BPF_H
 
+#include "lib/compiler.bpf.h"
 #include "lib/maps.bpf.h"
 #include "lib/packet.bpf.h"
 
@@ -14,10 +15,10 @@ static __always_inline struct capture_counters* counters_of(__u32 cpu, __u32 int
 
 static __always_inline void count_written(struct capture_counters* count, const struct packet* packet) {
   count->written++;
-  count->truncated += packet->truncated;
   count->original_bytes += packet->block.original_bytes;
   count->captured_bytes += packet->block.captured_bytes;
   count->lost_reported += packet->block.dropped;
+  if (UNLIKELY(packet->truncated)) count->truncated++; /* in the other cache line */
 }
 
 #endif

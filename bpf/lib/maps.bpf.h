@@ -89,6 +89,14 @@ struct {
   __type(value, struct interface_policy);
 } if_policy SEC(".maps") __weak;
 
+/* ifindex, when it is a low one → the same without a hash. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, CAPROCK_LOW_IFINDEXES);
+  __type(key, __u32);
+  __type(value, struct interface_policy);
+} if_policy_low SEC(".maps") __weak;
+
 /* IPv4 address → included or excluded. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);

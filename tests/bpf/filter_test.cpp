@@ -238,6 +238,13 @@ TEST_CASE("filter: addresses that share a place in the memory of addresses are t
   CHECK(rig.take_blocks().size() == wanted);
 }
 
+TEST_CASE("filter: an interface whose number is too high for the array has its policy in the hash") {
+  Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
+  rig.leave_policy_to_hash();
+  rig.run(Hook::kTcIngress, tcp4());
+  CHECK(rig.counted(Hook::kTcIngress).written == 1);
+}
+
 TEST_CASE("filter: an interface without a policy is none of ours and counts nothing") {
   Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
   rig.remove_policy();

@@ -206,12 +206,17 @@ void Rig::set_policy(interface_mode mode, interface_link link) {
   const interface_policy policy{.id = kInterface,
                                 .mode = static_cast<std::uint8_t>(mode),
                                 .link = static_cast<std::uint8_t>(link),
+                                .used = 1,
                                 .reserved = 0};
-  add(programs_->map_fd("if_policy"), kIfindex, policy);
+  REQUIRE(capture::PolicyMap(*programs_).set(kIfindex, policy));
 }
 
 void Rig::remove_policy() {
-  clear(programs_->map_fd("if_policy"), sizeof kIfindex);
+  REQUIRE(capture::PolicyMap(*programs_).remove(kIfindex));
+}
+
+void Rig::leave_policy_to_hash() {
+  add(programs_->map_fd("if_policy_low"), kIfindex, interface_policy{});
 }
 
 void Rig::add_address(const std::string& address, std::uint32_t flags) {

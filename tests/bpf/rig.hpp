@@ -58,6 +58,7 @@ class Rig {
   void set_flags(std::uint32_t flags);
   void set_policy(interface_mode mode, interface_link link = LINK_ETHERNET);
   void remove_policy();
+  void leave_policy_to_hash();  // as for an interface whose number is too high for the array
 
   /// Entries of the filter maps, removed by the next fresh(); those of addresses come with a new
   /// generation.

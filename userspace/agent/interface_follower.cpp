@@ -188,6 +188,7 @@ void InterfaceFollower::publish(std::uint32_t ifindex, Recorded& recorded) {
   const interface_policy policy{.id = recorded.id,
                                 .mode = static_cast<std::uint8_t>(settings_.mode),
                                 .link = static_cast<std::uint8_t>(recorded.selected.link),
+                                .used = 1,
                                 .reserved = 0};
   if (auto written = policies_.set(ifindex, policy); !written) report(recorded, written.error());
 }

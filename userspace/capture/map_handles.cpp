@@ -28,11 +28,19 @@ Status SettingsMap::write_wall_offset(std::int64_t wall_offset_ns) const {
 }
 
 Status PolicyMap::set(std::uint32_t ifindex, const interface_policy& policy) const {
-  return map_.set(object_bytes(ifindex), object_bytes(policy));
+  auto written = all_.set(object_bytes(ifindex), object_bytes(policy));
+  if (written && ifindex < CAPROCK_LOW_IFINDEXES)
+    written = low_.set(object_bytes(ifindex), object_bytes(policy));
+  return written;
 }
 
 Status PolicyMap::remove(std::uint32_t ifindex) const {
-  return map_.remove(object_bytes(ifindex));
+  if (ifindex < CAPROCK_LOW_IFINDEXES) {
+    constexpr interface_policy kUnused{};
+    if (auto cleared = low_.set(object_bytes(ifindex), object_bytes(kUnused)); !cleared)
+      return cleared;
+  }
+  return all_.remove(object_bytes(ifindex));
 }
 
 }  // namespace caprock::capture

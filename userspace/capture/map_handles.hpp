@@ -28,16 +28,19 @@ class SettingsMap {
   BpfMap map_;
 };
 
-/// Map `if_policy`.
+/// Maps `if_policy` and `if_policy_low`.
 class PolicyMap {
  public:
-  explicit PolicyMap(const Programs& programs) : map_("if_policy", programs.map_fd("if_policy")) {}
+  explicit PolicyMap(const Programs& programs)
+      : all_("if_policy", programs.map_fd("if_policy")),
+        low_("if_policy_low", programs.map_fd("if_policy_low")) {}
 
   Status set(std::uint32_t ifindex, const interface_policy& policy) const;
   Status remove(std::uint32_t ifindex) const;  // one that is not there is no error
 
  private:
-  BpfMap map_;
+  BpfMap all_;
+  BpfMap low_;
 };
 
 }  // namespace caprock::capture

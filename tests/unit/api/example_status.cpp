@@ -11,17 +11,17 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 
 capture_counters counters(std::uint64_t base) {
   return {.seen = base + 100,
-          .not_l4 = base + 1,
           .filtered = base + 2,
           .accepted = base + 97,
           .written = base + 90,
-          .truncated = base + 4,
-          .lost = base + 5,
-          .malformed = base + 6,
-          .unreadable = base + 7,
-          .lost_reported = base + 3,
           .original_bytes = base + 150'000,
           .captured_bytes = base + 120'000,
+          .lost = base + 5,
+          .lost_reported = base + 3,
+          .truncated = base + 4,
+          .not_l4 = base + 1,
+          .malformed = base + 6,
+          .unreadable = base + 7,
           .reserved = {}};
 }
 
