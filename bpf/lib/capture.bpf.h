@@ -12,17 +12,16 @@
 #include "lib/parse.bpf.h"
 #include "lib/policy.bpf.h"
 
-/* Parses what can be read directly, or a copy where the headers are in pages; where that is not enough, a longer copy. */
-static __always_inline enum parse_result parse_frame(const struct frame* frame, enum interface_link link,
+/* Parses what can be read directly, or a copy where headers are in pages; where that is not enough, a longer copy. */
+static __always_inline enum parse_result parse_frame(struct frame* frame, enum interface_link link,
                                                      struct packet* packet) {
   enum parse_result result = PARSED_CUT;
-  struct window window = frame_window(frame);
-  frame_copy_headers(frame, FRAME_FEW_BYTES, FRAME_SOME_BYTES, packet->headers, &window);
+  frame_copy_headers(frame, FRAME_FEW_BYTES, FRAME_SOME_BYTES, packet->headers);
 #pragma clang loop unroll(disable)
   for (int attempt = 0; attempt < 2; attempt++) {
-    result = parse_packet(window.data, window.end, frame_bytes(frame), link, !!frame->vlan_tag, &packet->flow);
+    result = parse_packet(frame->data, frame->end, frame_bytes(frame), link, frame->vlan_tags, &packet->flow);
     if (LIKELY(result != PARSED_CUT)) break;
-    if (!frame_copy_headers(frame, FRAME_HEADER_BYTES, FRAME_HEADER_BYTES, packet->headers, &window)) break;
+    if (!frame_copy_headers(frame, FRAME_HEADER_BYTES, FRAME_HEADER_BYTES, packet->headers)) break;
   }
   return result;
 }
@@ -41,7 +40,7 @@ static __always_inline void record(const struct frame* frame, struct packet* pac
 }
 
 /* Looks at the packet and records it when it is wanted. Never changes it. */
-static __always_inline void capture(const struct frame* frame) {
+static __always_inline void capture(struct frame* frame) {
   __u32 cpu = bpf_get_smp_processor_id();
   __u32 zero = 0;
   const struct capture_settings* config = bpf_map_lookup_elem(&settings, &zero);

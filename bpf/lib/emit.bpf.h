@@ -25,9 +25,8 @@ static __always_inline void cut(struct packet* packet, const struct capture_sett
 static __always_inline enum emit_result emit_stage(const struct frame* frame, struct packet* packet,
                                                    const struct capture_settings* config, struct stage_head* head,
                                                    __u32 cpu) {
-  const struct stage_tail* tail = bpf_map_lookup_elem(&stage_tail, &cpu);
-  if (!tail) return EMIT_FULL;
-  struct stage_state state = {.cpu = cpu, .head = head->position, .tail = READ_ONCE(tail->position)};
+  struct stage_state state = {.cpu = cpu, .head = head->position};
+  state.tail = stage_find_tail(head, cpu, state.head);
   cut(packet, config, stage_used(&state));
   __u64 position = 0;
   enum emit_result result = packet->block.captured_bytes <= ORDINARY_PACKET_BYTES

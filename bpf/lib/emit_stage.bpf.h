@@ -17,6 +17,15 @@ struct stage_state {
   __u64 tail;
 };
 
+/* The tail for a head at `position`. Where it was last will do as long as even from there the lane need not be called:
+ * that spares most packets a cache line. */
+static __always_inline __u64 stage_find_tail(struct stage_head* head, __u32 cpu, __u64 position) {
+  if (LIKELY(!wake_mark_reached(position - head->tail))) return head->tail;
+  const struct stage_tail* tail = bpf_map_lookup_elem(&stage_tail, &cpu);
+  if (tail) head->tail = READ_ONCE(tail->position);
+  return head->tail;
+}
+
 static __always_inline __u8* stage_segment(__u32 cpu, __u64 number) {
   __u32 index = cpu * stage_segments + (number & (stage_segments - 1));
   return bpf_map_lookup_elem(&stage, &index);
@@ -58,7 +67,7 @@ static __always_inline enum emit_result stage_put(const struct frame* frame, con
 
 static __always_inline void stage_publish(struct stage_head* head, const struct stage_state* state, __u64 position) {
   store_release(&head->position, position);
-  wake_lane(head, state->cpu, position - state->tail);
+  wake_lane(head, state->cpu, position - stage_find_tail(head, state->cpu, position));
 }
 
 #endif

@@ -16,14 +16,18 @@
 
 struct frame {
   void* context; /* struct __sk_buff or struct xdp_md */
+  __u8* data;    /* what can be read directly: the packet's linear part, or a copy of its first bytes */
+  __u8* end;
   bool xdp;
   bool segmented; /* a GSO or GRO packet */
   enum caprock_direction direction;
   __u32 ifindex;
+  __u32 vlan_tags; /* that are not in the bytes: 0 or 1 */
   __be32 vlan_tag; /* the outermost tag when it is not in the bytes: protocol, then TCI; 0: none */
 };
 
 enum {
+  FRAME_SHORT_BYTES = 128,  /* up to here a packet is copied without a helper */
   FRAME_FEW_BYTES = 54,     /* Ethernet, IPv4 and TCP: whoever lets us read fewer has the headers in pages */
   FRAME_SOME_BYTES = 128,   /* hold the headers of an ordinary packet */
   FRAME_HEADER_BYTES = 512, /* headers beyond are not looked for in the paged part of a packet */
@@ -31,20 +35,10 @@ enum {
   XDP_LOAD_PART_BYTES = 60000,
 };
 
-static __always_inline __u8* frame_data(const struct frame* frame) {
-  return frame->xdp ? (void*)(long)((struct xdp_md*)frame->context)->data
-                    : (void*)(long)((struct __sk_buff*)frame->context)->data;
-}
-
-static __always_inline __u8* frame_end(const struct frame* frame) {
-  return frame->xdp ? (void*)(long)((struct xdp_md*)frame->context)->data_end
-                    : (void*)(long)((struct __sk_buff*)frame->context)->data_end;
-}
-
 /* Length of the packet, without the tag that is not in its bytes. */
 static __always_inline __u64 frame_bytes(const struct frame* frame) {
   if (!frame->xdp) return ((struct __sk_buff*)frame->context)->len;
-  return has_xdp_load_bytes ? bpf_xdp_get_buff_len(frame->context) : frame_end(frame) - frame_data(frame);
+  return has_xdp_load_bytes ? bpf_xdp_get_buff_len(frame->context) : frame->end - frame->data;
 }
 
 /* The kernel copies up to 65535 bytes at once. Two parts, neither of them small: a bound of 1 old verifiers lose. */
@@ -57,34 +51,53 @@ static __always_inline bool xdp_read(void* context, __u8* to, __u64 bytes) {
 }
 
 /* Copies the first `bytes` of a packet, which has so many; false when the kernel does not hand them out. */
-static __always_inline bool frame_read(const struct frame* frame, __u8* to, __u64 bytes) {
+static __always_inline bool frame_load(const struct frame* frame, __u8* to, __u64 bytes) {
   if (!frame->xdp) return bpf_skb_load_bytes(frame->context, 0, to, bytes) == 0;
   if (has_xdp_load_bytes) return xdp_read(frame->context, to, bytes);
-  return bpf_probe_read_kernel(to, bytes, frame_data(frame)) == 0;
+  return bpf_probe_read_kernel(to, bytes, frame->data) == 0;
 }
 
-/* Where the parser reads: the part of the packet that can be read directly, or a copy of its first bytes. */
-struct window {
-  __u8* data;
-  __u8* end;
-};
-
-static __always_inline struct window frame_window(const struct frame* frame) {
-  return (struct window){frame_data(frame), frame_end(frame)};
+static __always_inline bool copy_word(__u8* to, const __u8* from, const __u8* end) {
+  PIN_REGISTER(from);
+  if (from + sizeof(__u64) > end) return false;
+  *(__u64*)to = *(const __u64*)from;
+  return true;
 }
 
-/* Copies the first bytes of the packet to `copy`, at most `most` (a constant), where fewer than `enough` can be read
- * directly; whether there is a new window now. To make more readable with bpf_skb_pull_data() would be several times as
- * dear: as a rule that reallocates the packet's linear part. */
-static __always_inline bool frame_copy_headers(const struct frame* frame, __u64 enough, __u64 most, __u8* copy,
-                                               struct window* window) {
+/* Copies `bytes` word by word, first the last one, which the one before may overlap; false when not all can be read
+ * directly. Counts down to a constant, as old verifiers do not see the end of a loop that counts up to `bytes`. */
+static __always_inline bool frame_copy(const struct frame* frame, __u8* to, __u64 bytes) {
+  if (!IN_RANGE(bytes, 2 * sizeof(__u64), FRAME_SHORT_BYTES)) return false;
+  __s64 left = bytes - sizeof(__u64);
+  if (!copy_word(to + left, frame->data + left, frame->end)) return false;
+#pragma clang loop unroll(disable)
+  for (__u64 at = 0; left > 0; at += sizeof(__u64)) {
+    if (!copy_word(to + at, frame->data + at, frame->end)) return false;
+    left -= sizeof(__u64);
+    PIN_REGISTER(left);
+  }
+  return true;
+}
+
+/* As frame_load(); spares short packets the helper, whose call and return cost more than the copy. Not where it goes to
+ * a ring buffer: the loop in each of its size classes would make old verifiers take seconds. */
+static __always_inline bool frame_read(const struct frame* frame, __u8* to, __u64 bytes) {
+  if (!ringbuf_transport && bytes <= FRAME_SHORT_BYTES && frame_copy(frame, to, bytes)) return true;
+  return frame_load(frame, to, bytes);
+}
+
+/* Goes on with a copy of the first bytes, at most `most` (a constant), where fewer than `enough` can be read; false
+ * when nothing is gained. To make more readable with bpf_skb_pull_data() would be several times as dear: as a rule
+ * that reallocates the packet's linear part. */
+static __always_inline bool frame_copy_headers(struct frame* frame, __u64 enough, __u64 most, __u8* copy) {
   if (frame->xdp) return false;
-  __u64 readable = frame_end(frame) - frame_data(frame);
+  __u64 readable = frame->end - frame->data;
   __u64 bytes = frame_bytes(frame);
   if (LIKELY(readable >= enough) || readable >= bytes) return false;
   if (bytes > most) bytes = most;
-  if (!IN_RANGE(bytes, sizeof(struct iphdr), most) || !frame_read(frame, copy, bytes)) return false;
-  *window = (struct window){copy, copy + bytes};
+  if (!IN_RANGE(bytes, sizeof(struct iphdr), most) || !frame_load(frame, copy, bytes)) return false;
+  frame->data = copy;
+  frame->end = copy + bytes;
   return true;
 }
 

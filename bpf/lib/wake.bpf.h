@@ -14,9 +14,13 @@ static __always_inline void send_signal(struct stage_head* head, __u32 cpu) {
   bpf_ringbuf_output(ring, &wakeups, sizeof wakeups, BPF_RB_FORCE_WAKEUP);
 }
 
+static __always_inline bool wake_mark_reached(__u64 unread_bytes) {
+  return unread_bytes >= queue_bytes / 8 * STAGE_WAKE_EIGHTHS;
+}
+
 /* Signals once when the unread bytes reach the mark, and again only after they have been below it. */
 static __always_inline void wake_lane(struct stage_head* head, __u32 cpu, __u64 unread_bytes) {
-  __u64 above = unread_bytes >= queue_bytes / 8 * STAGE_WAKE_EIGHTHS;
+  __u64 above = wake_mark_reached(unread_bytes);
   if (LIKELY(head->signalled == above)) return;
   head->signalled = above;
   if (above) send_signal(head, cpu);

@@ -10,18 +10,21 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The kernel takes the outermost VLAN tag out of the bytes. */
+/* The kernel takes the outermost VLAN tag out of the bytes. A product and no branch: the verifier would walk through
+ * all that follows once with a tag and once without. */
 static __always_inline __be32 stripped_tag(const struct __sk_buff* skb) {
-  if (!skb->vlan_present) return 0;
-  return bpf_htonl(bpf_ntohs(skb->vlan_proto) << 16 | skb->vlan_tci);
+  return bpf_htonl((bpf_ntohs(skb->vlan_proto) << 16 | skb->vlan_tci) * skb->vlan_present);
 }
 
 static __always_inline int capture_skb(struct __sk_buff* skb, enum caprock_direction direction) {
   struct frame frame = {
       .context = skb,
+      .data = (void*)(long)skb->data,
+      .end = (void*)(long)skb->data_end,
       .segmented = skb->gso_size > 0,
       .direction = direction,
       .ifindex = skb->ifindex,
+      .vlan_tags = skb->vlan_present,
       .vlan_tag = stripped_tag(skb),
   };
   capture(&frame);

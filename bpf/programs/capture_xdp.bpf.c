@@ -12,6 +12,8 @@ SEC("xdp")
 int capture_xdp(struct xdp_md* xdp) {
   struct frame frame = {
       .context = xdp,
+      .data = (void*)(long)xdp->data,
+      .end = (void*)(long)xdp->data_end,
       .xdp = true,
       .direction = CAPROCK_INGRESS,
       .ifindex = xdp->ingress_ifindex,

@@ -238,7 +238,8 @@ TEST_CASE("filter: addresses that share a place in the memory of addresses are t
   CHECK(rig.take_blocks().size() == wanted);
 }
 
-TEST_CASE("filter: an interface whose number is too high for the array has its policy in the hash") {
+TEST_CASE(
+    "filter: an interface whose number is too high for the array has its policy in the hash") {
   Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
   rig.leave_policy_to_hash();
   rig.run(Hook::kTcIngress, tcp4());
