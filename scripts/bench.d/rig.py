@@ -38,12 +38,16 @@ class Rig:
     def on_capture_core(self, *words):
         return self.pair.right.command("taskset", "-c", CAPTURE_CORE, *words)
 
-    def send(self, packets, size):
-        """Sends UDP packets of `size` bytes as fast as one core can; returns how many arrived at DEVICE."""
+    def send(self, packets, size, in_pages=True):
+        """Sends UDP packets of `size` bytes as fast as one core can; returns how many arrived at DEVICE.
+
+        By a packet ring, which is faster but leaves all except the Ethernet header in pages; or by a system call each, and
+        all of a packet is in its linear part, as the headers are of what sockets send and nearly every driver receives."""
         config = self.folder / f"traffic-{size}.cfg"
         config.write_text(TRAFFIC.format(payload=size - HEADERS_BYTES))
         before = self.pair.right.packets(DEVICE, "rx")
-        self.pair.left.run("taskset", "-c", SENDER_CORE, "trafgen", "-i", config, "-o", "west", "-n", packets, "-P", 1)
+        how = [] if in_pages else ["--rate", "100000000pps"]  # with a rate, and be it out of reach, trafgen uses no ring
+        self.pair.left.run("taskset", "-c", SENDER_CORE, "trafgen", "-i", config, "-o", "west", "-n", packets, "-P", 1, *how)
         return self.pair.right.packets(DEVICE, "rx") - before
 
     def sync(self):
