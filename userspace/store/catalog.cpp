@@ -66,6 +66,7 @@ void Catalog::release(std::uint32_t index) {
   sealing_.erase(index);
   bad_.erase(index);
   unsynced_.erase(index);
+  doubtful_.erase(index);
   by_age_.erase({segment.span.last_ns, index});
   by_sequence_.erase(segment.sequence);
   segment.sequence = 0;
@@ -120,6 +121,32 @@ std::vector<SegmentUse> Catalog::unsynced() const {
   for (const std::uint32_t index : unsynced_)
     uses.push_back({index, segments_[index].sequence});
   return uses;
+}
+
+void Catalog::durable(SegmentUse use) {
+  const std::lock_guard lock(mutex_);
+  if (segments_[use.index].sequence == use.sequence) unsynced_.erase(use.index);
+}
+
+/// Nothing was recorded yet into those that are ready; what comes dirties their pages again.
+void Catalog::doubt_unsynced() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(unsynced_, [this](std::uint32_t index) {
+    if (segments_[index].state == SegmentState::kReady) return false;
+    doubtful_.insert(index);
+    return true;
+  });
+}
+
+bool Catalog::doubtful(std::uint64_t sequence) const {
+  const std::lock_guard lock(mutex_);
+  const auto segment = by_sequence_.find(sequence);
+  return segment != by_sequence_.end() && doubtful_.contains(segment->second);
+}
+
+bool Catalog::any_doubtful() const {
+  const std::lock_guard lock(mutex_);
+  return !doubtful_.empty();
 }
 
 bool Catalog::holds(SegmentUse use) const {

@@ -48,15 +48,21 @@ class Catalog {
 
   /// Segments that hold bytes which are not known to be durable: active, sealing, and sealed since.
   std::vector<SegmentUse> unsynced() const;
-  /// Runs `mark()` if the segment is still in that use; it stays so meanwhile. A sealed one counts
-  /// as durable from then on.
+  /// Runs `mark()` if the segment is still in that use; it stays so meanwhile.
   template <class Mark>
-  void mark_synced(SegmentUse use, bool whole, Mark&& mark) {
+  void mark_synced(SegmentUse use, Mark&& mark) {
     const std::lock_guard lock(mutex_);
-    if (segments_[use.index].sequence != use.sequence) return;
-    mark();
-    if (whole) unsynced_.erase(use.index);
+    if (segments_[use.index].sequence == use.sequence) mark();
   }
+  /// All of a sealed segment is durable, its mark too.
+  void durable(SegmentUse use);
+
+  /// A sync failed. What of the unsynced segments is on disk nobody knows, and no later sync will
+  /// say: the kernel has forgotten which pages it could not write. They are doubtful, and no longer
+  /// unsynced, until their next use.
+  void doubt_unsynced();
+  bool doubtful(std::uint64_t sequence) const;
+  bool any_doubtful() const;
 
   /// Whether the segment is sealed and still in that use.
   bool holds(SegmentUse use) const;
@@ -91,6 +97,7 @@ class Catalog {
   std::set<std::uint32_t> sealing_;
   std::set<std::uint32_t> bad_;
   std::set<std::uint32_t> unsynced_;
+  std::set<std::uint32_t> doubtful_;
   std::unordered_map<std::uint64_t, std::uint32_t> by_sequence_;
   std::map<std::uint64_t, Pins> pins_;
   std::uint64_t next_sequence_;

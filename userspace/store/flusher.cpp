@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/flusher.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -19,7 +21,7 @@ std::byte* field(const MutableBytes segment, std::size_t offset_in_head) {
 
 }  // namespace
 
-Flusher::Flusher(RingFile& file, Catalog& catalog, const std::deque<LaneExchange>& exchanges,
+Flusher::Flusher(RingFile& file, Catalog& catalog, std::deque<LaneExchange>& exchanges,
                  std::uint64_t page_budget_bytes)
     : file_(file),
       catalog_(catalog),
@@ -29,20 +31,43 @@ Flusher::Flusher(RingFile& file, Catalog& catalog, const std::deque<LaneExchange
 Status Flusher::flush() {
   const std::int64_t complete_ns =
       complete_until_ns();  // before the frontiers: never more than they hold
-  const std::vector<Extent> extents = pending();
-  if (!extents.empty() || marks_pending_) {
-    if (auto synced = file_.sync(); !synced) return synced;
+  std::vector<Extent> extents = pending();
+  const bool at_rest = extents.empty() && marked_.empty();
+  if (!at_rest || failed_) {
+    if (auto synced = file_.sync(); !synced) return doubt(synced.error());
+    if (std::exchange(failed_, false)) roll_doubtful();
   }
   // The marks of the round before went to disk with this one; without any, the record of
   // complete_ns is there already.
-  durable_until_ns_.store(marks_pending_ || !extents.empty() ? marked_until_ns_ : complete_ns,
-                          std::memory_order_relaxed);
+  if (!catalog_.any_doubtful()) {
+    durable_until_ns_.store(at_rest ? complete_ns : marked_until_ns_, std::memory_order_relaxed);
+  }
+  for (const Extent& extent : marked_) {
+    if (extent.sealed) catalog_.durable(extent.use);
+  }
   evict_beyond_budget();  // before the marks: a page that they make dirty again stays
   for (const Extent& extent : extents)
     mark(extent);
-  marks_pending_ = !extents.empty();
+  marked_ = std::move(extents);
   marked_until_ns_ = complete_ns;
   return {};
+}
+
+Error Flusher::doubt(const Error& failure) {
+  failed_ = true;
+  catalog_.doubt_unsynced();
+  marked_.clear();
+  return Error(fmt::format("{}; what was recorded since the last sync may not survive a power cut",
+                           failure.message()));
+}
+
+/// What comes next in a doubtful segment could never be durable. Called when a sync has succeeded:
+/// a disk that goes on failing is not to use the ring up.
+void Flusher::roll_doubtful() {
+  for (LaneExchange& exchange : exchanges_) {
+    if (catalog_.doubtful(exchange.sequence.load(std::memory_order_relaxed)))
+      exchange.roll_requested.store(true, std::memory_order_relaxed);
+  }
 }
 
 std::vector<Flusher::Extent> Flusher::pending() const {
@@ -64,7 +89,7 @@ std::vector<Flusher::Extent> Flusher::pending() const {
 }
 
 void Flusher::mark(const Extent& extent) {
-  catalog_.mark_synced(extent.use, extent.sealed, [&] {
+  catalog_.mark_synced(extent.use, [&] {
     publish_word(field(file_.segment(extent.use.index), offsetof(SegmentHead, synced_frontier)),
                  extent.end);
   });

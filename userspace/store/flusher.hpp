@@ -15,11 +15,11 @@ namespace caprock::store {
 /// Flusher thread, except durable_until_ns(). A slow disk holds up this thread alone.
 class Flusher {
  public:
-  Flusher(RingFile& file, Catalog& catalog, const std::deque<LaneExchange>& exchanges,
+  Flusher(RingFile& file, Catalog& catalog, std::deque<LaneExchange>& exchanges,
           std::uint64_t page_budget_bytes);
 
   /// Syncs if anything was committed since the last time, and evicts what is durable and over the
-  /// budget.
+  /// budget. After a failure the segments concerned stay doubtful, whatever later syncs say.
   Status flush();
 
   /// Wall time before which everything survives a power cut.
@@ -36,16 +36,20 @@ class Flusher {
   };
 
   std::vector<Extent> pending() const;
+  Error doubt(const Error& failure);
   void mark(const Extent& extent);
+  void roll_doubtful();
   void evict_beyond_budget();
   std::int64_t complete_until_ns() const;
 
   RingFile& file_;
   Catalog& catalog_;
-  const std::deque<LaneExchange>& exchanges_;
+  std::deque<LaneExchange>& exchanges_;
   std::uint64_t resident_limit_;     // segments that may keep their pages
   std::deque<SegmentUse> resident_;  // marked ones that have them, oldest first
-  bool marks_pending_ = false;  // synced frontiers were written, but are not durable themselves
+  std::vector<Extent>
+      marked_;           // their synced frontiers were written, but are not durable themselves
+  bool failed_ = false;  // the last sync
   std::int64_t marked_until_ns_ = 0;  // what they will make durable
   std::atomic<std::int64_t> durable_until_ns_{0};
 };

@@ -107,18 +107,36 @@ TEST_CASE("catalog: the status counts segments by state and spans the record") {
   CHECK(status.newest_ns == 499);
 }
 
-TEST_CASE("catalog: a sealed segment counts as unsynced until all of it is marked") {
+TEST_CASE("catalog: a sealed segment counts as unsynced until all of it is durable") {
   Catalog catalog(4, 20);
   const SegmentUse use = *catalog.take();
   catalog.sealing(use.index);
   catalog.sealed(use, {1, 2});
   REQUIRE(catalog.unsynced().size() == 1);
   int marks = 0;
-  catalog.mark_synced({use.index, use.sequence + 1}, true, [&] { ++marks; });
+  catalog.mark_synced({use.index, use.sequence + 1}, [&] { ++marks; });
   CHECK(marks == 0);
-  catalog.mark_synced(use, true, [&] { ++marks; });
+  catalog.mark_synced(use, [&] { ++marks; });
   CHECK(marks == 1);
+  CHECK(catalog.unsynced().size() == 1);
+  catalog.durable(use);
   CHECK(catalog.unsynced().empty());
+}
+
+TEST_CASE("catalog: what a failed sync left in doubt stays so until its next use") {
+  Catalog catalog(2, 20);
+  const SegmentUse active = *catalog.take();
+  const SegmentUse ready = *catalog.take();
+  catalog.activated(active.index);
+  catalog.doubt_unsynced();
+  CHECK(catalog.doubtful(active.sequence));
+  CHECK_FALSE(catalog.doubtful(ready.sequence));
+  CHECK(catalog.unsynced().size() == 1);
+
+  catalog.sealed(active, {1, 2});
+  CHECK(catalog.doubtful(active.sequence));
+  CHECK(catalog.take()->index == active.index);
+  CHECK_FALSE(catalog.any_doubtful());
 }
 
 }  // namespace

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of a record whose sync failed.
+#include "store/flusher.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "recorder.hpp"
+#include "store/format.hpp"
+
+namespace {
+
+std::atomic<bool> g_disk_fails{false};
+std::atomic<unsigned> g_syncs{0};
+
+}  // namespace
+
+/// In place of the C library's: a disk that fails on demand.
+extern "C" int fdatasync(int fd) {
+  const bool fails = g_disk_fails;
+  const long result = fails ? -1 : ::syscall(SYS_fdatasync, fd);
+  if (fails) errno = EIO;
+  ++g_syncs;
+  return static_cast<int>(result);
+}
+
+namespace caprock::store {
+namespace {
+
+using test::append_all;
+using test::PacketStream;
+using test::TemporaryDirectory;
+
+void wait_for_syncs(unsigned count) {
+  const unsigned wanted = g_syncs + count;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (g_syncs < wanted && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  REQUIRE(g_syncs >= wanted);
+}
+
+/// A ring with a record that was durable, and more of it since, whose sync failed.
+class FailedSync {
+ public:
+  explicit FailedSync(bool mended = true) {
+    record(100);
+    wait_for_syncs(2);  // the bytes, and their mark
+    settle();
+    before_ = head(0);
+    durable_ns_ = ring_->status().durable_until_ns;
+    g_disk_fails = true;
+    record(100);
+    wait_for_syncs(1);
+    settle();
+    g_disk_fails = !mended;
+  }
+  ~FailedSync() { g_disk_fails = false; }
+
+  void record(std::size_t packets) {
+    append_all(ring_->lane(0), stream_.next(packets));
+    ring_->lane(0).set_complete_until(stream_.time_of(stream_.count()));
+  }
+
+  /// So long that every sync that is due has come and gone.
+  static void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
+
+  SegmentHead head(std::size_t index) const {
+    const auto bytes = test::read_file(directory_ / "ring.pcapng");
+    return load<SegmentHead>(bytes, index * test::kMebibyte + kSegmentHeadOffset);
+  }
+
+  Ring& ring() { return *ring_; }
+  const SegmentHead& before() const { return before_; }
+  std::int64_t durable_ns() const { return durable_ns_; }
+
+ private:
+  TemporaryDirectory directory_;
+  std::unique_ptr<Ring> ring_ = test::open_ring(test::small_ring(directory_ / "ring.pcapng"));
+  PacketStream stream_;
+  SegmentHead before_{};
+  std::int64_t durable_ns_ = 0;
+};
+
+TEST_CASE("flusher: bytes whose sync failed are not durable by the next sync that succeeds") {
+  FailedSync failed;
+  REQUIRE(failed.before().synced_frontier != 0);
+  REQUIRE(failed.durable_ns() != 0);
+  failed.record(100);
+  failed.settle();
+  CHECK(failed.head(0).synced_frontier == failed.before().synced_frontier);
+  CHECK(failed.ring().status().durable_until_ns == failed.durable_ns());
+}
+
+TEST_CASE("flusher: after a failed sync the next segment is durable again") {
+  FailedSync failed;
+  failed.record(100);
+  failed.settle();
+  failed.ring().lane(0).reveal();  // as a lane does every second
+  failed.record(100);
+  failed.settle();
+  CHECK(failed.head(0).foot != 0);
+  CHECK(failed.head(0).synced_frontier == failed.before().synced_frontier);
+  CHECK(failed.head(1).synced_frontier == failed.head(1).frontier);
+}
+
+TEST_CASE("flusher: a disk that goes on failing does not use the ring up") {
+  FailedSync failed(false);
+  wait_for_syncs(3);
+  failed.ring().lane(0).reveal();
+  CHECK(failed.head(0).foot == 0);
+}
+
+TEST_CASE("flusher: when what was in doubt has been recycled, all of the ring is durable again") {
+  FailedSync failed;
+  failed.record(100);
+  failed.settle();
+  for (int i = 0; i < 40; ++i)
+    failed.record(900);  // two laps
+  failed.settle();
+  CHECK(failed.ring().status().durable_until_ns == failed.ring().status().complete_until_ns);
+}
+
+}  // namespace
+}  // namespace caprock::store
