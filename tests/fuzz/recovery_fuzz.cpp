@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!head || store::foot_offset(segment) != 0) return 0;
   const auto limit = input.ConsumeIntegralInRange<std::uint64_t>(0, segment.size());
   if (store::cut_torn_tail(segment, limit) == 0) return 0;
-  store::seal_segment(segment, store::tally_of(segment, store::head_of(segment).frontier), {});
+  store::seal_segment(segment, store::tally_of(segment, store::head_of(segment).frontier), {}, 1);
   if (!store::read_foot(segment, head->sequence) || !is_walkable(segment)) std::abort();
   return 0;
 }

@@ -11,16 +11,22 @@ Catalog::Catalog(std::uint64_t segments, std::uint64_t next_sequence)
     free_.insert(free_.end(), index);
 }
 
-void Catalog::sealed(SegmentUse use, RecordSpan span) {
+void Catalog::sealed(SegmentUse use, std::uint64_t sealed_at, RecordSpan span) {
   const std::lock_guard lock(mutex_);
   Segment& segment = segments_[use.index];
   segment.state = SegmentState::kSealed;
   segment.sequence = use.sequence;
+  segment.sealed_at = sealed_at;
   segment.span = span;
   free_.erase(use.index);
   sealing_.erase(use.index);
-  by_age_.emplace(span.last_ns, use.index);
+  by_age_.emplace(sealed_at, use.sequence);
   by_sequence_[use.sequence] = use.index;
+}
+
+std::uint64_t Catalog::next_sequence() const {
+  const std::lock_guard lock(mutex_);
+  return next_sequence_;
 }
 
 std::optional<SegmentUse> Catalog::take() {
@@ -48,15 +54,16 @@ std::optional<std::uint32_t> Catalog::pick() {
 
 std::optional<std::uint32_t> Catalog::pick_unpinned() const {
   const auto unpinned = std::find_if(by_age_.begin(), by_age_.end(), [this](const Age& age) {
-    return !pins_.contains(segments_[age.second].sequence);
+    return !pins_.contains(age.second);
   });
-  return unpinned != by_age_.end() ? std::optional(unpinned->second) : std::nullopt;
+  return unpinned != by_age_.end() ? std::optional(by_sequence_.at(unpinned->second))
+                                   : std::nullopt;
 }
 
 std::uint32_t Catalog::break_oldest_pin() {
-  const std::uint32_t oldest = by_age_.begin()->second;
-  pins_[segments_[oldest].sequence].broken = true;
-  return oldest;
+  const std::uint64_t oldest = by_age_.begin()->second;
+  pins_[oldest].broken = true;
+  return by_sequence_.at(oldest);
 }
 
 /// Out of every list but that of its next state.
@@ -67,7 +74,7 @@ void Catalog::release(std::uint32_t index) {
   bad_.erase(index);
   unsynced_.erase(index);
   doubtful_.erase(index);
-  by_age_.erase({segment.span.last_ns, index});
+  by_age_.erase({segment.sealed_at, segment.sequence});
   by_sequence_.erase(segment.sequence);
   segment.sequence = 0;
 }
@@ -155,7 +162,7 @@ bool Catalog::holds(SegmentUse use) const {
   return segment.state == SegmentState::kSealed && segment.sequence == use.sequence;
 }
 
-std::int64_t Catalog::history_begin_ns() const {
+std::uint64_t Catalog::history_begin() const {
   const std::lock_guard lock(mutex_);
   return !free_.empty() || by_age_.empty() ? 0 : by_age_.begin()->first;
 }
@@ -171,9 +178,11 @@ void Catalog::describe(RingStatus& status) const {
       status.segment_bytes *
       (count(SegmentState::kActive) + count(SegmentState::kSealing) + count(SegmentState::kSealed));
   status.laps = (next_sequence_ - 1) / segments_.size();
-  if (by_age_.empty()) return;
-  status.oldest_ns = segments_[by_age_.begin()->second].span.first_ns;
-  status.newest_ns = by_age_.rbegin()->first;
+  for (const auto& [sealed_at, sequence] : by_age_) {
+    const RecordSpan& span = segments_[by_sequence_.at(sequence)].span;
+    if (status.oldest_ns == 0 || span.first_ns < status.oldest_ns) status.oldest_ns = span.first_ns;
+    status.newest_ns = std::max(status.newest_ns, span.last_ns);
+  }
 }
 
 }  // namespace caprock::store

@@ -28,11 +28,14 @@ class Catalog {
   /// All segments free. `next_sequence`: beyond every one that was ever given out.
   Catalog(std::uint64_t segments, std::uint64_t next_sequence);
 
-  /// A segment found sealed at recovery, or sealed just now.
-  void sealed(SegmentUse use, RecordSpan span);
+  /// A segment found sealed at recovery, or sealed just now. `sealed_at`: of its foot.
+  void sealed(SegmentUse use, std::uint64_t sealed_at, RecordSpan span);
+
+  /// What take() gives out next; any segment sealed now is younger than all sealed before it.
+  std::uint64_t next_sequence() const;
 
   /// The segment to use next, now ready: a free one (the lowest, so that the file grows from its
-  /// front), else the one with the oldest last time that is not pinned, else the oldest of all,
+  /// front), else the one sealed first that is not pinned, else the one sealed first of all,
   /// whose pins are broken, else one that was bad. Nothing while another is just being sealed.
   std::optional<SegmentUse> take();
 
@@ -67,8 +70,9 @@ class Catalog {
   /// Whether the segment is sealed and still in that use.
   bool holds(SegmentUse use) const;
 
-  /// Last time of the oldest sealed segment; 0 without any or while free segments are left.
-  std::int64_t history_begin_ns() const;
+  /// When the segment to be recycled next was sealed, in terms of next_sequence(); 0 without any or
+  /// while free segments are left.
+  std::uint64_t history_begin() const;
 
   /// Fills the fields that are about segments.
   void describe(RingStatus& status) const;
@@ -77,13 +81,14 @@ class Catalog {
   struct Segment {
     std::atomic<SegmentState> state{SegmentState::kFree};
     std::uint64_t sequence = 0;  // 0: none
+    std::uint64_t sealed_at = 0;
     RecordSpan span;
   };
   struct Pins {
     std::uint64_t count = 0;
     bool broken = false;
   };
-  using Age = std::pair<std::int64_t, std::uint32_t>;  // last time, index
+  using Age = std::pair<std::uint64_t, std::uint64_t>;  // sealed_at, sequence
 
   std::optional<std::uint32_t> pick();
   std::optional<std::uint32_t> pick_unpinned() const;
@@ -93,7 +98,7 @@ class Catalog {
   mutable std::mutex mutex_;
   std::vector<Segment> segments_;
   std::set<std::uint32_t> free_;
-  std::set<Age> by_age_;  // sealed ones
+  std::set<Age> by_age_;  // sealed ones; not by time: the clock may have been wrong once
   std::set<std::uint32_t> sealing_;
   std::set<std::uint32_t> bad_;
   std::set<std::uint32_t> unsynced_;

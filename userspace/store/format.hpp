@@ -103,7 +103,9 @@ struct SegmentFoot {
   std::uint64_t cumulative_captured_bytes;
   std::uint64_t cumulative_dropped;
   std::uint64_t previous_sequence;  // of this lane's segment before, 0 for the first
-  std::uint64_t reserved0[4];
+  std::uint64_t sealed_at;  // the ring's next sequence at that moment: what was sealed first
+                            // is recycled first, whatever the wall clock said
+  std::uint64_t reserved0[3];
   std::uint32_t
       crc32c;  // of the segment up to this field, the head from `frontier` to its end left out
   std::uint32_t trailer_total;  // sizeof(SegmentFoot)

@@ -25,6 +25,7 @@ Housekeeping::Housekeeping(RingFile& file, Catalog& catalog, std::deque<LaneExch
       catalog_(catalog),
       exchanges_(exchanges),
       totals_(std::move(totals)),
+      activations_(exchanges.size()),
       sealed_packets_(exchanges.size()),
       prepared_ahead_(std::clamp<std::size_t>(file.geometry().segments / (8 * exchanges.size()), 2,
                                               kMaxPrepared)) {
@@ -104,27 +105,28 @@ bool Housekeeping::seal_one() {
   const Full full = std::move(to_seal_.front());
   to_seal_.pop_front();
   const MutableBytes segment = file_.segment(full.index);
-  const SegmentFoot foot = seal_segment(segment, *full.tally, totals_[full.lane]);
+  const SegmentFoot foot =
+      seal_segment(segment, *full.tally, totals_[full.lane], catalog_.next_sequence());
   if (file_.guard().lost(full.index)) {
     catalog_.failed(full.index);
     return true;
   }
   totals_[full.lane] = LaneTotals::after(foot);
   sealed_packets_[full.lane].store(foot.cumulative_packets, std::memory_order_relaxed);
-  catalog_.sealed({full.index, foot.sequence}, record_span(head_of(segment), foot));
+  catalog_.sealed({full.index, foot.sequence}, foot.sealed_at, record_span(head_of(segment), foot));
   return true;
 }
 
-/// An active segment in which nothing is younger than the oldest record of the ring would be older
-/// than the history.
+/// An active segment that was there before the oldest record of the ring was finished would come to
+/// be older than the history.
 void Housekeeping::request_rolls() {
-  const std::int64_t history_begin_ns = catalog_.history_begin_ns();
-  if (history_begin_ns == 0) return;
-  for (LaneExchange& exchange : exchanges_) {
-    const std::int64_t active_since_ns = exchange.active_since_ns.load(std::memory_order_relaxed);
-    if (active_since_ns != 0 && active_since_ns < history_begin_ns) {
-      exchange.roll_requested.store(true, std::memory_order_relaxed);
-    }
+  const std::uint64_t history_begin = catalog_.history_begin();
+  for (std::size_t lane = 0; lane < exchanges_.size(); ++lane) {
+    Activation& active = activations_[lane];
+    const std::uint64_t sequence = exchanges_[lane].sequence.load(std::memory_order_relaxed);
+    if (sequence != active.sequence) active = {sequence, catalog_.next_sequence()};
+    if (sequence != 0 && active.at < history_begin)
+      exchanges_[lane].roll_requested.store(true, std::memory_order_relaxed);
   }
 }
 

@@ -32,6 +32,10 @@ class Housekeeping {
   std::uint64_t sealed_packets(std::size_t lane) const { return sealed_packets_[lane]; }
 
  private:
+  struct Activation {
+    std::uint64_t sequence = 0;  // of the lane's active segment
+    std::uint64_t at = 0;        // the ring's next sequence when it was first seen
+  };
   struct Full {
     std::uint32_t index;
     std::size_t lane;
@@ -49,6 +53,7 @@ class Housekeeping {
   Catalog& catalog_;
   std::deque<LaneExchange>& exchanges_;
   std::vector<LaneTotals> totals_;
+  std::vector<Activation> activations_;  // by lane
   std::deque<std::atomic<std::uint64_t>> sealed_packets_;
   std::deque<Full> to_seal_;
   std::size_t prepared_ahead_;

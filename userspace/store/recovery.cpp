@@ -180,8 +180,8 @@ void Recovery::distrust_recycled() {
     if (found.state == FoundState::kSealed && !is_same_boot(found.head, context_.boot_id))
       by_age.push_back(&found);
   }
-  std::sort(by_age.begin(), by_age.end(), [](const FoundSegment* a, const FoundSegment* b) {
-    return a->head.sequence < b->head.sequence;
+  std::stable_sort(by_age.begin(), by_age.end(), [](const FoundSegment* a, const FoundSegment* b) {
+    return a->foot.sealed_at < b->foot.sealed_at;
   });
   unsigned right_in_a_row = 0;
   for (FoundSegment* found : by_age) {
@@ -228,7 +228,8 @@ bool Recovery::seal_open(FoundSegment& found) {
         fmt::format("segment {} was cut by {} bytes of torn blocks", found.index, limit - end));
   }
   LaneTotals& totals = totals_of(found.head.lane);
-  found.foot = seal_segment(segment, tally_of(segment, head_of(segment).frontier), totals);
+  found.foot = seal_segment(segment, tally_of(segment, head_of(segment).frontier), totals,
+                            last_sequence_ + 1);
   found.head = head_of(segment);
   found.state = FoundState::kSealed;
   totals = LaneTotals::after(found.foot);
@@ -247,7 +248,8 @@ void Recovery::fill_catalog() {
   ring_.catalog = std::make_unique<Catalog>(file_.geometry().segments, last_sequence_ + 1);
   for (const FoundSegment& found : found_) {
     if (found.state != FoundState::kSealed) continue;
-    ring_.catalog->sealed({found.index, found.head.sequence}, record_span(found.head, found.foot));
+    ring_.catalog->sealed({found.index, found.head.sequence}, found.foot.sealed_at,
+                          record_span(found.head, found.foot));
   }
 }
 

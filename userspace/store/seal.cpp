@@ -13,7 +13,8 @@
 namespace caprock::store {
 namespace {
 
-SegmentFoot make_foot(const SegmentTally& tally, std::uint64_t sequence, const LaneTotals& before) {
+SegmentFoot make_foot(const SegmentTally& tally, std::uint64_t sequence, const LaneTotals& before,
+                      std::uint64_t sealed_at) {
   SegmentFoot foot = tally.figures();
   foot.type = kSegmentFootType;
   foot.total_bytes = foot.trailer_total = sizeof foot;
@@ -22,6 +23,7 @@ SegmentFoot make_foot(const SegmentTally& tally, std::uint64_t sequence, const L
   foot.cumulative_captured_bytes = before.captured_bytes + foot.captured_bytes;
   foot.cumulative_dropped = before.dropped + foot.dropped;
   foot.previous_sequence = before.sequence;
+  foot.sealed_at = sealed_at;
   return foot;
 }
 
@@ -57,11 +59,11 @@ LaneTotals LaneTotals::after(const SegmentFoot& foot) {
           foot.sequence};
 }
 
-SegmentFoot seal_segment(MutableBytes segment, const SegmentTally& tally,
-                         const LaneTotals& before) {
+SegmentFoot seal_segment(MutableBytes segment, const SegmentTally& tally, const LaneTotals& before,
+                         std::uint64_t sealed_at) {
   SegmentHead& head = head_of(segment);
   const std::uint64_t frontier = head.frontier;
-  const SegmentFoot foot = make_foot(tally, head.sequence, before);
+  const SegmentFoot foot = make_foot(tally, head.sequence, before, sealed_at);
   const std::vector<std::byte> close = build_close(tally, foot);
   write_close(segment, frontier, close);
   publish_word(reinterpret_cast<std::byte*>(&head.foot), frontier + close.size() - sizeof foot);

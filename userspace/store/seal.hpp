@@ -21,9 +21,10 @@ struct LaneTotals {
 };
 
 /// Writes ISBs, foot and free space behind the frontier, and publishes the foot. `tally`: of
-/// everything before the frontier. The runs are revealed, and no lane writes to the segment any
-/// more. Any thread.
-SegmentFoot seal_segment(MutableBytes segment, const SegmentTally& tally, const LaneTotals& before);
+/// everything before the frontier. `sealed_at`: the ring's next sequence. The runs are revealed,
+/// and no lane writes to the segment any more. Any thread.
+SegmentFoot seal_segment(MutableBytes segment, const SegmentTally& tally, const LaneTotals& before,
+                         std::uint64_t sealed_at);
 
 /// The times between which a segment's record lies.
 struct RecordSpan {

@@ -8,15 +8,15 @@ namespace {
 
 /// Four sealed segments; the oldest record is at place 2, then 0, 3, 1.
 void seal_four(Catalog& catalog) {
-  catalog.sealed({0, 11}, {200, 299});
-  catalog.sealed({1, 12}, {400, 499});
-  catalog.sealed({2, 13}, {100, 199});
-  catalog.sealed({3, 14}, {300, 399});
+  catalog.sealed({0, 11}, 16, {200, 299});
+  catalog.sealed({1, 12}, 18, {400, 499});
+  catalog.sealed({2, 13}, 15, {100, 199});
+  catalog.sealed({3, 14}, 17, {300, 399});
 }
 
 TEST_CASE("catalog: free segments are used first, from the front of the file") {
   Catalog catalog(4, 20);
-  catalog.sealed({1, 5}, {1, 2});
+  catalog.sealed({1, 5}, 6, {1, 2});
   CHECK(catalog.take()->index == 0);
   CHECK(catalog.take()->index == 2);
   CHECK(catalog.take()->index == 3);
@@ -29,7 +29,7 @@ TEST_CASE("catalog: every use has a new sequence") {
   CHECK(catalog.take()->sequence == 21);
 }
 
-TEST_CASE("catalog: the segment with the oldest last time is recycled") {
+TEST_CASE("catalog: the segment that was sealed first is recycled") {
   Catalog catalog(4, 20);
   seal_four(catalog);
   CHECK(catalog.take()->index == 2);
@@ -37,6 +37,29 @@ TEST_CASE("catalog: the segment with the oldest last time is recycled") {
   CHECK(catalog.take()->index == 3);
   CHECK(catalog.take()->index == 1);
   CHECK_FALSE(catalog.take());
+}
+
+TEST_CASE(
+    "catalog: a record from when the clock was ahead is recycled in its turn, and spans the "
+    "status") {
+  Catalog catalog(2, 20);
+  catalog.sealed({0, 11}, 12, {9000, 9999});
+  catalog.sealed({1, 12}, 13, {100, 199});
+  CHECK(catalog.history_begin() == 12);
+  RingStatus status;
+  catalog.describe(status);
+  CHECK(status.oldest_ns == 100);
+  CHECK(status.newest_ns == 9999);
+  CHECK(catalog.take()->index == 0);
+}
+
+TEST_CASE(
+    "catalog: an idle lane's segment that was finished late is not old because it was begun "
+    "early") {
+  Catalog catalog(2, 20);
+  catalog.sealed({0, 3}, 18, {1, 999});
+  catalog.sealed({1, 15}, 17, {500, 998});
+  CHECK(catalog.take()->index == 1);
 }
 
 TEST_CASE("catalog: a pinned segment is passed over, as often as it is pinned") {
@@ -72,12 +95,12 @@ TEST_CASE("catalog: where all are pinned, the oldest gives way and its readers a
 
 TEST_CASE("catalog: no pin is broken while another segment is about to be sealed") {
   Catalog catalog(2, 20);
-  catalog.sealed({0, 11}, {200, 299});
+  catalog.sealed({0, 11}, 12, {200, 299});
   REQUIRE(catalog.pin(11));
   const SegmentUse use = *catalog.take();
   catalog.sealing(use.index);
   CHECK_FALSE(catalog.take());
-  catalog.sealed(use, {300, 399});
+  catalog.sealed(use, 21, {300, 399});
   CHECK(catalog.take()->index == use.index);
   CHECK_FALSE(catalog.pin_broken(11));
 }
@@ -111,7 +134,7 @@ TEST_CASE("catalog: a sealed segment counts as unsynced until all of it is durab
   Catalog catalog(4, 20);
   const SegmentUse use = *catalog.take();
   catalog.sealing(use.index);
-  catalog.sealed(use, {1, 2});
+  catalog.sealed(use, 21, {1, 2});
   REQUIRE(catalog.unsynced().size() == 1);
   int marks = 0;
   catalog.mark_synced({use.index, use.sequence + 1}, [&] { ++marks; });
@@ -133,7 +156,7 @@ TEST_CASE("catalog: what a failed sync left in doubt stays so until its next use
   CHECK_FALSE(catalog.doubtful(ready.sequence));
   CHECK(catalog.unsynced().size() == 1);
 
-  catalog.sealed(active, {1, 2});
+  catalog.sealed(active, 22, {1, 2});
   CHECK(catalog.doubtful(active.sequence));
   CHECK(catalog.take()->index == active.index);
   CHECK_FALSE(catalog.any_doubtful());

@@ -78,6 +78,21 @@ TEST_CASE("ring: after several laps it holds the newest packets without a gap") 
   }
 }
 
+TEST_CASE("ring: what was recorded while the clock was ahead is recycled in its turn") {
+  const TemporaryDirectory directory;
+  const auto ring = open_ring(small_ring(directory / "ring.pcapng"));
+  const std::int64_t ahead_ns = PacketStream::time_of(0) + 1'000'000'000'000'000'000;
+  PacketStream ahead(0, ahead_ns);
+  append_all(ring->lane(0), ahead.next(2000));
+  PacketStream packets(1);
+  for (int i = 0; i < 40; ++i)
+    append_all(ring->lane(0), packets.next(1000));
+  REQUIRE(ring->close());
+  const WalkedFile walked = walk(read_file(directory / "ring.pcapng"));
+  CHECK(std::ranges::none_of(walked.packet_times,
+                             [&](std::int64_t time_ns) { return time_ns >= ahead_ns; }));
+}
+
 TEST_CASE("ring: for other readers it is valid at every step, and complete up to the last reveal") {
   const TemporaryDirectory directory;
   const auto path = directory / "ring.pcapng";

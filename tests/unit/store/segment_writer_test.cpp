@@ -26,7 +26,8 @@ class Segment {
     identity.ring_id = 42;
     identity.segment_bytes = kMebibyte;
     identity.node = "node-1";
-    return {bytes(), SegmentFile{}, build_opening(identity, kInterfaces), kInterfaces.size(), 9, 1234};
+    return {bytes(), SegmentFile{}, build_opening(identity, kInterfaces), kInterfaces.size(),
+            9,       1234};
   }
 
  private:
@@ -96,7 +97,8 @@ TEST_CASE("segment: filled to the last byte of its room, it can still be sealed"
   append(writer, packets.next(1, writer.room() - overhead));
   CHECK(writer.room() == 0);
   writer.reveal();
-  const SegmentFoot foot = seal_segment(segment.bytes(), tally_of(segment.bytes(), segment.head().frontier), {});
+  const SegmentFoot foot =
+      seal_segment(segment.bytes(), tally_of(segment.bytes(), segment.head().frontier), {}, 1);
   const WalkedFile file = walk(segment.bytes());
   CHECK(file.fault.empty());
   CHECK(foot.packets == file.packet_times.size());
@@ -120,7 +122,8 @@ TEST_CASE("segment: the foot adds up what the blocks say, and goes on from the l
   LaneTotals before;
   before.packets = 1000;
   before.sequence = 7;
-  const SegmentFoot foot = seal_segment(segment.bytes(), tally_of(segment.bytes(), segment.head().frontier), before);
+  const SegmentFoot foot =
+      seal_segment(segment.bytes(), tally_of(segment.bytes(), segment.head().frontier), before, 1);
 
   const WalkedFile file = walk(segment.bytes());
   REQUIRE(file.fault.empty());
