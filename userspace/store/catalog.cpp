@@ -32,15 +32,23 @@ std::uint64_t Catalog::next_sequence() const {
 std::optional<SegmentUse> Catalog::take() {
   const std::lock_guard lock(mutex_);
   const auto index = pick();
-  if (!index) return std::nullopt;
-  release(*index);
-  Segment& segment = segments_[*index];
+  return index ? std::optional(use_next(*index)) : std::nullopt;
+}
+
+std::optional<SegmentUse> Catalog::take_bad() {
+  const std::lock_guard lock(mutex_);
+  return bad_.empty() ? std::nullopt : std::optional(use_next(bad_.front()));
+}
+
+SegmentUse Catalog::use_next(std::uint32_t index) {
+  release(index);
+  Segment& segment = segments_[index];
   segment.state = SegmentState::kReady;
   segment.sequence = next_sequence_++;
   segment.span = {};
-  by_sequence_[segment.sequence] = *index;
-  unsynced_.insert(*index);
-  return SegmentUse{*index, segment.sequence};
+  by_sequence_[segment.sequence] = index;
+  unsynced_.insert(index);
+  return {index, segment.sequence};
 }
 
 std::optional<std::uint32_t> Catalog::pick() {
@@ -48,7 +56,6 @@ std::optional<std::uint32_t> Catalog::pick() {
   if (const auto unpinned = pick_unpinned()) return unpinned;
   if (!sealing_.empty()) return std::nullopt;  // no pin is broken for the want of patience
   if (!by_age_.empty()) return break_oldest_pin();
-  if (!bad_.empty()) return *bad_.begin();
   return std::nullopt;
 }
 
@@ -71,7 +78,7 @@ void Catalog::release(std::uint32_t index) {
   Segment& segment = segments_[index];
   free_.erase(index);
   sealing_.erase(index);
-  bad_.erase(index);
+  std::erase(bad_, index);
   unsynced_.erase(index);
   doubtful_.erase(index);
   by_age_.erase({segment.sealed_at, segment.sequence});
@@ -100,7 +107,7 @@ void Catalog::failed(std::uint32_t index) {
   const std::lock_guard lock(mutex_);
   release(index);
   segments_[index].state = SegmentState::kBad;
-  bad_.insert(index);
+  bad_.push_back(index);
 }
 
 bool Catalog::pin(std::uint64_t sequence) {

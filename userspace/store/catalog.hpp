@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -36,8 +37,11 @@ class Catalog {
 
   /// The segment to use next, now ready: a free one (the lowest, so that the file grows from its
   /// front), else the one sealed first that is not pinned, else the one sealed first of all,
-  /// whose pins are broken, else one that was bad. Nothing while another is just being sealed.
+  /// whose pins are broken. Nothing while another is just being sealed.
   std::optional<SegmentUse> take();
+
+  /// The bad segment that failed longest ago, now ready.
+  std::optional<SegmentUse> take_bad();
 
   void activated(std::uint32_t index);  // by a lane
   void sealing(std::uint32_t index);
@@ -93,6 +97,7 @@ class Catalog {
   std::optional<std::uint32_t> pick();
   std::optional<std::uint32_t> pick_unpinned() const;
   std::uint32_t break_oldest_pin();
+  SegmentUse use_next(std::uint32_t index);
   void release(std::uint32_t index);
 
   mutable std::mutex mutex_;
@@ -100,7 +105,7 @@ class Catalog {
   std::set<std::uint32_t> free_;
   std::set<Age> by_age_;  // sealed ones; not by time: the clock may have been wrong once
   std::set<std::uint32_t> sealing_;
-  std::set<std::uint32_t> bad_;
+  std::deque<std::uint32_t> bad_;  // in the order in which they failed
   std::set<std::uint32_t> unsynced_;
   std::set<std::uint32_t> doubtful_;
   std::unordered_map<std::uint64_t, std::uint32_t> by_sequence_;

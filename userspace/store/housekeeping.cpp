@@ -17,6 +17,9 @@ namespace {
 /// A failing disk costs the record one segment in this time, not all of it at once.
 constexpr Nanoseconds kRetryInterval = std::chrono::seconds(1);
 
+/// A segment that stays bad may hold a disk up for long at each attempt.
+constexpr Nanoseconds kMaxBadDelay = std::chrono::minutes(10);
+
 }  // namespace
 
 Housekeeping::Housekeeping(RingFile& file, Catalog& catalog, std::deque<LaneExchange>& exchanges,
@@ -28,7 +31,8 @@ Housekeeping::Housekeeping(RingFile& file, Catalog& catalog, std::deque<LaneExch
       activations_(exchanges.size()),
       sealed_packets_(exchanges.size()),
       prepared_ahead_(std::clamp<std::size_t>(file.geometry().segments / (8 * exchanges.size()), 2,
-                                              kMaxPrepared)) {
+                                              kMaxPrepared)),
+      bad_delay_(kRetryInterval) {
   for (std::size_t lane = 0; lane < sealed_packets_.size(); ++lane) {
     sealed_packets_[lane] = totals_[lane].packets;
   }
@@ -86,17 +90,40 @@ bool Housekeeping::prepare_one() {
 }
 
 bool Housekeeping::prepare_for(LaneExchange& exchange) {
-  if (monotonic_ns() < retry_ns_) return false;
-  const auto use = catalog_.take();
+  const std::int64_t now_ns = monotonic_ns();
+  if (now_ns < retry_ns_) return false;
+  if (now_ns >= retry_bad_ns_ && prepare_bad(exchange)) return true;
+  auto use = catalog_.take();
+  if (!use) use = catalog_.take_bad();  // better than none, however often it failed
   if (!use) return false;
-  if (auto prepared = file_.prepare(use->index); !prepared) {
-    report_error(fmt::format("segment {} of {} cannot be prepared: {}", use->index,
+  if (prepare(*use, exchange)) return true;
+  retry_ns_ = monotonic_ns() + kRetryInterval.count();
+  return false;
+}
+
+/// The error may have passed: a segment without a record costs less than the oldest one that has
+/// one. Where it has not, that costs nothing but time, and others are prepared meanwhile.
+bool Housekeeping::prepare_bad(LaneExchange& exchange) {
+  const auto use = catalog_.take_bad();
+  if (!use) return false;
+  const bool prepared = prepare(*use, exchange);
+  if (prepared) {
+    bad_delay_ = kRetryInterval;
+  } else {
+    retry_bad_ns_ = monotonic_ns() + bad_delay_.count();
+    bad_delay_ = std::min(2 * bad_delay_, kMaxBadDelay);
+  }
+  return prepared;
+}
+
+bool Housekeeping::prepare(SegmentUse use, LaneExchange& exchange) {
+  if (auto prepared = file_.prepare(use.index); !prepared) {
+    report_error(fmt::format("segment {} of {} cannot be prepared: {}", use.index,
                              file_.path().string(), prepared.error().message()));
-    catalog_.failed(use->index);
-    retry_ns_ = monotonic_ns() + kRetryInterval.count();
+    catalog_.failed(use.index);
     return false;
   }
-  exchange.prepared.push({use->index, use->sequence});
+  exchange.prepared.push({use.index, use.sequence});
   return true;
 }
 

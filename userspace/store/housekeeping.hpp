@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/quantity.hpp"
 #include "store/catalog.hpp"
 #include "store/lane_exchange.hpp"
 #include "store/ring_file.hpp"
@@ -46,6 +47,8 @@ class Housekeeping {
   void give_up(std::uint32_t index);
   bool prepare_one();
   bool prepare_for(LaneExchange& exchange);
+  bool prepare_bad(LaneExchange& exchange);
+  bool prepare(SegmentUse use, LaneExchange& exchange);
   bool seal_one();
   void request_rolls();
 
@@ -57,7 +60,9 @@ class Housekeeping {
   std::deque<std::atomic<std::uint64_t>> sealed_packets_;
   std::deque<Full> to_seal_;
   std::size_t prepared_ahead_;
-  std::int64_t retry_ns_ = 0;  // monotonic: nothing is prepared before, since the disk failed
+  std::int64_t retry_ns_ = 0;      // monotonic: nothing is prepared before, since the disk failed
+  std::int64_t retry_bad_ns_ = 0;  // and no bad segment before
+  Nanoseconds bad_delay_;          // after the next bad segment that fails again
 };
 
 }  // namespace caprock::store

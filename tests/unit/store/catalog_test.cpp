@@ -105,12 +105,18 @@ TEST_CASE("catalog: no pin is broken while another segment is about to be sealed
   CHECK_FALSE(catalog.pin_broken(11));
 }
 
-TEST_CASE("catalog: a bad segment is tried again only when there is no other") {
-  Catalog catalog(2, 20);
-  const auto first = catalog.take();
-  catalog.failed(first->index);
-  CHECK(catalog.take()->index == 1);
-  CHECK(catalog.take()->index == first->index);
+TEST_CASE("catalog: bad segments are given out on their own, the one that failed first in front") {
+  Catalog catalog(4, 20);
+  const SegmentUse first = *catalog.take();
+  const SegmentUse second = *catalog.take();
+  catalog.failed(second.index);
+  catalog.failed(first.index);
+  CHECK(catalog.take()->index == 2);
+  CHECK(catalog.take_bad()->index == second.index);
+  catalog.failed(second.index);
+  CHECK(catalog.take_bad()->index == first.index);
+  CHECK(catalog.take_bad()->index == second.index);
+  CHECK_FALSE(catalog.take_bad());
 }
 
 TEST_CASE("catalog: the status counts segments by state and spans the record") {
