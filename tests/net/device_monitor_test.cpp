@@ -2,6 +2,7 @@
 #include "capture/device_monitor.hpp"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -29,6 +30,22 @@ std::vector<std::string> descriptions(DeviceMonitor& monitor) {
 bool contains(const std::vector<std::string>& lines, const std::string& line) {
   return std::find(lines.begin(), lines.end(), line) != lines.end();
 }
+
+/// While it lives, no socket can be opened.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
 
 const Device* find(const DeviceMonitor& monitor, const std::string& name) {
   for (const auto& [ifindex, device] : monitor.devices()) {
@@ -109,6 +126,25 @@ TEST_CASE("devices: a port that leaves its bridge is still there") {
   CHECK_FALSE(contains(descriptions(*monitor), "va: gone"));
   REQUIRE(find(*monitor, "va") != nullptr);
   CHECK(find(*monitor, "va")->master == 0);
+}
+
+TEST_CASE("devices: where they cannot be read anew at once, the next look does it") {
+  NetworkNamespace own;
+  run("ip link add va type veth peer name vb");
+  auto monitor = DeviceMonitor::open();
+  REQUIRE(monitor);
+  const int tiny = 1;
+  REQUIRE(::setsockopt(monitor->fd(), SOL_SOCKET, SO_RCVBUF, &tiny, sizeof tiny) == 0);
+  run("for i in 1 2 3 4 5 6 7 8; do ip link set va up; ip link set va down; done; ip link del va; "
+      "ip link add vc type veth peer name vd");
+  {
+    const NoDescriptors none;
+    CHECK_FALSE(monitor->read_events());
+  }
+  const auto lines = descriptions(*monitor);
+  CHECK(contains(lines, "va: gone"));
+  CHECK(contains(lines, "vc: appeared, down"));
+  CHECK(monitor->devices() == *read_devices());
 }
 
 TEST_CASE("devices: when the kernel had to drop messages the state is right all the same") {

@@ -54,10 +54,14 @@ InterfaceFollower::InterfaceFollower(Recorder& recorder, capture::DeviceMonitor 
 
 void InterfaceFollower::read_events() {
   auto changes = monitor_.read_events();
-  if (!changes) return report_error(changes.error().message());
-  if (changes->empty()) return;
-  for (const auto& change : *changes)
-    log_debug(describe(change));
+  if (!changes) {
+    report_error(changes.error().message());
+  } else if (changes->empty()) {
+    return;
+  } else {
+    for (const auto& change : *changes)
+      log_debug(describe(change));
+  }
   apply();
 }
 
@@ -72,6 +76,7 @@ void InterfaceFollower::set(FollowerSettings settings) {
 }
 
 void InterfaceFollower::repair() {
+  read_events();  // of which the last look may have missed some
   for (auto& [ifindex, recorded] : recorded_) {
     if (recorded.attachment && recorded.attachment->in_place()) continue;
     if (recorded.attachment) {

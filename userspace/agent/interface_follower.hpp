@@ -41,8 +41,8 @@ class InterfaceFollower {
 
   void set(FollowerSettings settings);
 
-  /// Attaches anew what somebody else has detached, and tries again what failed. Call every second
-  /// or two.
+  /// Attaches anew what somebody else has detached, and tries again what failed: attaching, reading
+  /// the devices. Call every second or two.
   void repair();
 
   /// Detaches everything.

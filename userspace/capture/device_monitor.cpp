@@ -43,14 +43,13 @@ Result<DeviceMonitor> DeviceMonitor::open() {
 
 Result<std::vector<DeviceChange>> DeviceMonitor::read_events() {
   std::vector<DeviceChange> changes;
-  bool overrun = false;
   alignas(nlmsghdr) std::array<std::byte, 32768> buffer;
   for (;;) {
     const ssize_t bytes = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
     if (bytes < 0 && errno == EAGAIN) break;
     if (bytes < 0 && errno != ENOBUFS) return Error::from_errno("rtnetlink: read events");
     if (bytes < 0) {
-      overrun = true;
+      overrun_ = true;
       continue;
     }
     for_each_message(Bytes(buffer).first(static_cast<std::size_t>(bytes)),
@@ -59,8 +58,9 @@ Result<std::vector<DeviceChange>> DeviceMonitor::read_events() {
                          apply(*std::move(link), changes);
                      });
   }
-  if (overrun) {
+  if (overrun_) {
     if (auto done = resynchronise(changes); !done) return std::move(done).error();
+    overrun_ = false;
   }
   return changes;
 }

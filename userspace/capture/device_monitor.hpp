@@ -26,7 +26,8 @@ class DeviceMonitor {
 
   /// Takes in what has happened since. A device that moved to another namespace has vanished. When
   /// the kernel had to drop messages all devices are read anew, so the changes are complete either
-  /// way.
+  /// way. After an error devices() has what was taken in up to then; the next call goes on there,
+  /// whether fd() is readable or not.
   Result<std::vector<DeviceChange>> read_events();
 
   const DeviceMap& devices() const { return devices_; }
@@ -38,6 +39,7 @@ class DeviceMonitor {
 
   NetlinkSocket socket_;
   DeviceMap devices_;
+  bool overrun_ = false;  // messages were dropped, and devices_ was not read anew since
 };
 
 }  // namespace caprock::capture
