@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
 #include <limits>
 
 #include <boost/asio/connect.hpp>
@@ -104,17 +105,23 @@ BodySink append_to(std::string& text, std::size_t limit) {
   };
 }
 
+/// A client, unlike an agent, knows where it was started: its path may be relative.
+std::string from_here(std::string_view path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
 }  // namespace
 
 Result<ServerAddress> ServerAddress::parse(std::string_view text) {
   constexpr std::string_view kHttp = "http://";
+  constexpr std::string_view kUnix = "unix:";
   const auto refuse = [&] {
     return Error(fmt::format(
         "\"{}\" is not a server: write it as unix:/run/caprock/agent.sock or http://127.0.0.1:8897",
         text));
   };
-  if (text.starts_with("unix:")) {
-    auto endpoint = Endpoint::parse(text);
+  if (text.starts_with(kUnix) && text != kUnix) {
+    auto endpoint = Endpoint::parse(std::string(kUnix) + from_here(text.substr(kUnix.size())));
     if (!endpoint) return refuse();
     return ServerAddress{std::string(text), std::move(endpoint->path), {}, {}};
   }
