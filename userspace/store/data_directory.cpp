@@ -48,11 +48,12 @@ Finding inspect_kind(const FileSystem& file_system) {
   return finding;
 }
 
-Finding inspect_space(const FileSystem& file_system, std::uint64_t allocated,
-                      std::uint64_t wanted) {
+Finding inspect_space(const FileSystem& file_system, const std::filesystem::path& directory,
+                      std::uint64_t allocated, std::uint64_t wanted) {
   Finding finding;
   finding.id = "disk.space";
-  finding.found = format_size(file_system.available_bytes) + " free";
+  finding.found =
+      fmt::format("{} free in {}", format_size(file_system.available_bytes), directory.string());
   if (file_system.available_bytes + allocated >= wanted) return finding;
   finding.severity = Severity::kFatal;
   finding.consequence = fmt::format("a ring of {} does not fit", format_size(wanted));
@@ -110,10 +111,10 @@ Status prepare_data_directory(const std::filesystem::path& directory,
 Status check_space(const std::filesystem::path& path, std::uint64_t wanted) {
   const auto file_system = inspect_file_system(path);
   if (!file_system) return file_system.error();
-  const Finding space = inspect_space(*file_system, allocated_bytes(path), wanted);
+  const Finding space =
+      inspect_space(*file_system, or_here(path.parent_path()), allocated_bytes(path), wanted);
   if (space.severity != Severity::kFatal) return {};
-  return Error(fmt::format("{}: {}, the disk has {}: {}", path.string(), space.consequence,
-                           space.found, space.remedy));
+  return Error(fmt::format("{}: {}; {}", space.consequence, space.found, space.remedy));
 }
 
 Findings inspect_data_directory(const std::filesystem::path& directory,
@@ -128,7 +129,7 @@ Findings inspect_data_directory(const std::filesystem::path& directory,
              .remedy = "give another agent.dataDir"}};
   }
   return {inspect_access(here), inspect_kind(*file_system),
-          inspect_space(*file_system, allocated_bytes(here / "ring.pcapng"), storage_bytes)};
+          inspect_space(*file_system, here, allocated_bytes(here / "ring.pcapng"), storage_bytes)};
 }
 
 }  // namespace caprock::store

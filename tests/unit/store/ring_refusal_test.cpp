@@ -113,6 +113,14 @@ TEST_CASE("data directory: too little space is fatal, and says what to do") {
   CHECK(contains(fatal(std::uint64_t{1} << 50), "disk.space"));
 }
 
+TEST_CASE("data directory: free space is told with its place") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path place = directory / "new";
+  for (const Finding& finding : inspect_data_directory(place, 16 * kMebibyte)) {
+    if (finding.id == "disk.space") CHECK(contains(finding.found, "free in " + place.string()));
+  }
+}
+
 TEST_CASE("data directory: memory is said to be none") {
   if (!std::filesystem::exists("/dev/shm")) SKIP("no /dev/shm");
   for (const Finding& finding : inspect_data_directory("/dev/shm", kMebibyte)) {
