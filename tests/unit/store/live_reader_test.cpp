@@ -66,7 +66,7 @@ Reading read_ring(const std::filesystem::path& path) {
     if (cursor.fault()) reading.fault = cursor.fault()->what;
   }
   for (const std::string& line : window->skipped()) {
-    if (line.find("reused by the recorder") == std::string::npos) reading.fault = line;
+    if (line.find("reused") == std::string::npos) reading.fault = line;
   }
   return reading;
 }
@@ -90,7 +90,7 @@ TEST_CASE("live: windows read beside a recorder that laps them hold whole packet
   done = true;
   reader.join();
   for (const Reading& reading : readings)
-    CHECK(reading.fault.empty());
+    CHECK(reading.fault == "");
   CHECK(std::ranges::max_element(readings, {}, &Reading::packets)->packets > 1000);
 }
 
