@@ -85,6 +85,7 @@ RecordingRing::RecordingRing(RingOptions options, RingLock lock, std::unique_ptr
 }
 
 Status RecordingRing::start() {
+  file_->expect_writes();
   keep_house();
   for (const LaneExchange& exchange : exchanges_) {
     if (exchange.prepared.size() != 0) continue;

@@ -107,10 +107,16 @@ RingFile::RingFile(Fd fd, std::filesystem::path path, Geometry geometry, Mapping
       path_(std::move(path)),
       geometry_(geometry),
       mapping_(std::move(mapping)),
+      advice_(MADV_NORMAL),
       guard_(std::move(guard)) {}
 
 MutableBytes RingFile::segment(std::uint64_t index) const {
   return mapping_.bytes().subspan(offset_of(index), geometry_.segment_bytes);
+}
+
+void RingFile::expect_writes() {
+  advice_ = MADV_RANDOM;
+  ::madvise(mapping_.bytes().data(), mapping_.bytes().size(), advice_);
 }
 
 Status RingFile::prepare(std::uint64_t index) {
@@ -168,6 +174,7 @@ Status RingFile::remap(std::uint64_t index) const {
       ::mmap(segment(index).data(), geometry_.segment_bytes, PROT_READ | PROT_WRITE,
              MAP_SHARED | MAP_FIXED, fd_.get(), static_cast<off_t>(offset_of(index)));
   if (mapped == MAP_FAILED) return Error::from_errno("cannot map the segment again");
+  ::madvise(mapped, geometry_.segment_bytes, advice_);
   guard_->restored(index);
   return {};
 }

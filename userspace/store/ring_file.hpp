@@ -41,6 +41,10 @@ class RingFile {
   /// The way past the page cache; none where the file system has none.
   const DirectFile* direct() const { return direct_ ? &*direct_ : nullptr; }
 
+  /// From now on a page fault reads one page at the most: what lies ahead of a lane is about to be
+  /// overwritten, and what lies around a head is not wanted.
+  void expect_writes();
+
   /// Makes a segment blank without reading old data from disk, with its first and last page in
   /// memory, or all of them where there is no direct way to the disk. Blocks for as long as the
   /// disk makes it.
@@ -72,6 +76,7 @@ class RingFile {
   std::filesystem::path path_;
   Geometry geometry_;
   Mapping mapping_;
+  int advice_;                         // of madvise(2) for the mapping
   std::uint64_t extended_to_ = 0;      // bytes that the file had when it was last looked at
   std::unique_ptr<FaultGuard> guard_;  // of the mapping: goes first
 };
