@@ -1,48 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CPU and memory of an agent that has nothing to record."""
-import re
+"""CPU and memory of an agent on all interfaces that has nothing to record."""
 import time
-from pathlib import Path
 
+import footprint
 import meter
 from lab.agent import Agent
-from rig import DEVICE
 
 
 def add_arguments(parser):
     parser.add_argument("--seconds", type=float, default=30)
 
 
-def resident_mib(pid):
-    """(beside stage and ring, stage and ring): resident memory in MiB."""
-    own = mapped = 0
-    name = ""
-    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
-        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-            name = line.split(maxsplit=5)[5] if len(line.split(maxsplit=5)) > 5 else ""
-        elif line.startswith("Rss:"):
-            kib = int(line.split()[1])
-            if "ring.pcapng" in name or "bpf-map" in name:
-                mapped += kib
-            else:
-                own += kib
-    return own / 1024, mapped / 1024
-
-
 def measure(rig, options):
-    agent = Agent(rig.pair.right, rig.fresh_folder("idle"), **{
-        "agent.interfaces": f"[{DEVICE}]", "agent.stageSize": "128Mi", "tap.capture.raw.storageSize": "1Gi"})
-    agent.start(wait=60)
+    agent = Agent(rig.pair.right, rig.fresh_folder("idle"), **{"agent.stageSize": "128Mi", "tap.capture.raw.storageSize": "1Gi"})
     try:
+        agent.start(wait=60)
         time.sleep(5)
         pid = agent.process.pid
-        begin, before = time.monotonic(), meter.process_ms(pid)
+        begin, before = time.monotonic(), meter.threads(pid)
         time.sleep(options.seconds)
-        share = (meter.process_ms(pid) - before) / 10 / (time.monotonic() - begin)
-        own, mapped = resident_mib(pid)
-    finally:
+        seconds, after = time.monotonic() - begin, meter.threads(pid)
+        memory, stage, ring = footprint.resident(pid), footprint.stage(pid), footprint.ring(pid)
         agent.stop()
+    finally:
         agent.delete()
-    yield (f"Idle for {options.seconds:.0f} s, ring of 1 GiB",
-           ["CPU, % of a core", "resident beside stage and ring, MiB", "of stage and ring, MiB"],
-           [[f"{share:.2f}", f"{own:.1f}", f"{mapped:.0f}"]])
+    spent = {name: (after[name][0] - before[name][0], after[name][1] - before[name][1]) for name in before}
+    total = [sum(one) for one in zip(*spent.values())]
+    yield (f"Idle for {options.seconds:.0f} s, all interfaces, ring of 1 GiB",
+           ["thread", "CPU, % of a core", "wake-ups a second"],
+           [[name, f"{ms / 10 / seconds:.2f}", f"{wakes / seconds:.1f}"] for name, (ms, wakes) in [*spent.items(), ("all", total)]])
+    own = sum(memory.values()) - stage - ring
+    yield ("Resident memory of it, MiB", ["anonymous", "file and shmem beside stage and ring", "stage", "ring"],
+           [[f"{memory['anonymous']:.1f}", f"{own - memory['anonymous']:.1f}", f"{stage:.0f}", f"{ring:.0f}"]])
