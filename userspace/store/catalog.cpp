@@ -137,9 +137,11 @@ std::vector<SegmentUse> Catalog::unsynced() const {
   return uses;
 }
 
-void Catalog::durable(SegmentUse use) {
+bool Catalog::durable(SegmentUse use) {
   const std::lock_guard lock(mutex_);
-  if (segments_[use.index].sequence == use.sequence) unsynced_.erase(use.index);
+  if (segments_[use.index].sequence != use.sequence) return false;
+  unsynced_.erase(use.index);
+  return true;
 }
 
 /// Nothing was recorded yet into those that are ready; what comes dirties their pages again.
@@ -161,12 +163,6 @@ bool Catalog::doubtful(std::uint64_t sequence) const {
 bool Catalog::any_doubtful() const {
   const std::lock_guard lock(mutex_);
   return !doubtful_.empty();
-}
-
-bool Catalog::holds(SegmentUse use) const {
-  const std::lock_guard lock(mutex_);
-  const Segment& segment = segments_[use.index];
-  return segment.state == SegmentState::kSealed && segment.sequence == use.sequence;
 }
 
 std::uint64_t Catalog::history_begin() const {

@@ -61,8 +61,8 @@ class Catalog {
     const std::lock_guard lock(mutex_);
     if (segments_[use.index].sequence == use.sequence) mark();
   }
-  /// All of a sealed segment is durable, its mark too.
-  void durable(SegmentUse use);
+  /// All of a sealed segment is durable, its mark too. False: it is in its next use already.
+  bool durable(SegmentUse use);
 
   /// A sync failed. What of the unsynced segments is on disk nobody knows, and no later sync will
   /// say: the kernel has forgotten which pages it could not write. They are doubtful, and no longer
@@ -70,9 +70,6 @@ class Catalog {
   void doubt_unsynced();
   bool doubtful(std::uint64_t sequence) const;
   bool any_doubtful() const;
-
-  /// Whether the segment is sealed and still in that use.
-  bool holds(SegmentUse use) const;
 
   /// When the segment to be recycled next was sealed, in terms of next_sequence(); 0 without any or
   /// while free segments are left.

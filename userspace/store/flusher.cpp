@@ -12,21 +12,11 @@
 namespace caprock::store {
 namespace {
 
-/// Segments whose pages stay however small the budget is, beside the prepared and active ones.
-constexpr std::uint64_t kMinResident = 4;
-
 std::byte* field(const MutableBytes segment, std::size_t offset_in_head) {
   return segment.data() + kSegmentHeadOffset + offset_in_head;
 }
 
 }  // namespace
-
-Flusher::Flusher(RingFile& file, Catalog& catalog, std::deque<LaneExchange>& exchanges,
-                 std::uint64_t page_budget_bytes)
-    : file_(file),
-      catalog_(catalog),
-      exchanges_(exchanges),
-      resident_limit_(std::max(kMinResident, page_budget_bytes / file.geometry().segment_bytes)) {}
 
 Status Flusher::flush() {
   const std::int64_t complete_ns =
@@ -43,9 +33,8 @@ Status Flusher::flush() {
     durable_until_ns_.store(at_rest ? complete_ns : marked_until_ns_, std::memory_order_relaxed);
   }
   for (const Extent& extent : marked_) {
-    if (extent.sealed) catalog_.durable(extent.use);
+    if (extent.sealed && catalog_.durable(extent.use)) file_.evict(extent.use.index);
   }
-  evict_beyond_budget();  // before the marks: a page that they make dirty again stays
   for (const Extent& extent : extents)
     mark(extent);
   marked_ = std::move(extents);
@@ -93,14 +82,6 @@ void Flusher::mark(const Extent& extent) {
     publish_word(field(file_.segment(extent.use.index), offsetof(SegmentHead, synced_frontier)),
                  extent.end);
   });
-  if (extent.sealed) resident_.push_back(extent.use);
-}
-
-void Flusher::evict_beyond_budget() {
-  if (file_.geometry().segments <= resident_limit_) return resident_.clear();
-  for (; resident_.size() > resident_limit_; resident_.pop_front()) {
-    if (catalog_.holds(resident_.front())) file_.evict(resident_.front().index);
-  }
 }
 
 std::int64_t Flusher::complete_until_ns() const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the record durable, and keeps the ring's pages within their budget.
+// Makes the record durable, and lets go of its memory.
 #pragma once
 
 #include <atomic>
@@ -15,11 +15,11 @@ namespace caprock::store {
 /// Flusher thread, except durable_until_ns(). A slow disk holds up this thread alone.
 class Flusher {
  public:
-  Flusher(RingFile& file, Catalog& catalog, std::deque<LaneExchange>& exchanges,
-          std::uint64_t page_budget_bytes);
+  Flusher(RingFile& file, Catalog& catalog, std::deque<LaneExchange>& exchanges)
+      : file_(file), catalog_(catalog), exchanges_(exchanges) {}
 
-  /// Syncs if anything was committed since the last time, and evicts what is durable and over the
-  /// budget. After a failure the segments concerned stay doubtful, whatever later syncs say.
+  /// Syncs if anything was committed since the last time, and evicts sealed segments that are
+  /// durable. After a failure the segments concerned stay doubtful, whatever later syncs say.
   Status flush();
 
   /// Wall time before which everything survives a power cut.
@@ -39,14 +39,11 @@ class Flusher {
   Error doubt(const Error& failure);
   void mark(const Extent& extent);
   void roll_doubtful();
-  void evict_beyond_budget();
   std::int64_t complete_until_ns() const;
 
   RingFile& file_;
   Catalog& catalog_;
   std::deque<LaneExchange>& exchanges_;
-  std::uint64_t resident_limit_;     // segments that may keep their pages
-  std::deque<SegmentUse> resident_;  // marked ones that have them, oldest first
   std::vector<Extent>
       marked_;           // their synced frontiers were written, but are not durable themselves
   bool failed_ = false;  // the last sync

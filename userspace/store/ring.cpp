@@ -17,7 +17,6 @@
 #include "store/flusher.hpp"
 #include "store/housekeeping.hpp"
 #include "store/lane.hpp"
-#include "store/memory_budget.hpp"
 #include "store/recovery.hpp"
 #include "store/ring_file.hpp"
 #include "store/ring_lock.hpp"
@@ -80,7 +79,7 @@ RecordingRing::RecordingRing(RingOptions options, RingLock lock, std::unique_ptr
       report_(std::move(recovered.report)),
       exchanges_(options_.lanes),
       housekeeping_(*file_, *catalog_, exchanges_, std::move(recovered.totals)),
-      flusher_(*file_, *catalog_, exchanges_, options_.page_budget_bytes) {
+      flusher_(*file_, *catalog_, exchanges_) {
   make_lanes(identity, boot_id, recovered.clock_generation);
 }
 
@@ -248,7 +247,6 @@ Result<std::unique_ptr<Ring>> Ring::open(RingOptions options) {
   if (recovered.report.recovered != 0) {
     if (auto synced = (*file)->sync(); !synced) return std::move(synced).error();
   }
-  if (options.page_budget_bytes == 0) options.page_budget_bytes = default_page_budget();
   auto ring =
       std::make_unique<RecordingRing>(std::move(options), *std::move(lock), *std::move(file),
                                       opened->identity, boot_id, std::move(recovered));

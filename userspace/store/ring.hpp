@@ -27,8 +27,6 @@ struct RingOptions {
   InterfaceList interfaces;
   std::int64_t wall_offset_ns = 0;
   Nanoseconds sync_interval = std::chrono::milliseconds(500);
-  std::uint64_t page_budget_bytes =
-      0;  // the ring's pages stay resident up to this; 0: a quarter of memory (or cgroup limit)
 };
 
 enum class SegmentState : std::uint8_t { kFree, kReady, kActive, kSealing, kSealed, kBad };

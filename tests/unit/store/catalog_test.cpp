@@ -148,7 +148,7 @@ TEST_CASE("catalog: a sealed segment counts as unsynced until all of it is durab
   catalog.mark_synced(use, [&] { ++marks; });
   CHECK(marks == 1);
   CHECK(catalog.unsynced().size() == 1);
-  catalog.durable(use);
+  CHECK(catalog.durable(use));
   CHECK(catalog.unsynced().empty());
 }
 

@@ -24,7 +24,6 @@ TEST_CASE("ring: two lanes, their helpers and a reader at once") {
   const TemporaryDirectory directory;
   RingOptions options = small_ring(directory / "ring.pcapng");
   options.lanes = 2;
-  options.page_budget_bytes = 4 * kMebibyte;
   const auto ring = open_ring(options);
   std::uint64_t counts[2] = {};
   std::jthread lanes[2];

@@ -139,11 +139,10 @@ std::uint64_t bytes_in_memory(const std::filesystem::path& path) {
                     pages.begin(), pages.end(), [](auto page) { return (page & 1) != 0; }));
 }
 
-TEST_CASE("ring: beyond its page budget it gives memory back") {
+TEST_CASE("ring: a sealed segment that is durable holds no memory") {
   const TemporaryDirectory directory;
   RingOptions options = small_ring(directory / "ring.pcapng");
   options.storage_bytes = 31 * kMebibyte;
-  options.page_budget_bytes = 4 * kMebibyte;
   const auto ring = open_ring(options);
   PacketStream packets;
   while (ring->status().laps < 2)
