@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lost packets and CPU time of caprock and its peers, side by side.
 
-A round sends to nobody (the bare run), then to each recorder in turn. A recorder stays for three sends, `laps`: its ring is
-as large as one of them, so from the second on it overwrites. Busy is the CPU time of the whole machine from the first packet
-until a sync has returned, less the same of the bare run.
+A round takes each recorder in turn. Before each one a send to nobody (the bare run): what a send costs drifts within minutes.
+A recorder stays for three sends, `laps`: its ring is as large as one of them, so from the second on it overwrites. Busy is the
+CPU time of the whole machine from the first packet until a sync has returned, less the same of the bare run before.
 """
 import time
 from statistics import median
@@ -63,8 +63,8 @@ def measure_size(rig, options, size):
     rounds = {name: [] for name in options.tools}
     bare = []
     for number in range(1, options.rounds + 1):
-        bare.append(send_and_sync(rig, options.packets, size)[1])
         for name in options.tools:
+            bare.append(send_and_sync(rig, options.packets, size)[1])
             recorder = recorders.ALL[name](rig, lap_bytes(options, size))
             result = measure_recorder(rig, recorder, options, size, bare[-1])
             rounds[name].append(result)

@@ -22,7 +22,7 @@ namespace caprock::store {
 struct LaneSurroundings {
   MutableBytes ring;         // the mapping
   int fd;                    // of the file
-  const DirectFile* direct;  // none: every page of a prepared segment is in memory
+  const DirectFile* direct;  // none: the file system has no direct I/O
   const FaultGuard& guard;
   Catalog& catalog;
   WakeSignal& housekeeping;

@@ -11,7 +11,7 @@
 
 namespace caprock::store {
 
-/// A blank segment with its pages in memory, and the sequence it takes when it becomes active.
+/// A blank segment, its first and its last page in memory, and the sequence it takes when it becomes active.
 struct PreparedSegment {
   std::uint32_t index = 0;
   std::uint64_t sequence = 0;

@@ -124,15 +124,9 @@ Status RingFile::prepare(std::uint64_t index) {
   if (guard_->lost(index)) {
     if (auto done = remap(index); !done) return done;
   }
-  if (!direct_ && resident(index)) {
-    write_blank(segment(index));
-    return populate(index);
-  }
-  if (direct_)
-    evict(index);  // a direct write that meets cached pages has to drop them first, and waits
-  if (auto done = overwrite_ends(index); !done || direct_) return done;
-  if (auto done = overwrite_middle(index); !done) return done;
-  return populate(index);
+  // What readers left in the page cache: a direct write that meets it has to drop it, and waits.
+  evict(index);
+  return overwrite_ends(index);
 }
 
 /// The segments that a truncation cut off are lost, also where no store has met it yet; they are
@@ -179,13 +173,6 @@ Status RingFile::remap(std::uint64_t index) const {
   return {};
 }
 
-bool RingFile::resident(std::uint64_t index) const {
-  std::vector<unsigned char> pages(geometry_.segment_bytes / kPageBytes);
-  if (::mincore(segment(index).data(), geometry_.segment_bytes, pages.data()) != 0) return false;
-  return std::all_of(pages.begin(), pages.end(),
-                     [](unsigned char page) { return (page & 1) != 0; });
-}
-
 /// Whole pages written by the kernel need not be read first. The opening page goes first, so that
 /// no reader takes what follows for the old record; then the last one, and the free-space block is
 /// whole.
@@ -197,24 +184,6 @@ Status RingFile::overwrite_ends(std::uint64_t index) const {
   put(page, kPageBytes - sizeof(std::uint32_t),
       static_cast<std::uint32_t>(geometry_.segment_bytes - kSegmentHeadOffset));
   return write_all(fd_.get(), page, offset_of(index + 1) - kPageBytes);
-}
-
-Status RingFile::overwrite_middle(std::uint64_t index) const {
-  const SegmentFile file{.direct = nullptr, .fd = fd_.get(), .offset = offset_of(index)};
-  if (file.blank(kPageBytes, geometry_.segment_bytes - 2 * kPageBytes)) return {};
-  return Error::from_errno("cannot write blank pages");
-}
-
-/// So that the lane meets no page fault. Where the kernel cannot do it, a byte of free space is
-/// touched in each page.
-Status RingFile::populate(std::uint64_t index) const {
-  const MutableBytes bytes = segment(index);
-  if (::madvise(bytes.data(), bytes.size(), MADV_POPULATE_WRITE) == 0) return {};
-  if (errno != EINVAL) return Error::from_errno("cannot get the segment's pages into memory");
-  for (std::size_t at = kPageBytes / 2; at < bytes.size(); at += kPageBytes) {
-    const_cast<volatile std::byte&>(bytes[at]) = std::byte{0};
-  }
-  return {};
 }
 
 Status RingFile::sync() const {

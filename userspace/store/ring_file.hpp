@@ -45,9 +45,8 @@ class RingFile {
   /// overwritten, and what lies around a head is not wanted.
   void expect_writes();
 
-  /// Makes a segment blank without reading old data from disk, with its first and last page in
-  /// memory, or all of them where there is no direct way to the disk. Blocks for as long as the
-  /// disk makes it.
+  /// Makes a segment blank without reading old data from disk, its first and its last page in
+  /// memory. Blocks for as long as the disk makes it.
   Status prepare(std::uint64_t index);
 
   /// Makes a lost segment blank on disk: what came to be in it after all is recorded elsewhere too.
@@ -65,10 +64,7 @@ class RingFile {
 
   Status extend_to(std::uint64_t bytes);
   Status remap(std::uint64_t index) const;
-  bool resident(std::uint64_t index) const;
   Status overwrite_ends(std::uint64_t index) const;
-  Status overwrite_middle(std::uint64_t index) const;
-  Status populate(std::uint64_t index) const;
   std::uint64_t offset_of(std::uint64_t index) const { return index * geometry_.segment_bytes; }
 
   Fd fd_;

@@ -43,7 +43,7 @@ class DirectWriter;
 
 /// One segment's part of the file, as its lane uses it. The files outlive it.
 struct SegmentFile {
-  DirectWriter* direct = nullptr;  // none: all pages are in memory, and runs are copied
+  DirectWriter* direct = nullptr;  // none: all runs are copied
   int fd = -1;
   std::uint64_t offset = 0;  // of the segment
 

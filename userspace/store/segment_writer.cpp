@@ -42,7 +42,7 @@ SegmentWriter::SegmentWriter(MutableBytes segment, const SegmentFile& file, Byte
                              std::int64_t created_ns)
     : segment_(segment),
       file_(file),
-      resident_(file.direct != nullptr ? kPageBytes : segment.size()),
+      resident_(kPageBytes),
       first_run_(opening.size()),
       frontier_(first_run_),
       revealed_(first_run_),

@@ -17,9 +17,8 @@ namespace caprock::store {
 /// or enters the kernel.
 class SegmentWriter {
  public:
-  /// Activates a blank segment. `opening`: from build_opening, for `interfaces` interfaces. Where
-  /// `file` has no direct way in, all pages of the segment are in memory; else its first and its
-  /// last one are.
+  /// Activates a blank segment, of which the first and the last page are in memory. `opening`: from
+  /// build_opening, for `interfaces` interfaces.
   SegmentWriter(MutableBytes segment, const SegmentFile& file, Bytes opening,
                 std::size_t interfaces, std::uint64_t sequence, std::int64_t created_ns);
 
