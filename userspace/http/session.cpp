@@ -33,11 +33,11 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 /// slow.
 std::optional<Response> refusal_of(const boost::system::error_code& failed) {
   using beast::http::error;
-  static const auto& protocol_errors = make_error_code(error::bad_target).category();
+  static const boost::system::error_code protocol_error = make_error_code(error::bad_target);
   if (failed == error::header_limit) return problem(431, "the request's head is too long");
   if (failed == error::unexpected_body || failed == error::body_limit)
     return problem(413, "requests with a body are not taken");
-  if (failed.category() != protocol_errors || failed == error::end_of_stream ||
+  if (failed.category() != protocol_error.category() || failed == error::end_of_stream ||
       failed == error::partial_message)
     return std::nullopt;
   return problem(400, fmt::format("not an HTTP request: {}", failed.message()));
