@@ -9,6 +9,7 @@
 #include "cli/progress.hpp"
 #include "core/clock.hpp"
 #include "core/quantity.hpp"
+#include "export/fd_sink.hpp"
 #include "store/ring_view.hpp"
 
 namespace caprock::cli {
@@ -60,8 +61,23 @@ Status ask_agent(const Invocation& invocation, const Options& options, const Win
   return client->get(target, sink);
 }
 
+/// The file written to, whose growth is shown.
+class ShownSink final : public exporting::FdSink {
+ public:
+  ShownSink(OutputFile& file, Progress& progress)
+      : FdSink(file.fd(), file.name()), progress_(progress) {}
+
+  Status write(Bytes piece) override {
+    progress_.add(piece.size());
+    return FdSink::write(piece);
+  }
+
+ private:
+  Progress& progress_;
+};
+
 /// From a ring file, beside an agent or without one.
-Status read_ring(const Options& options, const Window& window, const http::BodySink& sink) {
+Status read_ring(const Options& options, const Window& window, exporting::Sink& sink) {
   const auto view = store::RingView::open(options.ring);
   if (!view) return view.error();
   const auto format = exporting::parse_format(options.format);
@@ -72,12 +88,24 @@ Status read_ring(const Options& options, const Window& window, const http::BodyS
   wanted.filter = options.filter;
   wanted.format = *format;
   wanted.events = !options.no_events;
-  exporting::FunctionSink to_sink(sink);
-  const auto report = exporting::export_window(*view, wanted, to_sink);
+  const auto report = exporting::export_window(*view, wanted, sink);
   if (!report) return report.error();
   for (const auto& line : report->skipped)
     fmt::print(stderr, "caprock: {}\n", line);
   return {};
+}
+
+Status write_capture(const Invocation& invocation, const Options& options, const Window& window,
+                     OutputFile& file) {
+  Progress progress;
+  if (options.ring.empty()) {
+    return ask_agent(invocation, options, window, [&](Bytes bytes) {
+      progress.add(bytes.size());
+      return file.write(bytes);
+    });
+  }
+  ShownSink sink(file, progress);
+  return read_ring(options, window, sink);
 }
 
 Result<int> export_window(const Invocation& invocation, const Options& options) {
@@ -85,13 +113,7 @@ Result<int> export_window(const Invocation& invocation, const Options& options) 
   if (!window) return window.error();
   auto file = OutputFile::open(options.output, options.force);
   if (!file) return file.error();
-  Progress progress;
-  const http::BodySink sink = [&](Bytes bytes) {
-    progress.add(bytes.size());
-    return file->write(bytes);
-  };
-  const Status done = options.ring.empty() ? ask_agent(invocation, options, *window, sink)
-                                           : read_ring(options, *window, sink);
+  const Status done = write_capture(invocation, options, *window, *file);
   if (!done) return done.error();
   const Status finished = file->finish();
   if (!finished) return finished.error();

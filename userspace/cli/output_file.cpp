@@ -55,8 +55,7 @@ Status OutputFile::write(Bytes bytes) {
   while (!bytes.empty()) {
     const auto written = ::write(fd_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0)
-      return Error::from_errno(target_ == "-" ? "standard output" : target_.string());
+    if (written < 0) return Error::from_errno(name());
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return {};

@@ -26,6 +26,9 @@ class OutputFile {
 
   int fd() const { return fd_.get(); }
 
+  /// For errors.
+  std::string name() const { return target_ == "-" ? "standard output" : target_.string(); }
+
   Status write(Bytes bytes);
 
   /// Everything was written: gives the file its name.

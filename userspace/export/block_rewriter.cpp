@@ -46,24 +46,13 @@ std::size_t put_record(std::byte* to, const pcapng::PacketView& packet, std::uin
 
 }  // namespace
 
-void Figures::count(const pcapng::PacketView& packet, std::uint32_t interface_id) {
-  const auto time_ns = static_cast<std::int64_t>(packet.time);
-  const std::uint64_t lost = packet.dropped();
-  if (packets == 0) first_ns = time_ns;
-  last_ns = time_ns;
-  packets += 1;
-  dropped += lost;
-  if (interface_id >= interfaces.size()) interfaces.resize(interface_id + 1);
-  interfaces[interface_id].packets += 1;
-  interfaces[interface_id].dropped += lost;
-}
-
-std::size_t BlockRewriter::rewrite(MutableBytes blocks, const InterfaceIds& ids) {
+std::size_t BlockRewriter::rewrite(MutableBytes blocks, const InterfaceIds& ids,
+                                   Figures& figures) const {
   std::byte* to = blocks.data();
   pcapng::BlockCursor cursor(blocks);
   while (const auto block = cursor.next()) {
     if (block->type == pcapng::kEnhancedPacket) {
-      to += rewrite_packet(to, *block, ids);
+      to += rewrite_packet(to, *block, ids, figures);
     } else if (selection_.events && selection_.format == Format::kPcapng) {
       to += copy_block(to, block->bytes);
     }
@@ -72,15 +61,15 @@ std::size_t BlockRewriter::rewrite(MutableBytes blocks, const InterfaceIds& ids)
 }
 
 std::size_t BlockRewriter::rewrite_packet(std::byte* to, const pcapng::Block& block,
-                                          const InterfaceIds& ids) {
+                                          const InterfaceIds& ids, Figures& figures) const {
   const auto packet = pcapng::as_packet(block);
   if (!packet || !selection_.filter.matches(packet->captured, packet->original_bytes)) return 0;
   if (packet->interface_id >= ids.size()) {
-    figures_.unknown_interface += 1;
+    figures.unknown_interface += 1;
     return 0;
   }
   const std::uint32_t id = ids[packet->interface_id];
-  figures_.count(*packet, id);
+  figures.count(*packet, id);
   const auto captured = static_cast<std::uint32_t>(packet->captured.size());
   const std::uint32_t bytes =
       selection_.snaplen == 0 ? captured : std::min(captured, selection_.snaplen);

@@ -45,7 +45,7 @@ Result<ExportReport> export_window(const store::RingView& view, const ExportOpti
              .events = options.events},
             options.interface_prefix, sink);
   if (auto begun = pump.begin(window->segments()); !begun) return std::move(begun).error();
-  if (auto drained = pump.drain(*window); !drained) return std::move(drained).error();
+  if (auto drained = pump.drain_in_parallel(*window); !drained) return std::move(drained).error();
   if (options.format == Format::kPcapng) {
     if (auto ended = pump.write(statistics_blocks(pump.figures())); !ended)
       return std::move(ended).error();

@@ -40,7 +40,8 @@ struct ExportReport {
 
 /// Writes the window to the sink in time order: pcapng as one section (all interfaces, blocks,
 /// statistics at the end). Fails on a wrong filter, before anything is written, and with the sink's
-/// error. Any thread; takes the view for itself.
+/// error. Any thread; takes the view for itself. The sink is written to by a second thread, which
+/// ends before this returns.
 Result<ExportReport> export_window(const store::RingView& view, const ExportOptions& options,
                                    Sink& sink);
 

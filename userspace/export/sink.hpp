@@ -10,7 +10,8 @@
 
 namespace caprock::exporting {
 
-/// Takes bytes in order, in pieces of up to kPieceBytes. An error ends the export.
+/// Takes bytes in order, in pieces of up to kPieceBytes. An error ends the export. One
+/// thread at a time, not always the same.
 class Sink {
  public:
   static constexpr std::size_t kPieceBytes = 512u << 10;
@@ -20,16 +21,6 @@ class Sink {
   /// An empty piece asks whether anybody still wants the rest: a filter may let nothing through for
   /// a long time.
   virtual Status write(Bytes piece) = 0;
-};
-
-/// A file, pipe or socket in blocking mode; the descriptor is the caller's.
-class FdSink : public Sink {
- public:
-  explicit FdSink(int fd) : fd_(fd) {}
-  Status write(Bytes piece) override;
-
- private:
-  int fd_;
 };
 
 /// A function, such as one that sends a chunk of an HTTP response.

@@ -35,7 +35,8 @@ class FaultGuard {
   /// Of the signal handler: whether the fault was in the range and is mended.
   bool absorb(std::uintptr_t address);
 
-  static constexpr std::size_t kMaxGuards = 16;
+  static constexpr std::size_t kMaxGuards =
+      256;  // a view that follows a growing ring has one a doubling
 
  private:
   FaultGuard(MutableBytes range, std::uint64_t unit_bytes);

@@ -5,21 +5,25 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "core/fd.hpp"
 #include "core/mapping.hpp"
 #include "pcapng/reader.hpp"
+#include "store/fault_guard.hpp"
 #include "store/segment_view.hpp"
 
 namespace caprock::store {
 namespace {
 
 constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{1} << 30;
+constexpr std::size_t kWorthASystemCall = 16 << 10;
 
 Result<std::uint64_t> file_size(int fd) {
   struct stat status {};
@@ -78,6 +82,23 @@ void describe_extent(Bytes segment, SegmentInfo& info) {
   info.last_ns = timed ? foot->last_ns : INT64_MAX;
 }
 
+bool copy(Bytes from, MutableBytes to) {
+  std::ranges::copy(from, to.begin());
+  return true;
+}
+
+/// Costs half of what the mapping does, where most pages of a stretch are touched once.
+bool read_file(int fd, std::uint64_t offset, MutableBytes to) {
+  while (!to.empty()) {
+    const ssize_t got = ::pread(fd, to.data(), to.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    offset += static_cast<std::uint64_t>(got);
+    to = to.subspan(static_cast<std::size_t>(got));
+  }
+  return true;
+}
+
 void append_interfaces(pcapng::BlockCursor blocks, InterfaceList& list) {
   while (const auto block = blocks.next()) {
     const auto interface = pcapng::as_interface(*block);
@@ -90,32 +111,45 @@ void append_interfaces(pcapng::BlockCursor blocks, InterfaceList& list) {
 
 struct RingView::State {
   Fd fd;
-  std::uint64_t segment_bytes = 0;
+  std::uint64_t segment_bytes = kMinSegmentBytes;  // until it is found out
   std::uint64_t file_bytes = 0;
   /// The last one covers the file. It reaches beyond its end, to a power of two, as a ring grows on
   /// its first lap; those before it stay because their bytes were handed out.
-  std::vector<Mapping> mappings;
+  struct Guarded {
+    Mapping mapping;
+    std::unique_ptr<FaultGuard> guard;
+  };
+  std::vector<Guarded> mappings;
+  std::vector<SegmentInfo> described;  // by index, as it was last looked at
 
   Status follow_growth() {
     const auto size = file_size(fd.get());
     if (!size) return size.error();
-    if (mappings.empty() || *size > mappings.back().size()) {
-      auto mapping =
-          Mapping::shared(fd.get(), std::bit_ceil(std::max(*size, kMinSegmentBytes)), PROT_READ);
-      if (!mapping) return std::move(mapping).error();
-      mappings.push_back(*std::move(mapping));
-    }
     file_bytes = *size;
+    if (!mappings.empty() && file_bytes <= mappings.back().mapping.size()) return {};
+    auto mapping =
+        Mapping::shared(fd.get(), std::bit_ceil(std::max(*size, kMinSegmentBytes)), PROT_READ);
+    if (!mapping) return std::move(mapping).error();
+    mappings.push_back({*std::move(mapping), nullptr});
+    return protect();
+  }
+
+  Status protect() {
+    auto guard = FaultGuard::protect(mappings.back().mapping.bytes(), segment_bytes);
+    if (!guard) return std::move(guard).error();
+    mappings.back().guard = *std::move(guard);
     return {};
   }
 
-  Bytes file() const { return mappings.back().bytes().first(file_bytes); }
+  Bytes file() const { return mappings.back().mapping.bytes().first(file_bytes); }
   std::uint64_t count() const { return file_bytes / segment_bytes; }
   Bytes segment(std::uint64_t index) const {
     return file().subspan(index * segment_bytes, segment_bytes);
   }
 
   Result<SegmentInfo> describe(std::uint64_t index) const;
+  Result<SegmentInfo> look_at(std::uint64_t index);
+  bool unreadable(std::uint64_t index) const { return mappings.back().guard->lost(index); }
 };
 
 Result<SegmentInfo> RingView::State::describe(std::uint64_t index) const {
@@ -135,6 +169,18 @@ Result<SegmentInfo> RingView::State::describe(std::uint64_t index) const {
   return info;
 }
 
+/// Nothing of a sealed segment changes but its use: describing it anew would cost a follower of a
+/// large ring more than all that is new.
+Result<SegmentInfo> RingView::State::look_at(std::uint64_t index) {
+  if (described.size() < count()) described.resize(count());
+  SegmentInfo& known = described[index];
+  if (known.sealed && is_in_use(segment(index), known.sequence)) return known;
+  auto info = describe(index);
+  if (unreadable(index)) return Error("it cannot be read: the file was cut or its disk fails");
+  if (info) known = *info;
+  return info;
+}
+
 RingView::RingView(std::unique_ptr<State> state) : state_(std::move(state)) {}
 RingView::RingView(RingView&&) noexcept = default;
 RingView& RingView::operator=(RingView&&) noexcept = default;
@@ -150,6 +196,8 @@ Result<RingView> RingView::open(const std::filesystem::path& path) {
   if (state->segment_bytes == 0) {
     return Error(fmt::format("{}: it is {}", path.string(), kind_of(state->file())));
   }
+  if (auto guarded = state->protect(); !guarded)
+    return std::move(guarded).error().context(path.string());
   return RingView(std::move(state));
 }
 
@@ -166,8 +214,8 @@ std::vector<SegmentInfo> RingView::segments(std::vector<std::string>* damaged) c
   const Status followed = state_->follow_growth();
   if (!followed && damaged != nullptr) damaged->push_back(followed.error().message());
   for (std::uint64_t index = 0; index < state_->count(); ++index) {
-    if (is_unused(state_->segment(index))) continue;
-    auto info = state_->describe(index);
+    if (is_unused(state_->segment(index)) && !state_->unreadable(index)) continue;
+    auto info = state_->look_at(index);
     if (info) {
       found.push_back(*std::move(info));
     } else if (damaged != nullptr) {
@@ -180,6 +228,18 @@ std::vector<SegmentInfo> RingView::segments(std::vector<std::string>* damaged) c
 
 Bytes RingView::bytes(std::uint64_t index) const {
   return state_->segment(index);
+}
+
+bool RingView::read(std::uint64_t index, std::uint64_t sequence, std::uint64_t offset,
+                    MutableBytes to) const {
+  const bool done = to.size() < kWorthASystemCall
+                        ? copy(bytes(index).subspan(offset, to.size()), to)
+                        : read_file(state_->fd.get(), index * segment_bytes() + offset, to);
+  return done && still_holds(index, sequence);
+}
+
+bool RingView::unreadable(std::uint64_t index) const {
+  return state_->unreadable(index);
 }
 
 bool RingView::still_holds(std::uint64_t index, std::uint64_t sequence) const {

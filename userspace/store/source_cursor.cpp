@@ -2,20 +2,16 @@
 #include "store/source_cursor.hpp"
 
 namespace caprock::store {
-namespace {
 
-constexpr std::ptrdiff_t kMaxStretchBytes = 256 << 10;  // what a reader copies stays in its cache
-
-}  // namespace
-
-SourceCursor::SourceCursor(Bytes segment, const Run& first, std::uint64_t runs_end,
+SourceCursor::SourceCursor(const RingView& view, const SegmentInfo& segment, const Run& first,
                            std::int64_t from_ns)
-    : segment_(segment),
-      runs_end_(runs_end),
+    : segment_(view.bytes(segment.index)),
+      runs_end_(segment.runs_end),
       from_ns_(from_ns),
       run_(first),
-      blocks_(segment.first(first.end), first.begin) {
+      blocks_(view, segment) {
   skip_old_runs();
+  enter(run_);
   advance();
 }
 
@@ -31,45 +27,49 @@ std::optional<Run> SourceCursor::following_run() const {
 void SourceCursor::skip_old_runs() {
   auto next = following_run();
   while (next && next->first_ns != 0 && next->first_ns < from_ns_) {
-    enter(*next);
+    run_ = *next;
     next = following_run();
   }
 }
 
 void SourceCursor::enter(const Run& run) {
   run_ = run;
-  blocks_ = pcapng::BlockCursor(segment_.first(run.end), run.begin);
+  blocks_.enter(run);
 }
 
 bool SourceCursor::next_in_run() {
-  while (const auto block = blocks_.next()) {
-    const auto time_ns = pcapng::block_time_ns(*block);
+  while ((block_ = blocks_.next())) {
+    const auto time_ns = pcapng::block_time_ns(*block_);
     if (!time_ns || *time_ns < from_ns_) continue;
-    block_ = block;
     time_ns_ = *time_ns;
     return true;
   }
-  if (!fault_) fault_ = blocks_.fault();
   return false;
 }
 
 void SourceCursor::advance() {
-  block_.reset();
   while (!next_in_run()) {
-    const auto run = following_run();
+    const auto run = lost() ? std::nullopt : following_run();
     if (!run) return;
     enter(*run);
   }
 }
 
+pcapng::Block SourceCursor::take() {
+  const pcapng::Block block = *block_;
+  blocks_.release();
+  advance();
+  return block;
+}
+
 Bytes SourceCursor::take_stretch(std::int64_t limit_ns) {
   const std::byte* const begin = block_->bytes.data();
   const std::byte* end = begin;
-  while (block_ && block_->bytes.data() == end && end - begin < kMaxStretchBytes &&
-         (end == begin || time_ns_ < limit_ns)) {
+  blocks_.release();
+  do {
     end += block_->bytes.size();
     advance();
-  }
+  } while (block_ && block_->bytes.data() == end && time_ns_ < limit_ns);
   return {begin, end};
 }
 

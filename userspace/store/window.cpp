@@ -70,7 +70,7 @@ struct Window::State {
       pending;  // not yet reached; the one with the earliest first time at the back
   std::vector<std::unique_ptr<OpenSegment>> opened;
   std::vector<Input*> heap;  // those that have a block, the earliest in front
-  const OpenSegment* last = nullptr;
+  OpenSegment* last = nullptr;
   std::vector<std::string> skipped;
 
   void take(const std::vector<SegmentInfo>& found);
@@ -125,13 +125,16 @@ void Window::State::take(const SegmentInfo& info) {
 }
 
 void Window::State::push(Input& input) {
+  // What ends may have ended because a run's head was overwritten.
+  if (input.cursor.lost() || (input.cursor.at_end() && !holds(*input.segment)))
+    drop(*input.segment);
   const auto& fault = input.cursor.fault();
   if (fault && !input.fault_told && holds(*input.segment)) {
     input.fault_told = true;
     skipped.push_back(fmt::format("{}: a run is left out from offset {} on: {}",
                                   name_of(input.segment->info), fault->offset, fault->what));
   }
-  if (input.cursor.at_end()) return;
+  if (input.cursor.at_end() || input.segment->gone) return;
   heap.push_back(&input);
   std::ranges::push_heap(heap, is_later);
 }
@@ -147,8 +150,7 @@ void Window::State::scan(OpenSegment& segment) {
   while (const auto run = runs.next()) {
     if (segment.knows(run->source)) continue;
     if (segment.inputs.size() == kMaxSources) break;
-    segment.inputs.push_back(
-        {&segment, SourceCursor(bytes, *run, segment.info.runs_end, options.from_ns)});
+    segment.inputs.push_back({&segment, SourceCursor(*view, segment.info, *run, options.from_ns)});
     push(segment.inputs.back());
   }
   segment.scanned = runs.offset();
@@ -179,9 +181,12 @@ bool Window::State::holds(const OpenSegment& segment) const {
 }
 
 void Window::State::drop(OpenSegment& segment) {
+  if (segment.gone) return;
   segment.gone = true;
-  skipped.push_back(
-      fmt::format("{} was reused by the recorder while it was being read", name_of(segment.info)));
+  const bool unreadable = view->unreadable(segment.info.index) || holds(segment);
+  skipped.push_back(name_of(segment.info) +
+                    (unreadable ? " cannot be read: the file was cut or its disk fails"
+                                : " was reused by the recorder while it was being read"));
   std::erase_if(heap, [&](const Input* input) { return input->segment == &segment; });
   std::ranges::make_heap(heap, is_later);
 }
@@ -195,10 +200,8 @@ bool Window::State::prepare() {
       open_next();
     } else if (heap.empty() || earliest >= options.to_ns) {
       return false;
-    } else if (OpenSegment& segment = *heap.front()->segment; !holds(segment)) {
-      drop(segment);
     } else {
-      last = &segment;
+      last = heap.front()->segment;
       return true;
     }
   }
@@ -241,11 +244,10 @@ Result<Window> Window::open(const RingView& view, WindowOptions options) {
 std::optional<WindowBlock> Window::next() {
   if (!state_->prepare()) return std::nullopt;
   Input& input = state_->pop();
-  const WindowBlock block{input.cursor.block().bytes, input.cursor.time_ns(),
-                          input.cursor.block().type, input.segment->info.sequence};
-  input.cursor.advance();
+  const std::int64_t time_ns = input.cursor.time_ns();
+  const pcapng::Block block = input.cursor.take();
   state_->push(input);
-  return block;
+  return WindowBlock{block.bytes, time_ns, block.type, input.segment->info.sequence};
 }
 
 Bytes Window::next_stretch() {
@@ -256,8 +258,8 @@ Bytes Window::next_stretch() {
   return stretch;
 }
 
-bool Window::intact() const {
-  return state_->last != nullptr && state_->holds(*state_->last);
+void Window::lose_segment() {
+  state_->drop(*state_->last);
 }
 
 const SegmentInfo& Window::segment() const {

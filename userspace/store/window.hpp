@@ -14,9 +14,9 @@
 
 namespace caprock::store {
 
-/// One block of the window. Bytes point into the ring's mapping; see Window::intact().
+/// One block of the window.
 struct WindowBlock {
-  Bytes block;             // whole, type to trailing length
+  Bytes block;             // whole, type to trailing length; valid until the next call
   std::int64_t time_ns;    // wall time
   std::uint32_t type;      // EPB, journal block, …
   std::uint64_t sequence;  // of its segment
@@ -29,8 +29,9 @@ struct WindowOptions {
 
 /// k-way merge of the runs of every (lane, source) by wall time; the order among equal times is
 /// that of lanes and sources. A segment is opened when the merge reaches its first time, and has
-/// one cursor a source: memory does not grow with the window. Segments recycled while reading are
-/// skipped from there on and told in skipped(). One thread at a time; the view must outlive it.
+/// one cursor a source, which copies a part of a run at a time: memory does not grow with the
+/// window. Segments recycled or cut off while reading are skipped from there on and told in
+/// skipped(). One thread at a time; the view must outlive it.
 class Window {
  public:
   static Result<Window> open(const RingView& view, WindowOptions options);
@@ -43,17 +44,16 @@ class Window {
   std::optional<WindowBlock> next();
 
   /// The next stretch of blocks that stand one behind the other in the file and in time (no other
-  /// source's block belongs between them), up to some 256 KiB: the unit of bulk export. Empty at
-  /// the end.
+  /// source's block belongs between them), up to some 256 KiB: the unit of bulk export. Valid until
+  /// the next call, whatever the recorder does meanwhile; empty at the end.
   Bytes next_stretch();
-
-  /// Whether the bytes returned last were those of the record when they were last read. A live
-  /// recorder may recycle a segment at any time: copy, then ask, and throw the copy away if it was
-  /// not so.
-  bool intact() const;
 
   /// The segment of the bytes returned last: what their interface ids mean is in its interfaces.
   const SegmentInfo& segment() const;
+
+  /// For a reader that needed more of that segment than the bytes, and found it reused: what is
+  /// left of it is skipped and told.
+  void lose_segment();
 
   /// Moves the end of the window on to `to_ns`, over what was committed since: how a live ring is
   /// followed.

@@ -2,6 +2,7 @@
 #include "export/export.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -205,6 +206,21 @@ TEST_CASE("export: the sink's error ends the export") {
   const auto report = export_window(*view, {}, sink);
   REQUIRE_FALSE(report);
   CHECK(report.error().message() == "the client is gone");
+}
+
+TEST_CASE("export: the sink's exception ends the export as an error") {
+  const TemporaryFile file(ring_of({udp_traffic()}));
+  const auto view = RingView::open(file.path());
+  bool head_written = false;
+  FunctionSink sink([&](Bytes piece) -> Status {
+    if (piece.size() > 300) throw std::runtime_error("out of memory");
+    head_written = true;
+    return {};
+  });
+  const auto report = export_window(*view, {}, sink);
+  CHECK(head_written);
+  REQUIRE_FALSE(report);
+  CHECK(report.error().message() == "out of memory");
 }
 
 TEST_CASE("export: a filter that lets nothing through still asks whether anybody is there") {

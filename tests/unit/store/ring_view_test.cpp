@@ -129,6 +129,34 @@ TEST_CASE("ring view: a segment that was recycled no longer holds what it held")
   CHECK(view->still_holds(0, 2));
 }
 
+TEST_CASE("ring view: a segment behind the end of a file that was cut is unreadable, and told") {
+  std::vector<std::byte> bytes = ring_of({sealed(1, {{100, "a"}}), sealed(2, {{200, "b"}})});
+  const TemporaryFile file(bytes);
+  const auto view = RingView::open(file.path());
+  std::filesystem::resize_file(file.path(), kMinSegmentBytes);
+  CHECK_FALSE(view->still_holds(1, 2));
+  CHECK(view->unreadable(1));
+  CHECK_FALSE(view->unreadable(0));
+  file.write(bytes);
+  std::vector<std::string> lines;
+  CHECK(view->segments(&lines).size() == 1);
+  CHECK(lines ==
+        std::vector<std::string>{
+            "segment 1 is left out: it cannot be read: the file was cut or its disk fails"});
+}
+
+TEST_CASE("ring view: a sealed segment is described once in each of its uses") {
+  SegmentBuilder segment = sealed(1, {{100, "a"}});
+  const TemporaryFile file(ring_of({segment}));
+  const auto view = RingView::open(file.path());
+  CHECK(view->segments().front().last_ns == 100);
+  put(segment.bytes(), segment.foot() + offsetof(SegmentFoot, last_ns), std::int64_t{999});
+  file.write(segment.bytes());
+  CHECK(view->segments().front().last_ns == 100);
+  file.write(sealed(2, {{200, "b"}}).bytes());
+  CHECK(view->segments().front().last_ns == 200);
+}
+
 TEST_CASE("ring view: what is no ring is refused by name") {
   const auto message_for = [](Bytes contents) {
     const TemporaryFile file(contents);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run's blocks, read part by part into memory of the reader's own.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "pcapng/reader.hpp"
+#include "store/ring_view.hpp"
+#include "store/segment_view.hpp"
+
+namespace caprock::store {
+
+/// Where a part was read, and the segment was still in its use then, nothing can change or take
+/// away its bytes any more: what is read is checked once. The view must outlive it.
+class RunReader {
+ public:
+  RunReader(const RingView& view, const SegmentInfo& segment)
+      : view_(view), index_(segment.index), sequence_(segment.sequence) {}
+
+  /// On to the first block of another run.
+  void enter(const Run& run);
+
+  /// The next block, valid until the next but one call of release(); nothing at the end of the run,
+  /// at a fault, and when the segment is lost.
+  std::optional<pcapng::Block> next();
+
+  /// Blocks returned before the last part was read are not needed any more.
+  void release() { held_ = current_; }
+
+  /// The first place, in the segment, where a block could not be read.
+  const std::optional<pcapng::Fault>& fault() const { return fault_; }
+
+  /// The segment was reused or cannot be read: there is no more of it.
+  bool lost() const { return lost_; }
+
+ private:
+  struct Part {
+    std::unique_ptr<std::byte[]> memory;
+    std::size_t capacity = 0;
+    std::uint64_t begin = 0;  // in the segment
+    std::uint64_t end = 0;
+  };
+
+  bool read_part(std::uint64_t begin, std::size_t bytes);
+  bool read_on();
+
+  const RingView& view_;
+  std::uint64_t index_;
+  std::uint64_t sequence_;
+  Run run_;
+  std::array<Part, 2> parts_;  // the one of the blocks returned last, and the one read behind it
+  std::size_t current_ = 0;
+  std::size_t held_ = 0;
+  pcapng::BlockCursor blocks_{Bytes()};
+  std::optional<pcapng::Fault> fault_;
+  bool lost_ = false;
+};
+
+}  // namespace caprock::store
