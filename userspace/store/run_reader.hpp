@@ -27,6 +27,21 @@ class RunReader {
   /// at a fault, and when the segment is lost.
   std::optional<pcapng::Block> next();
 
+  /// What has been read of the run behind the last block.
+  Bytes rest() const {
+    const Part& part = parts_[current_];
+    if (lost_ || blocks_.fault()) return {};
+    return Bytes(part.memory.get(), part.end - part.begin).subspan(blocks_.offset());
+  }
+
+  /// Passes over so many bytes of it, which are whole blocks.
+  void skip(std::size_t bytes) {
+    if (bytes == 0) return;
+    const Part& part = parts_[current_];
+    blocks_ = pcapng::BlockCursor(Bytes(part.memory.get(), part.end - part.begin),
+                                  blocks_.offset() + bytes);
+  }
+
   /// Blocks returned before the last part was read are not needed any more.
   void release() { held_ = current_; }
 

@@ -2,6 +2,31 @@
 #include "store/source_cursor.hpp"
 
 namespace caprock::store {
+namespace {
+
+/// Bytes of the packets at the front of `blocks` that are before `limit_ns`: nearly all of most
+/// records, which is why it is worth to look at nothing but what decides. A packet that is wrong in
+/// any way is not counted, nor what is behind it.
+std::size_t packets_before(Bytes blocks, std::int64_t limit_ns) {
+  constexpr std::size_t kTrailerBytes = sizeof(std::uint32_t);
+  std::size_t done = 0;
+  while (blocks.size() - done >= sizeof(pcapng::PacketHead) + kTrailerBytes) {
+    const auto head = load<pcapng::PacketHead>(blocks, done);
+    const std::size_t total = head.block.total_bytes;
+    const std::uint64_t time_ns = std::uint64_t{head.time_high} << 32 | head.time_low;
+    if (head.block.type != pcapng::kEnhancedPacket ||
+        static_cast<std::int64_t>(time_ns) >= limit_ns)
+      break;
+    if (total < sizeof head + kTrailerBytes || total % pcapng::kAlignment != 0 ||
+        total > blocks.size() - done)
+      break;
+    if (load<std::uint32_t>(blocks, done + total - kTrailerBytes) != total) break;
+    done += total;
+  }
+  return done;
+}
+
+}  // namespace
 
 SourceCursor::SourceCursor(const RingView& view, const SegmentInfo& segment, const Run& first,
                            std::int64_t from_ns)
@@ -67,7 +92,9 @@ Bytes SourceCursor::take_stretch(std::int64_t limit_ns) {
   const std::byte* end = begin;
   blocks_.release();
   do {
-    end += block_->bytes.size();
+    const std::size_t packets = packets_before(blocks_.rest(), limit_ns);
+    end += block_->bytes.size() + packets;
+    blocks_.skip(packets);
     advance();
   } while (block_ && block_->bytes.data() == end && time_ns_ < limit_ns);
   return {begin, end};
