@@ -39,12 +39,15 @@ Result<OutputFile> OutputFile::open(const std::string& name, bool force) {
   const auto status = fs::status(name, failed);
   const bool in_place = fs::exists(status) && !fs::is_regular_file(status);
   if (fs::is_regular_file(status) && !force) return already_there(name);
-  const fs::path partial = name == "-" || in_place ? fs::path{} : fs::path(name + ".partial");
+  // Through a link, so that the file behind it is replaced and not the link (/dev/stdout is one).
+  const fs::path target =
+      fs::is_regular_file(status) ? fs::canonical(name, failed) : fs::path(name);
+  const fs::path partial = name == "-" || in_place ? fs::path{} : fs::path(target) += ".partial";
   auto fd = name == "-" ? standard_output()
             : in_place  ? open_for_writing(name, 0)
                         : open_for_writing(partial, O_CREAT | O_TRUNC);
   if (!fd) return fd.error();
-  return OutputFile(*std::move(fd), name, partial, force);
+  return OutputFile(*std::move(fd), target, partial, force);
 }
 
 OutputFile::~OutputFile() {

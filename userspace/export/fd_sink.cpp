@@ -25,8 +25,11 @@ FdSink::FdSink(int fd, std::string name) : fd_(fd), name_(std::move(name)) {
 }
 
 FdSink::~FdSink() {
-  // Space that cannot be given back stays with the file, which is whole nevertheless.
-  if (reserved_ > end_) std::ignore = ::ftruncate(fd_, static_cast<off_t>(end_));
+  // To the length that it has, which need not be ours alone: what is reserved behind it goes back.
+  // Where that fails it stays with the file, which is whole nevertheless.
+  struct stat status {};
+  if (reserved_ > end_ && ::fstat(fd_, &status) == 0)
+    std::ignore = ::ftruncate(fd_, status.st_size);
 }
 
 void FdSink::reserve(std::uint64_t bytes) {

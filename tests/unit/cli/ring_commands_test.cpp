@@ -105,6 +105,18 @@ TEST_CASE("export: an existing file stays as it is without --force, and is repla
   CHECK(is_pcapng(file_text(out)));
 }
 
+TEST_CASE("export: through a link the file behind it is replaced, not the link") {
+  const TemporaryDirectory directory;
+  const auto ring = make_ring(directory);
+  const auto out = directory / "out.pcapng";
+  const auto link = directory / "link";
+  std::ofstream(out) << "old";
+  fs::create_symlink(out, link);
+  CHECK(run_caprock("export --force --file " + quoted(ring) + " -o " + quoted(link)).status == 0);
+  CHECK(fs::is_symlink(link));
+  CHECK(is_pcapng(file_text(out)));
+}
+
 TEST_CASE("export: one that fails leaves neither the file nor a part of it") {
   const TemporaryDirectory directory;
   const auto ring = make_ring(directory);

@@ -43,6 +43,18 @@ TEST_CASE("fd sink: what a file has behind the place that is written to stays th
   CHECK(bytes[100'000] == std::byte{9});
 }
 
+TEST_CASE("fd sink: what somebody else appends meanwhile stays there") {
+  const test::TemporaryFile file;
+  const Fd fd(::open(file.path().c_str(), O_WRONLY));
+  {
+    FdSink sink(fd.get(), "out");
+    REQUIRE(sink.write(kBytes));
+    const Fd other(::open(file.path().c_str(), O_WRONLY | O_APPEND));
+    REQUIRE(::write(other.get(), "more", 4) == 4);
+  }
+  CHECK(file.read().size() == 100'004);
+}
+
 TEST_CASE("fd sink: an error names the file") {
   const Fd fd(::open("/dev/full", O_WRONLY));
   FdSink sink(fd.get(), "capture.pcapng");
