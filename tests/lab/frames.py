@@ -8,6 +8,7 @@ from contextlib import contextmanager
 LEFT_MAC, RIGHT_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
 IPV4, IPV6, VLAN, QINQ = 0x0800, 0x86DD, 0x8100, 0x88A8
 DISCARD_PORT = 9
+HOP_BY_HOP = 0  # the next header of a jumbogram, with 8 bytes that say its length
 
 
 def payload(number, size):
@@ -55,11 +56,18 @@ def udp6_frame(number, size, tags=(), **addresses):
     return ethernet(IPV6, tags, **addresses) + ipv6(udp(payload(number, size)))
 
 
+def tcp_offset(frame):
+    """Where the TCP header begins in an Ethernet frame with IPv4 or IPv6."""
+    if frame[12:14] == struct.pack("!H", IPV4):
+        return 14 + 20
+    return 14 + 40 + (8 if frame[14 + 6] == HOP_BY_HOP else 0)
+
+
 def tcp_content(captured, port):
     """What was sent to a TCP port over one connection, put together by sequence numbers from frames in any order."""
     first, pieces = None, []
     for frame in captured:
-        start = 14 + (40 if frame[12:14] == b"\x86\xdd" else 20)
+        start = tcp_offset(frame)
         _, to, sequence, _, offset, bits = struct.unpack_from("!HHIIBB", frame, start)
         if to == port:
             first = sequence + 1 if bits & 2 else first

@@ -4,9 +4,13 @@ import contextlib
 import ctypes
 import json
 import os
+import socket
+import struct
 import subprocess
 
 CLONE_NEWNET = 0x40000000
+RTM_SETLINK, NLM_F_REQUEST, NLM_F_ACK = 19, 1, 4
+BIG_TCP_LIMITS = {"IFLA_GSO_MAX_SIZE": 41, "IFLA_GRO_MAX_SIZE": 58, "IFLA_GSO_IPV4_MAX_SIZE": 63, "IFLA_GRO_IPV4_MAX_SIZE": 64}
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -54,6 +58,19 @@ class Namespace:
         if libc.setns(namespace.fileno(), CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "setns")
 
+    def set_link(self, device, attributes):
+        """Sets numbers of a device by rtnetlink; `attributes` are (code, value)."""
+        with self.entered():
+            netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)
+            index = socket.if_nametoindex(device)
+        link = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, 0, 0)
+        link += b"".join(struct.pack("=HHI", 8, code, value) for code, value in attributes)
+        with netlink:
+            netlink.send(struct.pack("=IHHII", 16 + len(link), RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, 0, 0) + link)
+            (error,) = struct.unpack_from("=i", netlink.recv(4096), 16)
+        if error:
+            raise OSError(-error, f"{os.strerror(-error)}: set {attributes} of {device}")
+
     def packets(self, device, *directions):
         """Packets that the device has seen so far, of "rx", "tx" or both."""
         link = json.loads(self.ip("-s", "-j", "link", "show", "dev", device))[0]
@@ -74,6 +91,11 @@ class Pair:
             else:  # nothing but what the test sends
                 side.run("sysctl", "-q", "-w", "net.ipv6.conf.all.disable_ipv6=1")
             side.ip("link", "set", device, "up")
+
+    def allow_big_tcp(self, size):
+        """TCP may hand over `size` bytes at once, of IPv6 and IPv4. Not by `ip link`, which knows it for IPv4 from 6.3 on."""
+        for side, device in ((self.left, "west"), (self.right, "east")):
+            side.set_link(device, [(code, size) for code in BIG_TCP_LIMITS.values()])
 
     def delete(self):
         self.left.delete()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Independent readers of capture files: what tshark and tcpdump find in them."""
+import re
 import struct
 import subprocess
 from dataclasses import dataclass
@@ -73,9 +74,7 @@ def tshark(path, *options):
 
 def followed_stream(path, number):
     """The bytes of a TCP conversation, client's and server's, as tshark puts them together."""
-    sides = {False: [], True: []}
-    for line in tshark(path, "-q", "-z", f"follow,tcp,raw,{number}").splitlines():
-        text = line.strip()
-        if text and all(digit in "0123456789abcdef" for digit in text):
-            sides[line.startswith("\t")].append(bytes.fromhex(text))
-    return b"".join(sides[False]), b"".join(sides[True])
+    sides = {"": [], "\t": []}
+    for indent, text in re.findall(r"^(\t?)([0-9a-f]+)$", tshark(path, "-q", "-z", f"follow,tcp,raw,{number}"), re.M):
+        sides[indent].append(bytes.fromhex(text))
+    return b"".join(sides[""]), b"".join(sides["\t"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every system test stands on: a folder, namespaces and agents of its own, all gone after it."""
 import os
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -8,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from lab.agent import Agent  # noqa: E402
+from lab.agent import CAPROCK, Agent  # noqa: E402
 from lab.network import Namespace, Pair  # noqa: E402
 from lab.readers import COMMANDS, read  # noqa: E402
 
@@ -61,6 +62,10 @@ class SystemTest(unittest.TestCase):
 
     def assert_stopped(self, agent):
         self.assertEqual(agent.stop(), 0, agent.last_words())
+
+    def assert_verified(self, agent):
+        done = subprocess.run([CAPROCK, "verify", agent.ring], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def readings(self, path):
         """The file as each independent reader finds it; none may complain."""

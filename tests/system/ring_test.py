@@ -63,10 +63,6 @@ class RingTest(SystemTest):
             self.fail(f"{what}: of {first}…{last - 1}, {len(missing)} are missing from {missing[:1]} to {missing[-1:]}, "
                       f"{len(foreign)} are not of them {foreign[:1]}, {len(numbers) - len(set(numbers))} are there twice")
 
-    def assert_verified(self, agent):
-        done = subprocess.run([CAPROCK, "verify", agent.ring], capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-
     def assert_numbers(self, path, first, last):
         for reader, reading in self.readings(path):
             self.assert_sequence(self.numbers(reading.frames, reader), first, last, f"{reader} on {path.name}")
