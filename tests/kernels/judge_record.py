@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what tests/kernels/record sent in a guest with what the agent there recorded.
+
+usage: judge_record.py FOLDER      a copy of the guest's disk
+"""
+import json
+import os
+import re
+import struct
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from lab import frames  # noqa: E402
+from lab.readers import COMMANDS, read  # noqa: E402
+
+DATAGRAM = 1400
+UDP_HEADERS = 14 + 20 + 8  # Ethernet, IPv4, UDP
+
+
+def datagrams(found):
+    """Payloads of UDP over IPv4 to the discard port, in any order."""
+    return sorted(frame[UDP_HEADERS:] for frame in found
+                  if frame[12:14] == b"\x08\x00" and frame[23] == 17
+                  and frame[36:38] == struct.pack("!H", frames.DISCARD_PORT))
+
+
+class Record(unittest.TestCase):
+    disk = Path()
+
+    def check_status(self, status, transport):
+        self.assertEqual((status["capture"]["hook"], status["capture"]["transport"]), ("clsact", transport))
+        self.assertEqual([(one["name"], one["hook"], one["error"]) for one in status["interfaces"]], [("west", "clsact", "")])
+        self.assertEqual((status["loss"]["total"], status["loss"]["truncated_since_start"]), (0, 0))
+
+    def check_packets(self, path, count):
+        sent = (self.disk / "sent").read_bytes()
+        parts = sorted(sent[at:at + DATAGRAM] for at in range(0, len(sent), DATAGRAM))
+        for reader in COMMANDS:
+            reading = read(reader, path)
+            self.assertEqual((reading.error, len(reading.frames)), ("", count), f"{reader} on {path.name}")
+            self.assertTrue(datagrams(reading.frames) == parts, f"the datagrams as {reader} finds them in {path.name}")
+            self.assertTrue(frames.tcp_content(reading.frames, 5000) == sent,
+                            f"the TCP transfer as {reader} finds it in {path.name}")
+
+    def check_disk_access(self, folder):
+        """The ring was open past the page cache, and io_uring wrote most of it there without an error."""
+        descriptors, trace = (folder / "descriptors").read_text(), (folder / "completions").read_text()
+        flags = [int(octal, 8) for octal in re.findall(r"^flags:\s*(\d+)$", descriptors, re.M)]
+        self.assertTrue(any(one & os.O_DIRECT for one in flags), "a descriptor with O_DIRECT")
+        written = [int(result) for result in re.findall(r"io_uring_complete: .*result (-?\d+)", trace)]
+        self.assertEqual([result for result in written if result <= 0], [])
+        self.assertGreater(sum(written), (self.disk / "sent").stat().st_size, "of twice that")
+
+    def check_record(self, transport):
+        folder = self.disk / transport
+        status = json.loads((folder / "status.json").read_text())
+        self.check_status(status, transport)
+        (interface,) = status["interfaces"]
+        written = interface["ingress"]["written"] + interface["egress"]["written"]
+        self.check_packets(folder / "ring.pcapng", written)
+        self.check_packets(folder / "out.pcapng", written)
+        if transport == "stage":
+            self.check_disk_access(folder)
+
+    def test_stage(self):
+        self.check_record("stage")
+
+    def test_ringbuf(self):
+        self.check_record("ringbuf")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    Record.disk = Path(sys.argv.pop())
+    unittest.main()
