@@ -5,15 +5,23 @@
 #include <cstring>
 
 #include "export/pcap_format.hpp"
+#include "export/plain_packets.hpp"
 
 namespace caprock::exporting {
 namespace {
 
 constexpr std::size_t kTrailerBytes = sizeof(std::uint32_t);
 
-std::size_t copy_block(std::byte* to, Bytes block) {
-  if (to != block.data()) std::memmove(to, block.data(), block.size());
-  return block.size();
+std::size_t copy_blocks(std::byte* to, Bytes blocks) {
+  if (to != blocks.data()) std::memmove(to, blocks.data(), blocks.size());
+  return blocks.size();
+}
+
+bool maps_to_itself(const InterfaceIds& ids) {
+  for (std::size_t id = 0; id < ids.size(); ++id) {
+    if (ids[id] != id) return false;
+  }
+  return true;
 }
 
 /// The block with so many bytes of its packet, and its options.
@@ -48,16 +56,33 @@ std::size_t put_record(std::byte* to, const pcapng::PacketView& packet, std::uin
 
 std::size_t BlockRewriter::rewrite(MutableBytes blocks, const InterfaceIds& ids,
                                    Figures& figures) const {
+  const bool keeps = keeps_blocks(ids);
   std::byte* to = blocks.data();
   pcapng::BlockCursor cursor(blocks);
-  while (const auto block = cursor.next()) {
-    if (block->type == pcapng::kEnhancedPacket) {
-      to += rewrite_packet(to, *block, ids, figures);
-    } else if (selection_.events && selection_.format == Format::kPcapng) {
-      to += copy_block(to, block->bytes);
+  for (;;) {
+    if (keeps) {
+      const Bytes rest = blocks.subspan(cursor.offset());
+      const std::size_t plain = count_plain_packets(rest, ids.size(), figures);
+      to += copy_blocks(to, rest.first(plain));
+      cursor.skip(plain);
     }
+    const auto block = cursor.next();
+    if (!block) return static_cast<std::size_t>(to - blocks.data());
+    to += rewrite_block(to, *block, ids, figures);
   }
-  return static_cast<std::size_t>(to - blocks.data());
+}
+
+/// Whether packets of these ids come out as they are in the ring.
+bool BlockRewriter::keeps_blocks(const InterfaceIds& ids) const {
+  return selection_.format == Format::kPcapng && selection_.snaplen == 0 &&
+         selection_.filter.takes_all() && maps_to_itself(ids);
+}
+
+std::size_t BlockRewriter::rewrite_block(std::byte* to, const pcapng::Block& block,
+                                         const InterfaceIds& ids, Figures& figures) const {
+  if (block.type == pcapng::kEnhancedPacket) return rewrite_packet(to, block, ids, figures);
+  if (!selection_.events || selection_.format != Format::kPcapng) return 0;
+  return copy_blocks(to, block.bytes);
 }
 
 std::size_t BlockRewriter::rewrite_packet(std::byte* to, const pcapng::Block& block,
@@ -77,7 +102,7 @@ std::size_t BlockRewriter::rewrite_packet(std::byte* to, const pcapng::Block& bl
     return put_record(to, *packet, bytes, pcap::kNsPerMicrosecond);
   if (selection_.format == Format::kPcapNs) return put_record(to, *packet, bytes, 1);
   const std::size_t size =
-      bytes == captured ? copy_block(to, block.bytes) : cut_block(to, block, *packet, bytes);
+      bytes == captured ? copy_blocks(to, block.bytes) : cut_block(to, block, *packet, bytes);
   if (id != packet->interface_id)
     std::memcpy(to + offsetof(pcapng::PacketHead, interface_id), &id, sizeof id);
   return size;

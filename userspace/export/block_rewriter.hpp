@@ -33,6 +33,9 @@ class BlockRewriter {
   const Selection& selection() const { return selection_; }
 
  private:
+  bool keeps_blocks(const InterfaceIds& ids) const;
+  std::size_t rewrite_block(std::byte* to, const pcapng::Block& block, const InterfaceIds& ids,
+                            Figures& figures) const;
   std::size_t rewrite_packet(std::byte* to, const pcapng::Block& block, const InterfaceIds& ids,
                              Figures& figures) const;
 

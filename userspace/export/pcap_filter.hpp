@@ -23,6 +23,8 @@ class PcapFilter {
   /// everything.
   static Result<PcapFilter> compile(const std::string& expression);
 
+  bool takes_all() const { return program_ == nullptr; }
+
   bool matches(Bytes captured, std::uint32_t original_bytes) const;
 
  private:

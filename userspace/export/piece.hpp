@@ -2,25 +2,47 @@
 // A part of an export on its way from the ring to the sink.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "core/byte_span.hpp"
 #include "export/interface_table.hpp"
 #include "export/sink.hpp"
+#include "store/part_memory.hpp"
 
 namespace caprock::exporting {
 
 struct Piece {
   std::vector<std::byte> preface;  // descriptions of interfaces that are not in the file yet
-  std::vector<std::byte> blocks;   // as they are in the ring, in time order
-  SharedInterfaceIds ids;          // of all of them
-
-  Piece() { blocks.reserve(Sink::kPieceBytes); }
+  store::PartMemory memory;
+  MutableBytes blocks;     // in the memory; as they are in the ring, in time order
+  SharedInterfaceIds ids;  // of all of them
 
   /// Whether this much more of these ids belongs into the same piece.
   bool has_room_for(std::size_t bytes, const SharedInterfaceIds& more_ids) const {
-    return blocks.empty() || (more_ids == ids && blocks.size() + bytes <= Sink::kPieceBytes);
+    return more_ids == ids && blocks.size() + bytes <= Sink::kPieceBytes && bytes <= room_behind();
+  }
+
+  /// Makes it these blocks, which lie in the memory.
+  void take(Bytes stretch) {
+    const MutableBytes all = memory.bytes();
+    blocks = all.subspan(static_cast<std::size_t>(stretch.data() - all.data()), stretch.size());
+  }
+
+  /// Copies what there is room for, or anything where it is empty.
+  void append(Bytes more) {
+    if (blocks.empty())
+      blocks = memory.with_room_for(std::max(more.size(), Sink::kPieceBytes)).first(0);
+    std::memcpy(blocks.data() + blocks.size(), more.data(), more.size());
+    blocks = {blocks.data(), blocks.size() + more.size()};
+  }
+
+ private:
+  std::size_t room_behind() const {
+    const MutableBytes all = memory.bytes();
+    return static_cast<std::size_t>(all.data() + all.size() - blocks.data()) - blocks.size();
   }
 };
 

@@ -6,6 +6,13 @@
 #include <utility>
 
 namespace caprock::exporting {
+namespace {
+
+/// So much is put together ahead that neither thread waits for the other to wake up, and so little
+/// that it stays in the cache that they share.
+constexpr std::size_t kMostWaiting = 8;
+
+}  // namespace
 
 Relay::Relay(PieceWriter& writer) : writer_(writer), thread_([this] { run(); }) {}
 
@@ -15,11 +22,15 @@ Relay::~Relay() {
 
 bool Relay::pass(Piece& piece) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return !has_waiting_ || failed_; });
+  if (waiting_.size() == kMostWaiting)
+    changed_.wait(lock, [&] { return waiting_.size() <= kMostWaiting / 2 || failed_; });
   if (failed_) return false;
-  std::swap(waiting_, piece);
-  has_waiting_ = true;
+  waiting_.push_back(std::move(piece));
   changed_.notify_one();
+  piece = Piece();
+  if (written_.empty()) return true;
+  piece = std::move(written_.back());
+  written_.pop_back();
   return true;
 }
 
@@ -35,7 +46,7 @@ Status Relay::finish() {
 
 void Relay::run() {
   Piece piece;
-  while (take(piece)) {
+  while (next(piece)) {
     auto written = write_guarded(piece);
     if (written) continue;
     const std::lock_guard lock(mutex_);
@@ -46,14 +57,15 @@ void Relay::run() {
   }
 }
 
-/// The next piece; false behind the last.
-bool Relay::take(Piece& piece) {
+/// The next piece in place of the one written last; false behind the last.
+bool Relay::next(Piece& piece) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return has_waiting_ || finished_; });
-  if (!has_waiting_) return false;
-  std::swap(waiting_, piece);
-  has_waiting_ = false;
-  changed_.notify_one();
+  written_.push_back(std::move(piece));
+  changed_.wait(lock, [&] { return !waiting_.empty() || finished_; });
+  if (waiting_.empty()) return false;
+  piece = std::move(waiting_.front());
+  waiting_.pop_front();
+  if (waiting_.size() <= kMostWaiting / 2) changed_.notify_one();
   return true;
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes one piece while the next is put together.
+// Writes pieces while the next are put together.
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "export/piece.hpp"
 #include "export/piece_writer.hpp"
@@ -20,7 +22,7 @@ class Relay {
   Relay& operator=(const Relay&) = delete;
   ~Relay();
 
-  /// Takes the piece, as soon as there is room, and leaves one for the next use in its place.
+  /// Takes the piece, as soon as there is room, and leaves one that was written in its place.
   /// False: a piece could not be written.
   bool pass(Piece& piece);
 
@@ -30,13 +32,13 @@ class Relay {
  private:
   void run();
   Status write_guarded(Piece& piece);
-  bool take(Piece& piece);
+  bool next(Piece& piece);
 
   PieceWriter& writer_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  Piece waiting_;
-  bool has_waiting_ = false;
+  std::deque<Piece> waiting_;
+  std::vector<Piece> written_;  // for their memory: the one used last at the back
   bool finished_ = false;
   bool failed_ = false;
   Status result_;

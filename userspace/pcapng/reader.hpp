@@ -34,6 +34,9 @@ class BlockCursor {
   /// The next block; nothing at the end and at a fault.
   std::optional<Block> next();
 
+  /// Passes over so many bytes, which are whole blocks.
+  void skip(std::size_t bytes) { offset_ += bytes; }
+
   /// Where the next block starts.
   std::size_t offset() const { return offset_; }
   const std::optional<Fault>& fault() const { return fault_; }

@@ -20,14 +20,9 @@ bool RunReader::read_part(std::uint64_t begin, std::size_t bytes) {
   Part& part = parts_[current_];
   part.begin = begin;
   part.end = std::min(run_.end, begin + bytes);
-  const std::size_t size = part.end - part.begin;
-  if (size > part.capacity) {
-    part.memory = std::make_unique_for_overwrite<std::byte[]>(size);
-    part.capacity = size;
-  }
-  const MutableBytes memory(part.memory.get(), size);
-  lost_ = lost_ || !view_.read(index_, sequence_, begin, memory);
-  blocks_ = pcapng::BlockCursor(lost_ ? Bytes() : memory);
+  part.memory.with_room_for(part.end - part.begin);
+  lost_ = lost_ || !view_.read(index_, sequence_, begin, part.blocks());
+  blocks_ = pcapng::BlockCursor(lost_ ? Bytes() : part.blocks());
   return !lost_;
 }
 

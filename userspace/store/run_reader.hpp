@@ -4,10 +4,11 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
+#include <utility>
 
 #include "pcapng/reader.hpp"
+#include "store/part_memory.hpp"
 #include "store/ring_view.hpp"
 #include "store/segment_view.hpp"
 
@@ -29,21 +30,23 @@ class RunReader {
 
   /// What has been read of the run behind the last block.
   Bytes rest() const {
-    const Part& part = parts_[current_];
     if (lost_ || blocks_.fault()) return {};
-    return Bytes(part.memory.get(), part.end - part.begin).subspan(blocks_.offset());
+    return parts_[current_].blocks().subspan(blocks_.offset());
   }
 
   /// Passes over so many bytes of it, which are whole blocks.
-  void skip(std::size_t bytes) {
-    if (bytes == 0) return;
-    const Part& part = parts_[current_];
-    blocks_ = pcapng::BlockCursor(Bytes(part.memory.get(), part.end - part.begin),
-                                  blocks_.offset() + bytes);
-  }
+  void skip(std::size_t bytes) { blocks_.skip(bytes); }
 
   /// Blocks returned before the last part was read are not needed any more.
   void release() { held_ = current_; }
+
+  /// Gives the memory of the blocks that were returned before the last part was read, and takes
+  /// other for it. False: blocks to come are in it.
+  bool exchange_memory(PartMemory& other) {
+    if (held_ == current_) return false;
+    std::swap(parts_[held_].memory, other);
+    return true;
+  }
 
   /// The first place, in the segment, where a block could not be read.
   const std::optional<pcapng::Fault>& fault() const { return fault_; }
@@ -53,10 +56,11 @@ class RunReader {
 
  private:
   struct Part {
-    std::unique_ptr<std::byte[]> memory;
-    std::size_t capacity = 0;
+    PartMemory memory;
     std::uint64_t begin = 0;  // in the segment
     std::uint64_t end = 0;
+
+    MutableBytes blocks() const { return memory.bytes().first(end - begin); }
   };
 
   bool read_part(std::uint64_t begin, std::size_t bytes);

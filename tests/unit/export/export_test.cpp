@@ -99,7 +99,50 @@ SegmentBuilder udp_traffic() {
   return segment;
 }
 
+/// 600 packets of 1 kB on two interfaces in turn, of which every hundredth tells of a loss.
+std::vector<test::TestPacket> long_run(std::int64_t first_ns) {
+  std::vector<test::TestPacket> packets;
+  for (std::uint32_t i = 0; i < 600; ++i) {
+    const std::string payload = std::to_string(i) + std::string(1000 + i % 7, 'x');
+    packets.push_back({first_ns + i, payload, i % 2, i % 100 == 99 ? 3u : 0u});
+  }
+  return packets;
+}
+
+/// As packets_of() tells them.
+void append_names(std::vector<std::string>& names, const std::vector<test::TestPacket>& packets,
+                  const InterfaceList& interfaces) {
+  for (const auto& packet : packets)
+    names.push_back(interfaces[packet.interface_id].name + ":" + packet.payload);
+}
+
 }  // namespace
+
+TEST_CASE("export: long runs go through whole, whether their interfaces keep their ids or not") {
+  const InterfaceList turned{kInterfaces[1], kInterfaces[0]};
+  const InterfaceList& second = GENERATE_REF(kInterfaces, turned);
+  SegmentBuilder one(1, 0, kInterfaces);
+  SegmentBuilder two(2, 0, second);
+  one.run(cpu(0), long_run(kSecond));
+  two.run(cpu(0), long_run(2 * kSecond));
+  std::vector<std::string> names;
+  append_names(names, long_run(kSecond), kInterfaces);
+  append_names(names, long_run(2 * kSecond), second);
+  const Exported exported = export_ring({one, two});
+  CHECK(packets_of(exported.bytes) == names);
+  CHECK(exported.report.packets == 1200);
+  CHECK(exported.report.dropped == 36);
+  CHECK(exported.report.first_ns == kSecond);
+  CHECK(exported.report.last_ns == 2 * kSecond + 599);
+  const auto statistics = blocks_of(exported.bytes, pcapng::kInterfaceStatistics);
+  REQUIRE(statistics.size() == 2);
+  std::uint64_t received = 0;
+  for (const auto& block : statistics) {
+    received += *pcapng::number_option<std::uint64_t>(pcapng::as_statistics(block)->options,
+                                                      pcapng::kInterfaceReceived);
+  }
+  CHECK(received == 1236);
+}
 
 TEST_CASE(
     "export: pcapng is one section with all interfaces, the packets in time order, and "

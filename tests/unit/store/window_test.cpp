@@ -5,6 +5,7 @@
 #include <random>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "pcapng/reader.hpp"
 #include "support/ring_builder.hpp"
@@ -194,6 +195,45 @@ TEST_CASE("window: a damaged block costs the rest of its run and is told") {
   REQUIRE(window->skipped().size() == 1);
   CHECK(window->skipped().front().starts_with(
       "segment 0 (sequence 1): a run is left out from offset "));
+}
+
+TEST_CASE("window: a stretch ends in front of a damaged block, whatever is wrong with its length") {
+  struct Damage {
+    std::size_t offset;  // in a packet block of 56 bytes: its length is at 4 and at 52
+    std::uint32_t value;
+  };
+  const auto damage =
+      GENERATE(Damage{4, 8}, Damage{4, 24}, Damage{4, 54}, Damage{4, 4096}, Damage{52, 0});
+  std::vector<std::byte> blocks;
+  for (const TestPacket& packet : std::vector<TestPacket>{{10, "aa"}, {20, "bb"}})
+    SegmentBuilder::append_packet(blocks, packet, test::frame(packet.payload));
+  const std::size_t damaged = blocks.size();
+  for (const TestPacket& packet : std::vector<TestPacket>{{30, "cc"}, {40, "dd"}})
+    SegmentBuilder::append_packet(blocks, packet, test::frame(packet.payload));
+  put(blocks, damaged + damage.offset, damage.value);
+  SegmentBuilder segment(1, 0, kInterfaces);
+  segment.raw_run(cpu(0), blocks, 10).run(cpu(0), {{50, "e"}});
+  CHECK(stretches(TemporaryFile(ring_of({segment}))) == std::vector<std::string>{"aabb", "e"});
+}
+
+TEST_CASE("window: a stretch is handed over with its memory unless more of the window is in it") {
+  const std::string text(100'000, 'a');
+  SegmentBuilder segment(1, 0, kInterfaces);
+  segment.run(cpu(0), {{10, text}, {20, text}, {30, text}, {50, text}, {60, text}})
+      .run(cpu(1), {{40, "x"}});
+  const TemporaryFile file(ring_of({segment}));
+  const RingView view = open_view(file);
+  auto window = Window::open(view, {});
+  PartMemory memory;
+  const Bytes whole_part = window->next_stretch();
+  REQUIRE(window->hand_over(memory));
+  CHECK(whole_part.data() == memory.bytes().data());
+  const std::vector<std::byte> copy(whole_part.begin(), whole_part.end());
+  CHECK(payload_of(pcapng::BlockCursor(window->next_stretch()).next()->bytes) == text);
+  PartMemory other;
+  CHECK_FALSE(window->hand_over(other));  // in front of x; 50 was read with it
+  CHECK(read_all(*window).size() == std::string("x ").size() + 2 * (text.size() + 1));
+  CHECK(std::ranges::equal(copy, whole_part));
 }
 
 TEST_CASE("window: a segment recycled while it is read is skipped from there on and told") {
