@@ -33,6 +33,8 @@ class Pump {
   std::uint64_t written_bytes() const { return writer_.written_bytes(); }
 
  private:
+  bool next_piece(store::Window& window);
+
   PieceWriter writer_;
   Gatherer gatherer_;
   Piece piece_;
