@@ -56,6 +56,15 @@ SegmentHead make_head(const SegmentIdentity& identity) {
   return head;
 }
 
+/// Word by word: the flusher may still look at the head for the segment's use before.
+void write_hidden_head(MutableBytes segment, const SegmentHead& head) {
+  const Bytes words = std::as_bytes(std::span(&head, 1));
+  for (std::size_t at = sizeof(std::uint64_t); at < words.size(); at += sizeof(std::uint64_t)) {
+    word_at(segment.data() + kSegmentHeadOffset + at)
+        .store(load<std::uint64_t>(words, at), std::memory_order_relaxed);
+  }
+}
+
 }  // namespace
 
 BootId parse_boot_id(std::string_view text) {
@@ -130,14 +139,15 @@ void write_blank(MutableBytes segment) {
 
 void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
                    std::int64_t created_ns) {
-  constexpr std::size_t kHidden = kSegmentHeadOffset + sizeof(std::uint64_t);
   // The section header stands there already, unless the file was truncated and has grown again.
   std::memcpy(segment.data(), opening.data(), kSectionHeaderBytes);
-  std::memcpy(segment.data() + kHidden, opening.data() + kHidden, opening.size() - kHidden);
-  SegmentHead& head = head_of(segment);
+  auto head = load<SegmentHead>(opening, kSegmentHeadOffset);
   head.sequence = sequence;
   head.created_ns = created_ns;
   head.fixed_crc32c = fixed_checksum(head);
+  write_hidden_head(segment, head);
+  std::memcpy(segment.data() + kInterfacesOffset, opening.data() + kInterfacesOffset,
+              opening.size() - kInterfacesOffset);
   write_free_space(segment, opening.size());
   publish_word(segment.data() + kSegmentHeadOffset,
                block_word(kSegmentHeadType, sizeof(SegmentHead)));
