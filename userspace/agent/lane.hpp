@@ -56,12 +56,11 @@ class Lane {
 
   struct Feed {
     capture::PacketSource* source;
-    std::uint64_t run_bytes;       // worth a run, however young
     std::int64_t emptied_ns = 0;   // monotonic: what it held before then is committed
     std::uint64_t left_bytes = 0;  // by the last look, for the sake of a longer run
   };
 
-  /// The batch that the writer has on its way.
+  /// The batch that the writer has begun with.
   struct Begun {
     Feed* feed = nullptr;  // none: there is none
     std::uint64_t end_position = 0;
@@ -74,8 +73,8 @@ class Lane {
   void loop();
   void drain_all();
   void do_work(std::int64_t patience_ns);
-  bool drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
-  bool begin(Feed& feed, const PacketBatch& batch, std::int64_t now_ns);
+  void drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
+  void begin(Feed& feed, const PacketBatch& batch, std::int64_t empties_ns);
   bool settle();
   std::uint64_t left_bytes(const Feed& feed) const;
   void tell_complete_until();

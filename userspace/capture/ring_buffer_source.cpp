@@ -60,10 +60,7 @@ PacketBatch RingBufferSource::peek() {
       consume(at);  // nothing in front of it waits to be kept
     }
   }
-  return {.source = id_,
-          .position = position_,
-          .pieces = pieces_,
-          .more = pieces_.size() == kMaxPieces};
+  return {.source = id_, .position = position_, .pieces = pieces_};
 }
 
 void RingBufferSource::consume(std::uint64_t position) {
