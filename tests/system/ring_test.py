@@ -79,12 +79,20 @@ class WhileWritten(RingTest):
             for reader in COMMANDS:
                 sent_before = sender.sent
                 time.sleep(1.5)
-                reading = read(reader, agent.ring)
-                numbers = self.numbers(reading.frames, reader)
+                numbers = self.read_whole(reader, agent.ring)
                 self.assert_sequence(numbers, 0, max(numbers) + 1, reader)
                 self.assertGreaterEqual(len(numbers), sent_before, f"{reader}: at most a second behind")
         agent.settle()
         self.assert_numbers(agent.ring, 0, sender.sent)
+
+    def read_whole(self, reader, ring):
+        """What it reads; once more where a segment changed under it (docs/limits.md): that leaves a gap at the end."""
+        for _ in range(6):
+            numbers = self.numbers(read(reader, ring).frames, reader)
+            if len(numbers) == max(numbers) + 1:
+                break
+            time.sleep(0.4)
+        return numbers
 
     def test_wrap(self):
         """ring: after it went round it holds the latest packets without a gap"""
