@@ -173,7 +173,8 @@ void Lane::drain_all() {
   while (lag > 0 && monotonic_ns() < deadline_ns) {
     do_work(0);
     settle();
-    if (std::exchange(lag, lag_bytes()) != lag) {
+    const std::uint64_t before = std::exchange(lag, lag_bytes());
+    if (lag != before) {
       deadline_ns = monotonic_ns() + kStuckNs;
     } else {
       std::this_thread::sleep_for(std::chrono::milliseconds(kShortestWaitMs));
