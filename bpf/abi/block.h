@@ -25,7 +25,6 @@ enum {
 enum {
   EPB_INBOUND = 1 << 0,
   EPB_OUTBOUND = 2 << 0,
-  EPB_CHECKSUM_NOT_READY = 1 << 9,
   EPB_SEGMENTATION_OFFLOAD = 1 << 11, /* a GSO or GRO packet: longer than the wire's packets */
 };
 

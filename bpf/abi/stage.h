@@ -39,7 +39,8 @@ enum {
   STAGE_MAX_SHIFT = 22, /* 4 MiB: the value limit of kernel 5.10 */
   STAGE_MIN_SEGMENTS = 4,
   STAGE_END_BYTES = 8, /* stage_end_offset, a __u64, at the very end of a segment */
-  /* Fill of a CPU's stage, in eighths, at which less of a packet is copied (overload policy truncate). */
+  /* Fill of a CPU's stage, in eighths, at which the lane is called, and at which less of a packet is copied (overload
+   * policy truncate). */
   STAGE_WAKE_EIGHTHS = 1,
   STAGE_SHORT_EIGHTHS = 4,   /* from here at most STAGE_SHORT_BYTES */
   STAGE_BRIEF_EIGHTHS = 6,   /* from here at most STAGE_BRIEF_BYTES */

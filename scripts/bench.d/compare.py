@@ -86,7 +86,7 @@ def figures(name, rounds, packets):
         return f"{median(over(lap, 'lane')) * 1e6 / packets:.0f}" if name.startswith("caprock") else "–"
 
     lost = median(one["lost"] / one["arrived"] for one in rounds)
-    return [name, f"{median(one['lost'] for one in rounds):.0f} ({lost:.1%})", f"{max(one['truncated'] for one in rounds)}",
+    return [name, f"{median(one['lost'] for one in rounds):.0f} ({lost:.1%})", spread([one["truncated"] for one in rounds]),
             spread(over(0, "busy")), spread(over(-1, "busy")), f"{median(over(0, 'process')):.0f}",
             f"{median(over(-1, 'process')):.0f}", per_packet(0), per_packet(-1)]
 

@@ -19,8 +19,9 @@ namespace caprock::agent {
 namespace {
 
 constexpr std::int64_t kRevealIntervalNs = 1'000'000'000;
+// A segment of the stage (capture/stage_geometry.cpp).
 constexpr std::uint64_t kMostRunBytes = 4 << 20;
-constexpr std::uint64_t kRunFraction = 16;
+constexpr std::uint64_t kRunFraction = 8;
 // From this fill on the page cache, if need be, takes what the disk cannot take at once.
 constexpr std::uint64_t kUrgentEighths = 3;
 constexpr int kShortestWaitMs = 1;
@@ -39,21 +40,20 @@ std::uint64_t bytes_of(const PacketBatch& batch) {
   return batch.pieces.back().end_position - batch.position;
 }
 
-/// The next look is timed so that the busiest source then has so much: a segment of the stage where
-/// that is large, and never so much that it would have signalled before.
-std::uint64_t aimed_run_bytes(const capture::PacketSource& source) {
+/// What is worth a run: less is left to grow for a while.
+std::uint64_t run_bytes_of(const capture::PacketSource& source) {
   return std::min(kMostRunBytes, source.capacity_bytes() / kRunFraction);
 }
 
-/// How long a source that has `left` bytes, and got `arrived` bytes in `elapsed_ns`, takes to reach
-/// `aimed` bytes.
-int wait_for_run(std::uint64_t aimed, std::uint64_t left, std::uint64_t arrived,
+/// How long a source that has `left` bytes, and got `arrived` bytes in `elapsed_ns`, takes until it
+/// has `run` bytes.
+int wait_for_run(std::uint64_t run, std::uint64_t left, std::uint64_t arrived,
                  std::int64_t elapsed_ns) {
   if (arrived == 0) return kLongestWaitMs;
-  if (left >= aimed) return kShortestWaitMs;
+  if (left >= run) return kShortestWaitMs;
   const double bytes_per_ms =
       static_cast<double>(arrived) / (static_cast<double>(elapsed_ns) / 1e6);
-  const double ms = static_cast<double>(aimed - left) / bytes_per_ms;
+  const double ms = static_cast<double>(run - left) / bytes_per_ms;
   return static_cast<int>(std::clamp<double>(ms, kShortestWaitMs, kLongestWaitMs));
 }
 
@@ -81,9 +81,10 @@ Lane::Lane(unsigned index, std::vector<capture::PacketSource*> sources, store::L
     : name_(fmt::format("caprock-lane-{}", index)),
       writer_(writer),
       wall_offset_ns_(wall_offset_ns),
-      last_round_ns_(monotonic_ns()) {
+      last_round_ns_(monotonic_ns()),
+      next_reveal_ns_(last_round_ns_ + kRevealIntervalNs) {
   for (auto* source : sources)
-    feeds_.push_back({source, last_round_ns_});
+    feeds_.push_back({source, run_bytes_of(*source), last_round_ns_});
 }
 
 Lane::~Lane() {
@@ -187,48 +188,56 @@ void Lane::drain_all() {
   }
 }
 
-/// One look at every source.
+/// One look at every source. In front of a reveal nothing is left to grow, so that readers who know
+/// nothing of us are shown the same moment of every source.
 void Lane::do_work(std::int64_t patience_ns) {
   settle();
   const std::int64_t now_ns = monotonic_ns();
+  const bool revealing = now_ns >= next_reveal_ns_;
   const std::int64_t elapsed_ns = now_ns - std::exchange(last_round_ns_, now_ns);
   wait_ms_ = kLongestWaitMs;
   for (auto& feed : feeds_) {
     const std::uint64_t waiting = left_bytes(feed);
     const std::uint64_t arrived = waiting - std::min(waiting, feed.left_bytes);
-    drain(feed, now_ns, patience_ns);
+    const bool writable = drain(feed, now_ns, revealing ? 0 : patience_ns);
     feed.left_bytes = left_bytes(feed);
-    wait_ms_ = std::min(wait_ms_, wait_for_run(aimed_run_bytes(*feed.source), feed.left_bytes,
-                                               arrived, elapsed_ns));
+    wait_ms_ = std::min(
+        wait_ms_, writable ? wait_for_run(feed.run_bytes, feed.left_bytes, arrived, elapsed_ns)
+                           : kShortestWaitMs);
   }
+  if (revealing) reveal(now_ns);
   if (begun_.feed != nullptr) wait_ms_ = std::min(wait_ms_, kDirectWaitMs);
   tell_complete_until();
-  reveal_if_due(now_ns);
   rounds_.fetch_add(1, std::memory_order_relaxed);
 }
 
-/// Takes what is there now, except a young last piece: it will be part of a longer run, so that
-/// under load each run is a whole segment of the stage. The last batch is left on its way.
-void Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
-  const bool young = now_ns - feed.emptied_ns < patience_ns;
-  std::uint64_t waiting = feed.source->used_bytes();
+/// Takes what is worth a run, and all there is where some of it has waited for too long. Under load
+/// each run is a whole segment of the stage. False: the writer lacks room.
+bool Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
+  const bool late = now_ns - feed.emptied_ns >= patience_ns;
+  const std::uint64_t waiting = feed.source->used_bytes();
   const bool urgent = waiting > feed.source->capacity_bytes() / 8 * kUrgentEighths;
-  while (waiting > 0) {
-    if (!settle()) return;
+  if (waiting == 0) feed.emptied_ns = now_ns;
+  std::uint64_t taken = 0;
+  while (taken < waiting && (late || waiting - taken >= feed.run_bytes)) {
+    if (!settle()) return false;
     PacketBatch batch = feed.source->peek();
-    if (batch.empty()) break;
+    if (batch.empty()) {
+      feed.emptied_ns = now_ns;
+      return true;
+    }
     batch.urgent = urgent;
-    const bool last = bytes_of(batch) >= feed.source->used_bytes();
-    if (last && young) return;
-    waiting -= std::min(waiting, bytes_of(batch));
-    begin(feed, batch, last || waiting == 0 ? now_ns : 0);
+    taken += bytes_of(batch);
+    if (!begin(feed, batch, now_ns)) return false;
+    if (!batch.more) return true;
   }
-  if (begun_.feed != &feed) feed.emptied_ns = now_ns;
+  return true;
 }
 
-void Lane::begin(Feed& feed, const PacketBatch& batch, std::int64_t empties_ns) {
-  writer_.append(batch);
-  begun_ = {&feed, batch.pieces.back().end_position, bytes_of(batch), empties_ns};
+/// A long run is left on its way: who needs the writer next waits for it. False: see settle().
+bool Lane::begin(Feed& feed, const PacketBatch& batch, std::int64_t now_ns) {
+  begun_ = {&feed, batch.pieces.back().end_position, bytes_of(batch), batch.more ? 0 : now_ns};
+  return writer_.append(batch) || settle();
 }
 
 /// Gives the source back what is in the file. False: not the whole batch is, since the writer lacks
@@ -256,8 +265,8 @@ void Lane::tell_complete_until() {
   writer_.set_complete_until(complete_ns - kInFlightNs + wall_offset_ns_);
 }
 
-void Lane::reveal_if_due(std::int64_t now_ns) {
-  if (now_ns < next_reveal_ns_) return;
+void Lane::reveal(std::int64_t now_ns) {
+  settle();
   writer_.reveal();
   next_reveal_ns_ = now_ns + kRevealIntervalNs;
 }

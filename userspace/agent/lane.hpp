@@ -56,11 +56,12 @@ class Lane {
 
   struct Feed {
     capture::PacketSource* source;
+    std::uint64_t run_bytes;       // worth a run, however young
     std::int64_t emptied_ns = 0;   // monotonic: what it held before then is committed
     std::uint64_t left_bytes = 0;  // by the last look, for the sake of a longer run
   };
 
-  /// The batch that the writer has begun with.
+  /// The batch that the writer has on its way.
   struct Begun {
     Feed* feed = nullptr;  // none: there is none
     std::uint64_t end_position = 0;
@@ -73,12 +74,12 @@ class Lane {
   void loop();
   void drain_all();
   void do_work(std::int64_t patience_ns);
-  void drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
-  void begin(Feed& feed, const PacketBatch& batch, std::int64_t empties_ns);
+  bool drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
+  bool begin(Feed& feed, const PacketBatch& batch, std::int64_t now_ns);
   bool settle();
   std::uint64_t left_bytes(const Feed& feed) const;
   void tell_complete_until();
-  void reveal_if_due(std::int64_t now_ns);
+  void reveal(std::int64_t now_ns);
   void wait(int timeout_ms);
   void run_commands();
 
@@ -86,10 +87,10 @@ class Lane {
   std::vector<Feed> feeds_;
   store::LaneWriter& writer_;
   std::int64_t wall_offset_ns_;
-  std::int64_t last_round_ns_ = 0;
+  std::int64_t last_round_ns_;
   int wait_ms_ = 0;  // until the next round
   Begun begun_;
-  std::int64_t next_reveal_ns_ = 0;
+  std::int64_t next_reveal_ns_;
 
   Fd epoll_;
   Fd command_event_;

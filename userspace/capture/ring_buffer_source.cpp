@@ -60,7 +60,10 @@ PacketBatch RingBufferSource::peek() {
       consume(at);  // nothing in front of it waits to be kept
     }
   }
-  return {.source = id_, .position = position_, .pieces = pieces_};
+  return {.source = id_,
+          .position = position_,
+          .pieces = pieces_,
+          .more = pieces_.size() == kMaxPieces};
 }
 
 void RingBufferSource::consume(std::uint64_t position) {

@@ -24,7 +24,7 @@ PacketBatch StageSource::peek() {
   const std::uint64_t end = closed ? end_of_closed_segment(position_) : published;
   const std::uint64_t offset = position_ & ((std::uint64_t{1} << view_.segment_shift) - 1);
   piece_ = {.bytes = segment(position_).subspan(offset, end - position_), .end_position = end};
-  return {.source = id_, .position = position_, .pieces = {&piece_, 1}};
+  return {.source = id_, .position = position_, .pieces = {&piece_, 1}, .more = closed};
 }
 
 void StageSource::consume(std::uint64_t position) {

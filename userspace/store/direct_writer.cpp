@@ -6,7 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <vector>
+
+#include "core/log.hpp"
+#include "core/result.hpp"
 
 namespace caprock::store {
 
@@ -51,17 +55,20 @@ class DirectWriter::Queue {
     } else {
       io_uring_prep_write_fixed(request, fd, bytes.data(), size, offset, buffer);
     }
-    return io_uring_submit(&ring_) == 1;
+    const int submitted = io_uring_submit(&ring_);
+    if (submitted < 0) errno = -submitted;
+    return submitted == 1;
   }
 
-  /// Bytes written, or the negative error number.
+  /// Bytes written, or the negative error number. Throws where the kernel does not say whether the
+  /// write has ended: then its memory must not be used again.
   int wait() {
     io_uring_cqe* completion = nullptr;
     int error = 0;
     do {
       error = io_uring_wait_cqe(&ring_, &completion);
     } while (error == -EINTR || error == -EAGAIN);
-    if (error != 0) return error;
+    if (error != 0) throw std::system_error(-error, std::generic_category(), "io_uring");
     const int result = completion->res;
     io_uring_cqe_seen(&ring_, completion);
     return result;
@@ -88,7 +95,9 @@ class DirectWriter::Queue {
 
 DirectWriter::DirectWriter(const DirectFile& file) : file_(file) {}
 
-DirectWriter::~DirectWriter() = default;
+DirectWriter::~DirectWriter() {
+  if (queued_) finish();
+}
 
 void DirectWriter::pin(std::span<const Bytes> memory) {
   queue_ = Queue::open();
@@ -102,9 +111,17 @@ void DirectWriter::start(Bytes bytes, std::uint64_t offset) {
   offset_ = offset;
   queued_ = queue_ && queue_->submit(file_.descriptor(), bytes, offset);
   if (queued_) return;
-  queue_.reset();  // what it did not take it might take with the next one
+  drop_queue();
   done_ = file_.write(bytes, offset);
   errno_ = errno;
+}
+
+/// What a queue did not take it might take with the next request.
+void DirectWriter::drop_queue() {
+  if (!queue_) return;
+  report_error(
+      Error::from_errno("io_uring takes no write: lanes wait for the disk from now on").message());
+  queue_.reset();
 }
 
 bool DirectWriter::finish() {

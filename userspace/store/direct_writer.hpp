@@ -14,7 +14,7 @@ namespace caprock::store {
 
 /// One write at a time, which goes on while the lane does something else (io_uring; where the
 /// kernel refuses that, start() writes and finish() tells). Used by one thread from the first
-/// start() on.
+/// pin() or start() on.
 class DirectWriter {
  public:
   /// `file` outlives it.
@@ -35,6 +35,8 @@ class DirectWriter {
 
  private:
   class Queue;
+
+  void drop_queue();
 
   const DirectFile& file_;
   std::unique_ptr<Queue> queue_;  // none: the kernel has no io_uring for us

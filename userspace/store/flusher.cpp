@@ -87,7 +87,7 @@ void Flusher::mark(const Extent& extent) {
 std::int64_t Flusher::complete_until_ns() const {
   std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
   for (const LaneExchange& exchange : exchanges_) {
-    earliest = std::min(earliest, exchange.complete_until_ns.load(std::memory_order_relaxed));
+    earliest = std::min(earliest, exchange.complete_until_ns.load(std::memory_order_acquire));
   }
   return earliest;
 }

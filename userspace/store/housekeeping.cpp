@@ -132,6 +132,10 @@ bool Housekeeping::seal_one() {
   const Full full = std::move(to_seal_.front());
   to_seal_.pop_front();
   const MutableBytes segment = file_.segment(full.index);
+  if (head_of(segment).sequence == 0) {  // somebody truncated the file and it was written again
+    give_up(full.index);
+    return true;
+  }
   const SegmentFoot foot =
       seal_segment(segment, *full.tally, totals_[full.lane], catalog_.next_sequence());
   if (file_.guard().lost(full.index)) {

@@ -60,16 +60,16 @@ void Lane::pin(std::span<const Bytes> memory) {
 }
 
 /// Leaves a direct run on its way where it is the last one.
-void Lane::append(const PacketBatch& batch) {
+bool Lane::append(const PacketBatch& batch) {
   settle();
   committed_ = batch.position;
   BatchPoint at;
   while (at.piece < batch.pieces.size()) {
-    if (!segment_ && !activate_next()) return;
+    if (!segment_ && !activate_next()) return false;
     const Stretch run = fit(batch, at, room_for(batch, at));
     if (run.bytes != 0) {
       begin_run(batch, at, run);
-      if (run_.direct && run.end.piece == batch.pieces.size()) return;
+      if (run_.direct && run.end.piece == batch.pieces.size()) return true;
       if (end_run()) at = run.end;
     } else if (segment_->has_runs()) {
       retire();
@@ -78,6 +78,7 @@ void Lane::append(const PacketBatch& batch) {
       committed_ = position_at(batch, at);
     }
   }
+  return false;
 }
 
 std::uint64_t Lane::settle() {
@@ -217,7 +218,7 @@ void Lane::reveal() {
 }
 
 void Lane::set_complete_until(std::int64_t wall_ns) {
-  around_.exchange.complete_until_ns.store(wall_ns, std::memory_order_relaxed);
+  around_.exchange.complete_until_ns.store(wall_ns, std::memory_order_release);
 }
 
 }  // namespace caprock::store

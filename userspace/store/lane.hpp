@@ -36,7 +36,7 @@ class Lane final : public LaneWriter {
   Lane(LaneSurroundings surroundings, SegmentIdentity identity, SharedInterfaceList interfaces);
 
   void pin(std::span<const Bytes> memory) override;
-  void append(const PacketBatch& batch) override;
+  bool append(const PacketBatch& batch) override;
   std::uint64_t settle() override;
   void set_interfaces(SharedInterfaceList list) override;
   void set_wall_offset(std::int64_t wall_offset_ns) override;

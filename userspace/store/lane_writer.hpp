@@ -26,8 +26,9 @@ class LaneWriter {
   virtual void pin(std::span<const Bytes> memory) = 0;
 
   /// Begins to put the batch into the file as one run (more where a segment ends in it), in order.
-  /// Its bytes stay as they are until settle().
-  virtual void append(const PacketBatch& batch) = 0;
+  /// True: some of it is on its way, and its bytes stay as they are until settle(). Everything
+  /// else that is done here waits for that first.
+  virtual bool append(const PacketBatch& batch) = 0;
 
   /// Waits until the last batch is in the file, commits it, and returns the source position up to
   /// which everything is committed: the caller may consume that far. Less than the whole batch
@@ -43,8 +44,8 @@ class LaneWriter {
   /// A new relation of wall to monotonic time: starts a new segment and clock generation.
   virtual void set_wall_offset(std::int64_t wall_offset_ns) = 0;
 
-  /// Lets readers that know nothing of us see everything up to the frontier. Call once a second;
-  /// costs three stores.
+  /// Lets readers that know nothing of us see everything up to the frontier. Call once a second,
+  /// best when nothing is on its way.
   virtual void reveal() = 0;
 
   /// Everything before this wall time that this lane's sources held is committed.

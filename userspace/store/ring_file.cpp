@@ -16,10 +16,6 @@
 #include "core/quantity.hpp"
 #include "store/segment_layout.hpp"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23  // Linux 5.14
-#endif
-
 namespace caprock::store {
 namespace {
 

@@ -141,6 +141,7 @@ void SegmentWriter::store_padding(std::uint64_t bytes) {
 }
 
 void SegmentWriter::store(Bytes bytes) {
+  if (bytes.empty()) return;
   need_pages(write_ + bytes.size());
   stream_copy(segment_.data() + write_, bytes);
   write_ += bytes.size();

@@ -13,8 +13,8 @@
 
 namespace caprock::store {
 
-/// Lane thread. Points into the ring's mapping; the bytes outlive it. Nothing here fails, allocates
-/// or enters the kernel.
+/// Lane thread. Points into the ring's mapping; the bytes outlive it. Nothing here fails: where
+/// the file does, the fault guard and intact() tell.
 class SegmentWriter {
  public:
   /// Activates a blank segment, of which the first and the last page are in memory. `opening`: from

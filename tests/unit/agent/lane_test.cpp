@@ -27,7 +27,8 @@ class CountingSource : public capture::PacketSource {
     piece_ = {.bytes = Bytes(memory_).first(end - tail_), .end_position = end};
     return {.source = {.kind = SourceKind::kStage, .index = 0, .instance = 1},
             .position = tail_,
-            .pieces = {&piece_, 1}};
+            .pieces = {&piece_, 1},
+            .more = end < head};
   }
   void consume(std::uint64_t position) override { tail_ = position; }
   int wake_fd() const override { return wake_.get(); }
@@ -54,21 +55,32 @@ class CountingSource : public capture::PacketSource {
 
 struct CountingWriter : store::LaneWriter {
   void pin(std::span<const Bytes>) override {}
-  void append(const PacketBatch& batch) override {
+  bool append(const PacketBatch& batch) override {
     in_order = in_order && batch.position == position;
     ++runs;
     begun = std::min(batch.pieces.back().end_position, limit);
+    round_begun = lane != nullptr ? lane->rounds() : 0;
+    return lane != nullptr;
   }
   std::uint64_t settle() override {
+    if (lane != nullptr && lane->rounds() == round_begun) ++settled_at_once;
     position = begun;
     bytes.store(position, std::memory_order_release);
     return position;
   }
   void set_interfaces(SharedInterfaceList list) override { interfaces = list->size(); }
   void set_wall_offset(std::int64_t wall_offset_ns) override { wall_offset = wall_offset_ns; }
-  void reveal() override { ++reveals; }
+  void reveal() override {
+    ++reveals;
+    if (source != nullptr) hidden_bytes = std::max(hidden_bytes, source->used_bytes());
+  }
   void set_complete_until(std::int64_t wall_ns) override { complete_until = wall_ns; }
 
+  const CountingSource* source = nullptr;  // of which hidden_bytes tells what a reveal left out
+  std::uint64_t hidden_bytes = 0;
+  const agent::Lane* lane = nullptr;  // whose runs are on their way for a while; none: for no time
+  std::uint64_t round_begun = 0;
+  std::atomic<int> settled_at_once{0};
   std::uint64_t begun = 0;
   std::uint64_t position = 0;
   std::uint64_t limit = UINT64_MAX;
@@ -164,6 +176,29 @@ TEST_CASE("lane: an idle lane looks after its sources some twenty times a second
   CHECK(f.lane->rounds() - before >= 2);
 }
 
+TEST_CASE("lane: a run on its way is not waited for as long as nothing else is worth a run") {
+  Fixture f;
+  f.writer.lane = f.lane.get();
+  f.source.publish(f.source.capacity_bytes() / 8);
+  f.lane->start();
+  CHECK(within(2s, [&] { return f.writer.bytes == 4096; }));
+  CHECK(f.writer.settled_at_once == 0);
+  CHECK(within(2s, [&] { return f.source.used_bytes() == 0; }));
+  f.lane->stop();
+  CHECK(f.writer.in_order);
+}
+
+TEST_CASE("lane: as much as a run is taken at once, however young it is") {
+  Fixture f;
+  f.lane->start();
+  std::this_thread::sleep_for(60ms);
+  const auto published = std::chrono::steady_clock::now();
+  f.source.publish(f.source.capacity_bytes() / 8);
+  f.source.wake();
+  CHECK(within(2s, [&] { return f.writer.bytes >= 4096; }));
+  CHECK(std::chrono::steady_clock::now() - published < 40ms);
+}
+
 TEST_CASE("lane: a command runs on the lane and is done when execute returns") {
   Fixture f;
   f.lane->start();
@@ -190,4 +225,21 @@ TEST_CASE("lane: foreign readers are shown the news once a second") {
   f.lane->stop();
   CHECK(f.writer.reveals >= 2);
   CHECK(f.writer.reveals <= 4);
+}
+
+TEST_CASE("lane: what foreign readers are shown leaves no source behind a busier one") {
+  CountingSource busy, quiet;
+  CountingWriter writer;
+  writer.source = &quiet;
+  const auto lane = std::move(*agent::Lane::create(0, {&busy, &quiet}, writer, wall_offset_ns()));
+  lane->start();
+  for (int i = 0; i < 1200; ++i) {
+    busy.publish(1000);
+    busy.wake();
+    quiet.publish(8);
+    std::this_thread::sleep_for(2ms);
+  }
+  lane->stop();
+  CHECK(writer.reveals >= 2);
+  CHECK(writer.hidden_bytes <= 8);
 }
