@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "store/segment_layout.hpp"
+#include "store/segment_view.hpp"
 
 namespace caprock::store {
 namespace {
@@ -21,6 +22,7 @@ std::byte* field(const MutableBytes segment, std::size_t offset_in_head) {
 Status Flusher::flush() {
   const std::int64_t complete_ns =
       complete_until_ns();  // before the frontiers: never more than they hold
+  const bool marks_made = this->marks_made();
   std::vector<Extent> extents = pending();
   const bool at_rest = extents.empty() && marked_.empty();
   if (!at_rest || failed_) {
@@ -29,7 +31,7 @@ Status Flusher::flush() {
   }
   // The marks of the round before went to disk with this one; without any, the record of
   // complete_ns is there already.
-  if (!catalog_.any_doubtful()) {
+  if (marks_made && !catalog_.any_doubtful()) {
     durable_until_ns_.store(at_rest ? complete_ns : marked_until_ns_, std::memory_order_relaxed);
   }
   for (const Extent& extent : marked_) {
@@ -63,10 +65,8 @@ std::vector<Flusher::Extent> Flusher::pending() const {
   std::vector<Extent> extents;
   for (const SegmentUse use : catalog_.unsynced()) {
     const MutableBytes segment = file_.segment(use.index);
-    if (observe_word(field(segment, 0)) != block_word(kSegmentHeadType, sizeof(SegmentHead)))
-      continue;
-    // Taken for its next use, but not blanked yet: what is there is the use before.
-    if (observe_word(field(segment, offsetof(SegmentHead, sequence))) != use.sequence) continue;
+    // Not activated yet, or not even blanked: what is there is the use before.
+    if (!is_in_use(segment, use.sequence)) continue;
     const std::uint64_t foot = observe_word(field(segment, offsetof(SegmentHead, foot)));
     const std::uint64_t frontier = observe_word(field(segment, offsetof(SegmentHead, frontier)));
     const std::uint64_t end = foot != 0 ? foot + sizeof(SegmentFoot) : frontier;
@@ -77,7 +77,30 @@ std::vector<Flusher::Extent> Flusher::pending() const {
   return extents;
 }
 
+/// A lane that waits for a disk has not come to it yet.
+bool Flusher::marks_made() const {
+  return std::ranges::all_of(marked_, [this](const Extent& extent) {
+    const MutableBytes segment = file_.segment(extent.use.index);
+    return !is_in_use(segment, extent.use.sequence) ||
+           observe_word(field(segment, offsetof(SegmentHead, synced_frontier))) >= extent.end;
+  });
+}
+
+/// The one whose active segment it is.
+LaneExchange* Flusher::lane_of(const Extent& extent) const {
+  const auto lane = std::ranges::find_if(exchanges_, [&](const LaneExchange& exchange) {
+    return exchange.sequence.load(std::memory_order_relaxed) == extent.use.sequence;
+  });
+  return lane == exchanges_.end() ? nullptr : &*lane;
+}
+
+/// See LaneExchange.
 void Flusher::mark(const Extent& extent) {
+  if (LaneExchange* const lane = lane_of(extent)) {
+    lane->durable_end.store(extent.end, std::memory_order_relaxed);
+    lane->durable_sequence.store(extent.use.sequence, std::memory_order_release);
+    return;
+  }
   catalog_.mark_synced(extent.use, [&] {
     publish_word(field(file_.segment(extent.use.index), offsetof(SegmentHead, synced_frontier)),
                  extent.end);

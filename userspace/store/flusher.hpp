@@ -37,7 +37,9 @@ class Flusher {
 
   std::vector<Extent> pending() const;
   Error doubt(const Error& failure);
+  bool marks_made() const;
   void mark(const Extent& extent);
+  LaneExchange* lane_of(const Extent& extent) const;
   void roll_doubtful();
   std::int64_t complete_until_ns() const;
 

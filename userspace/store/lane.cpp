@@ -83,7 +83,18 @@ bool Lane::append(const PacketBatch& batch) {
 
 std::uint64_t Lane::settle() {
   if (run_.bytes != 0) end_run();
+  mark_durable();
   return committed_;
+}
+
+void Lane::mark_durable() {
+  const auto& exchange = around_.exchange;
+  if (!segment_ || run_.bytes != 0 ||
+      exchange.durable_sequence.load(std::memory_order_acquire) !=
+          exchange.sequence.load(std::memory_order_relaxed)) {
+    return;
+  }
+  segment_->mark_durable(exchange.durable_end.load(std::memory_order_relaxed));
 }
 
 /// What would go the direct way is not copied for the sake of a segment's last bytes.
@@ -153,12 +164,13 @@ bool Lane::activate_next() {
   const MutableBytes bytes = around_.ring.subspan(index_ * std::uint64_t{identity_.segment_bytes},
                                                   identity_.segment_bytes);
   const std::int64_t now_ns = wall_ns();
+  // Before the segment can be seen: from then on nobody else stores into it.
+  around_.exchange.sequence.store(next->sequence, std::memory_order_relaxed);
   const SegmentFile file{direct_ ? &*direct_ : nullptr, around_.fd,
                          index_ * std::uint64_t{identity_.segment_bytes}};
   segment_.emplace(bytes, file, opening_, interfaces_->size(), next->sequence, now_ns);
   around_.catalog.activated(index_);
   around_.exchange.active_since_ns.store(now_ns, std::memory_order_relaxed);
-  around_.exchange.sequence.store(next->sequence, std::memory_order_relaxed);
   return true;
 }
 
@@ -219,6 +231,7 @@ void Lane::reveal() {
 
 void Lane::set_complete_until(std::int64_t wall_ns) {
   around_.exchange.complete_until_ns.store(wall_ns, std::memory_order_release);
+  mark_durable();
 }
 
 }  // namespace caprock::store

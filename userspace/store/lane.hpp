@@ -55,6 +55,7 @@ class Lane final : public LaneWriter {
   bool end_run();
   BatchPoint skip_unfit(const PacketBatch& batch, BatchPoint at) const;
   void count_run(std::uint64_t bytes);
+  void mark_durable();
   bool append_interfaces(std::size_t known);
 
   LaneSurroundings around_;

@@ -39,7 +39,14 @@ struct LaneExchange {
   std::atomic<bool> roll_requested{
       false};  // housekeeping: the active segment spans too much history
 
-  // Written by the lane, read for the status.
+  /// From the flusher: so far the active segment is durable, if it is still that sequence. The lane
+  /// writes it into the head, since nobody else may store into a segment while a direct write into
+  /// it is on its way: where a foreign reader has brought both into one large folio of the page
+  /// cache, the store would make the kernel write the old bytes of all of it over the new ones.
+  std::atomic<std::uint64_t> durable_end{0};
+  std::atomic<std::uint64_t> durable_sequence{0};  // stored behind durable_end
+
+  // Written by the lane, read by the flusher and for the status.
   std::atomic<std::uint64_t> sequence{0};        // of the active segment, 0: none
   std::atomic<std::int64_t> active_since_ns{0};  // wall time; 0: none
   std::atomic<std::uint64_t> runs{0};

@@ -77,4 +77,8 @@ bool SegmentFile::blank(std::uint64_t at, std::uint64_t bytes) const {
   return true;
 }
 
+bool SegmentFile::write_page(std::uint64_t at, Bytes page) const {
+  return write_all(fd, page, offset + at);
+}
+
 }  // namespace caprock::store

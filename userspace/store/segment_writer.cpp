@@ -2,6 +2,7 @@
 #include "store/segment_writer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -30,6 +31,7 @@ constexpr std::uint64_t kMaxPadding = 2 * kPageBytes + 16;
 constexpr std::uint64_t kMinPadding = 16;
 
 constexpr std::size_t kFrontierOffset = kSegmentHeadOffset + offsetof(SegmentHead, frontier);
+constexpr std::size_t kSyncedOffset = kSegmentHeadOffset + offsetof(SegmentHead, synced_frontier);
 
 Bytes bytes_of(const RunHead& head) {
   return std::as_bytes(std::span(&head, 1));
@@ -46,6 +48,7 @@ SegmentWriter::SegmentWriter(MutableBytes segment, const SegmentFile& file, Byte
       first_run_(opening.size()),
       frontier_(first_run_),
       revealed_(first_run_),
+      near_end_(segment.size()),
       write_(first_run_),
       limit_(segment.size() - close_bytes(interfaces) - kMinFreeSpaceBytes),
       tally_(open(opening, sequence, created_ns)) {}
@@ -64,6 +67,7 @@ std::uint64_t SegmentWriter::room() const {
 }
 
 void SegmentWriter::begin_run(const RunHead& head) {
+  if (frontier_ + sizeof head + head.bytes > near_end_ - kPageBytes) join_free_space();
   need_pages(frontier_ + sizeof head);
   tally_.add(bytes_of(head));
   // Free space may stand at the frontier: its first word hides the run until the next reveal.
@@ -165,6 +169,12 @@ void SegmentWriter::commit_run() {
   publish_word(segment_.data() + kFrontierOffset, frontier_);
 }
 
+void SegmentWriter::mark_durable(std::uint64_t end) {
+  if (end == durable_) return;
+  publish_word(segment_.data() + kSyncedOffset, end);
+  durable_ = end;
+}
+
 bool SegmentWriter::intact() const {
   return observe_word(segment_.data() + kSegmentHeadOffset) ==
          block_word(kSegmentHeadType, sizeof(SegmentHead));
@@ -180,9 +190,35 @@ bool SegmentWriter::add_interfaces(std::size_t count, std::uint64_t bytes) {
 void SegmentWriter::reveal() {
   if (frontier_ == revealed_) return;
   need_pages(frontier_ + sizeof(std::uint64_t));
-  write_free_space(segment_, frontier_);
+  if (!split_free_space()) {
+    near_end_ = segment_.size();
+    write_free_space(segment_, frontier_);
+  }
   publish_word(segment_.data() + revealed_, block_word(kRunHeadType, sizeof(RunHead)));
   revealed_ = frontier_;
+}
+
+/// The page where the two meet is written by the kernel, so that it need not be read. False: it
+/// cannot be, or one block is as good.
+bool SegmentWriter::split_free_space() {
+  const std::uint64_t end = near_free_space_end(segment_.size(), frontier_);
+  if (end == segment_.size() || !file_.reaches(segment_.size())) return false;
+  std::array<std::byte, kPageBytes> page{};
+  const std::uint64_t at = end & ~(kPageBytes - 1);
+  put(page, end - at - sizeof(std::uint32_t), static_cast<std::uint32_t>(end - frontier_));
+  put(page, end - at, block_word(kFreeSpaceType, segment_.size() - end));
+  if (!file_.write_page(at, page)) return false;
+  put(segment_, segment_.size() - sizeof(std::uint32_t),
+      static_cast<std::uint32_t>(segment_.size() - end));
+  publish_word(segment_.data() + frontier_, block_word(kFreeSpaceType, end - frontier_));
+  near_end_ = end;
+  return true;
+}
+
+void SegmentWriter::join_free_space() {
+  if (near_end_ == segment_.size()) return;
+  write_free_space(segment_, revealed_);
+  near_end_ = segment_.size();
 }
 
 }  // namespace caprock::store

@@ -49,7 +49,14 @@ class SegmentWriter {
   /// `bytes`. False: there is not enough.
   bool add_interfaces(std::size_t count, std::uint64_t bytes);
 
+  /// The free space behind the frontier becomes two blocks: a foreign reader reads a block whole and
+  /// fails where that changes meanwhile, so the one that changes at each reveal is short. A run that
+  /// would reach beyond it makes one block of both before it is begun.
   void reveal();
+
+  /// Everything before `end` is on disk: the synced frontier. Nothing while a direct run is on its
+  /// way.
+  void mark_durable(std::uint64_t end);
 
   /// Whether the segment still is what it was opened as: where somebody truncated the file it has
   /// become blank.
@@ -66,6 +73,8 @@ class SegmentWriter {
   void store(Bytes bytes);
   void store_padding(std::uint64_t bytes);
   std::uint64_t padding_before(Bytes blocks) const;
+  bool split_free_space();
+  void join_free_space();
 
   MutableBytes segment_;
   SegmentFile file_;
@@ -73,7 +82,9 @@ class SegmentWriter {
   std::uint64_t first_run_;
   std::uint64_t frontier_;  // behind the last committed run
   std::uint64_t revealed_;  // where the free-space block stands
+  std::uint64_t near_end_;  // of that block; the segment's end: there is no other
   std::uint64_t write_;     // behind the last byte written
+  std::uint64_t durable_ = 0;  // the synced frontier
   Bytes in_flight_;         // whole pages on their direct way to `write_`
   Bytes behind_flight_;     // the run's last bytes, to come behind them
   std::uint64_t limit_;     // of runs: behind it are ISBs, foot and free space

@@ -64,8 +64,13 @@ class FailedSync {
     ring_->lane(0).set_complete_until(stream_.time_of(stream_.count()));
   }
 
-  /// So long that every sync that is due has come and gone.
-  static void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
+  /// So long that every sync that is due has come and gone, with a lane that looks at its sources.
+  void settle() {
+    for (int i = 0; i < 100; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ring_->lane(0).settle();
+    }
+  }
 
   SegmentHead head(std::size_t index) const {
     const auto bytes = test::read_file(directory_ / "ring.pcapng");
@@ -83,6 +88,25 @@ class FailedSync {
   SegmentHead before_{};
   std::int64_t durable_ns_ = 0;
 };
+
+TEST_CASE("flusher: into an active segment only its lane stores, also how far it is durable") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  const auto ring = test::open_ring(test::small_ring(path));
+  PacketStream stream;
+  append_all(ring->lane(0), stream.next(100));
+  ring->lane(0).set_complete_until(stream.time_of(100));
+  const auto synced = [&] {
+    return load<SegmentHead>(test::read_file(path), kSegmentHeadOffset).synced_frontier;
+  };
+  wait_for_syncs(3);
+  CHECK(synced() == 0);
+  CHECK(ring->status().durable_until_ns == 0);
+  ring->lane(0).settle();
+  CHECK(synced() != 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // for the sync of that mark
+  CHECK(ring->status().durable_until_ns == stream.time_of(100));
+}
 
 TEST_CASE("flusher: bytes whose sync failed are not durable by the next sync that succeeds") {
   FailedSync failed;

@@ -110,6 +110,26 @@ TEST_CASE("ring: for other readers it is valid at every step, and complete up to
   }
 }
 
+TEST_CASE("ring: a reveal leaves most of the free space alone, which a foreign reader may be inside") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  const auto ring = open_ring(small_ring(path));
+  PacketStream packets;
+  const auto behind_first_quarter = [&] {
+    const std::vector<std::byte> file = read_file(path);
+    constexpr std::size_t kAt = kMebibyte / 4 + 16;
+    return std::vector<std::byte>(file.begin() + kAt, file.begin() + kMebibyte);
+  };
+  append_all(ring->lane(0), packets.next(20));
+  ring->lane(0).reveal();
+  const std::vector<std::byte> free_space = behind_first_quarter();
+  for (int i = 0; i < 8; ++i) {
+    append_all(ring->lane(0), packets.next(20));
+    ring->lane(0).reveal();
+    CHECK(behind_first_quarter() == free_space);
+  }
+}
+
 TEST_CASE("ring: a pinned segment stays while the ring is lapped") {
   const TemporaryDirectory directory;
   const auto ring = open_ring(small_ring(directory / "ring.pcapng"));
