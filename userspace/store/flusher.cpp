@@ -7,11 +7,15 @@
 #include <limits>
 #include <utility>
 
+#include "core/clock.hpp"
 #include "store/segment_layout.hpp"
 #include "store/segment_view.hpp"
 
 namespace caprock::store {
 namespace {
+
+/// What is left of a backlog behind such a sync a direct write may wait for.
+constexpr std::int64_t kShortSyncNs = 50'000'000;
 
 std::byte* field(const MutableBytes segment, std::size_t offset_in_head) {
   return segment.data() + kSegmentHeadOffset + offset_in_head;
@@ -26,7 +30,7 @@ Status Flusher::flush() {
   std::vector<Extent> extents = pending();
   const bool at_rest = extents.empty() && marked_.empty();
   if (!at_rest || failed_) {
-    if (auto synced = file_.sync(); !synced) return doubt(synced.error());
+    if (auto synced = sync(); !synced) return doubt(synced.error());
     if (std::exchange(failed_, false)) roll_doubtful();
   }
   // The marks of the round before went to disk with this one; without any, the record of
@@ -42,6 +46,21 @@ Status Flusher::flush() {
   marked_ = std::move(extents);
   marked_until_ns_ = complete_ns;
   return {};
+}
+
+Status Flusher::sync() {
+  const std::int64_t begin_ns = monotonic_ns();
+  const bool behind = pressure_.behind.load(std::memory_order_relaxed);
+  pressure_.syncing.store(true, std::memory_order_relaxed);
+  auto synced = file_.sync();
+  pressure_.syncing.store(false, std::memory_order_relaxed);
+  if (behind && synced && monotonic_ns() - begin_ns < kShortSyncNs)
+    pressure_.behind.store(false, std::memory_order_relaxed);
+  return synced;
+}
+
+bool Flusher::hurries() const {
+  return !failed_ && pressure_.behind.load(std::memory_order_relaxed);
 }
 
 Error Flusher::doubt(const Error& failure) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "store/catalog.hpp"
+#include "store/disk_pressure.hpp"
 #include "store/lane_exchange.hpp"
 #include "store/ring_file.hpp"
 
@@ -15,12 +16,17 @@ namespace caprock::store {
 /// Flusher thread, except durable_until_ns(). A slow disk holds up this thread alone.
 class Flusher {
  public:
-  Flusher(RingFile& file, Catalog& catalog, std::deque<LaneExchange>& exchanges)
-      : file_(file), catalog_(catalog), exchanges_(exchanges) {}
+  Flusher(RingFile& file, Catalog& catalog, std::deque<LaneExchange>& exchanges,
+          DiskPressure& pressure)
+      : file_(file), catalog_(catalog), exchanges_(exchanges), pressure_(pressure) {}
 
   /// Syncs if anything was committed since the last time, and evicts sealed segments that are
   /// durable. After a failure the segments concerned stay doubtful, whatever later syncs say.
   Status flush();
+
+  /// A lane copies because the disk is behind: the next sync is to follow at once, so that each has
+  /// less to do than the one before, as long as less comes than the disk takes.
+  bool hurries() const;
 
   /// Wall time before which everything survives a power cut.
   std::int64_t durable_until_ns() const {
@@ -36,6 +42,7 @@ class Flusher {
   };
 
   std::vector<Extent> pending() const;
+  Status sync();
   Error doubt(const Error& failure);
   bool marks_made() const;
   void mark(const Extent& extent);
@@ -46,6 +53,7 @@ class Flusher {
   RingFile& file_;
   Catalog& catalog_;
   std::deque<LaneExchange>& exchanges_;
+  DiskPressure& pressure_;
   std::vector<Extent>
       marked_;           // their synced frontiers were written, but are not durable themselves
   bool failed_ = false;  // the last sync

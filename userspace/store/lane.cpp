@@ -63,6 +63,7 @@ void Lane::pin(std::span<const Bytes> memory) {
 bool Lane::append(const PacketBatch& batch) {
   settle();
   committed_ = batch.position;
+  copies_ = has_to_copy(batch);
   BatchPoint at;
   while (at.piece < batch.pieces.size()) {
     if (!segment_ && !activate_next()) return false;
@@ -97,10 +98,20 @@ void Lane::mark_durable() {
   segment_->mark_durable(exchange.durable_end.load(std::memory_order_relaxed));
 }
 
+bool Lane::has_to_copy(const PacketBatch& batch) {
+  auto& behind = around_.pressure.behind;
+  const bool fills = batch.urgent && direct_ && batch.source.kind != SourceKind::kControl;
+  if (fills && !behind.load(std::memory_order_relaxed)) {
+    behind.store(true, std::memory_order_relaxed);
+    around_.flusher.notify();
+  }
+  return batch.urgent || around_.pressure.any();
+}
+
 /// What would go the direct way is not copied for the sake of a segment's last bytes.
 std::uint64_t Lane::room_for(const PacketBatch& batch, BatchPoint at) const {
   const Bytes first = batch.pieces[at.piece].bytes.subspan(at.offset);
-  if (batch.urgent || !segment_->direct_worth(first)) return segment_->room();
+  if (copies_ || !segment_->direct_worth(first)) return segment_->room();
   const std::uint64_t direct = segment_->direct_room();
   return direct != 0 || segment_->has_runs() ? direct : segment_->room();
 }
@@ -110,7 +121,7 @@ void Lane::begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& 
   const Bytes first = batch.pieces[begin.piece].bytes.subspan(begin.offset);
   run_ = {.bytes = run.bytes,
           .end_position = position_at(batch, run.end),
-          .direct = !batch.urgent && first.size() >= run.bytes &&
+          .direct = !copies_ && first.size() >= run.bytes &&
                     segment_->takes_direct(first.first(run.bytes))};
   if (run_.direct) {
     segment_->start_direct(head, first.first(run.bytes));

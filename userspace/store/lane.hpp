@@ -9,6 +9,7 @@
 #include "store/batch_split.hpp"
 #include "store/catalog.hpp"
 #include "store/direct_writer.hpp"
+#include "store/disk_pressure.hpp"
 #include "store/fault_guard.hpp"
 #include "store/lane_exchange.hpp"
 #include "store/lane_writer.hpp"
@@ -26,6 +27,8 @@ struct LaneSurroundings {
   const FaultGuard& guard;
   Catalog& catalog;
   WakeSignal& housekeeping;
+  WakeSignal& flusher;
+  DiskPressure& pressure;
   LaneExchange& exchange;
 };
 
@@ -50,6 +53,7 @@ class Lane final : public LaneWriter {
   std::optional<PreparedSegment> take_prepared();
   bool activate_next();
   void hand_over(Retirement why);
+  bool has_to_copy(const PacketBatch& batch);
   std::uint64_t room_for(const PacketBatch& batch, BatchPoint at) const;
   void begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run);
   bool end_run();
@@ -66,6 +70,7 @@ class Lane final : public LaneWriter {
   std::uint32_t index_ = 0;               // its place in the file
   std::optional<DirectWriter> direct_;
   std::uint64_t committed_ = 0;  // of the last batch: the source's position
+  bool copies_ = false;          // the last batch: none of it goes to disk directly
 
   /// The run that is on its way into the segment.
   struct Run {

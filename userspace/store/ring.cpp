@@ -60,6 +60,7 @@ class RecordingRing final : public Ring {
   std::unique_ptr<Catalog> catalog_;
   RecoveryReport report_;
   std::deque<LaneExchange> exchanges_;
+  DiskPressure pressure_;
   Housekeeping housekeeping_;
   Flusher flusher_;
   WakeSignal wake_housekeeping_;
@@ -79,7 +80,7 @@ RecordingRing::RecordingRing(RingOptions options, RingLock lock, std::unique_ptr
       report_(std::move(recovered.report)),
       exchanges_(options_.lanes),
       housekeeping_(*file_, *catalog_, exchanges_, std::move(recovered.totals)),
-      flusher_(*file_, *catalog_, exchanges_) {
+      flusher_(*file_, *catalog_, exchanges_, pressure_) {
   make_lanes(identity, boot_id, recovered.clock_generation);
 }
 
@@ -102,7 +103,7 @@ void RecordingRing::make_lanes(const RingIdentity& identity, BootId boot_id,
   for (unsigned index = 0; index < options_.lanes; ++index) {
     lanes_.emplace_back(
         LaneSurroundings{file_->bytes(), file_->descriptor(), file_->direct(), file_->guard(),
-                         *catalog_, wake_housekeeping_, exchanges_[index]},
+                         *catalog_, wake_housekeeping_, wake_flusher_, pressure_, exchanges_[index]},
         SegmentIdentity{.ring_id = identity.ring_id,
                         .segment_bytes = static_cast<std::uint32_t>(identity.segment_bytes),
                         .lane = index,
@@ -128,7 +129,8 @@ std::chrono::milliseconds RecordingRing::flush() {
   if (auto flushed = flusher_.flush(); !flushed) report_error(flushed.error().message());
   const auto interval =
       std::chrono::duration_cast<std::chrono::milliseconds>(options_.sync_interval);
-  return std::max(interval, std::chrono::milliseconds(1));
+  const std::chrono::milliseconds shortest{1};
+  return flusher_.hurries() ? shortest : std::max(interval, shortest);
 }
 
 Status RecordingRing::close() {

@@ -77,8 +77,8 @@ bool SegmentFile::blank(std::uint64_t at, std::uint64_t bytes) const {
   return true;
 }
 
-bool SegmentFile::write_page(std::uint64_t at, Bytes page) const {
-  return write_all(fd, page, offset + at);
+bool SegmentFile::write(std::uint64_t at, Bytes pages) const {
+  return write_all(fd, pages, offset + at);
 }
 
 }  // namespace caprock::store

@@ -55,8 +55,8 @@ struct SegmentFile {
   /// Makes pages blank without reading what they held. `at` and `bytes`: multiples of kPageBytes.
   bool blank(std::uint64_t at, std::uint64_t bytes) const;
 
-  /// The same for one page that gets these bytes.
-  bool write_page(std::uint64_t at, Bytes page) const;
+  /// The same for pages that get these bytes, through the page cache. False with errno.
+  bool write(std::uint64_t at, Bytes pages) const;
 };
 
 }  // namespace caprock::store

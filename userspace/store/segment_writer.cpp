@@ -23,6 +23,9 @@ constexpr std::uint64_t kMinFreeSpaceBytes = 16;
 /// Below, the request to the disk costs more than the copy it saves.
 constexpr std::uint64_t kDirectBytes = 128 << 10;
 
+/// From here on the kernel copies a run.
+constexpr std::size_t kWrittenBytes = 64 << 10;
+
 /// What a direct run takes beside its blocks at the most: up to a page before them, and one more
 /// where 8 bytes could be no block.
 constexpr std::uint64_t kMaxPadding = 2 * kPageBytes + 16;
@@ -77,9 +80,23 @@ void SegmentWriter::begin_run(const RunHead& head) {
   write_ = frontier_ + sizeof head;
 }
 
+/// Whole pages of what is long are copied by the kernel: a page fault for each would cost more than
+/// the copy.
 void SegmentWriter::copy(Bytes blocks) {
   tally_.add(blocks);
-  store(blocks);
+  const std::uint64_t lead = round_up(write_, kPageBytes) - write_;
+  if (blocks.size() < kWrittenBytes + lead) return store(blocks);
+  store(blocks.first(lead));
+  const Bytes pages = blocks.subspan(lead, (blocks.size() - lead) & ~(kPageBytes - 1));
+  if (!write_pages(pages)) store(pages);
+  store(blocks.subspan(lead + pages.size()));
+}
+
+bool SegmentWriter::write_pages(Bytes pages) {
+  if (!file_.reaches(segment_.size()) || !file_.write(write_, pages)) return false;
+  write_ += pages.size();
+  resident_ = std::max(resident_, write_);
+  return true;
 }
 
 std::uint64_t SegmentWriter::direct_room() const {
@@ -207,7 +224,7 @@ bool SegmentWriter::split_free_space() {
   const std::uint64_t at = end & ~(kPageBytes - 1);
   put(page, end - at - sizeof(std::uint32_t), static_cast<std::uint32_t>(end - frontier_));
   put(page, end - at, block_word(kFreeSpaceType, segment_.size() - end));
-  if (!file_.write_page(at, page)) return false;
+  if (!file_.write(at, page)) return false;
   put(segment_, segment_.size() - sizeof(std::uint32_t),
       static_cast<std::uint32_t>(segment_.size() - end));
   publish_word(segment_.data() + frontier_, block_word(kFreeSpaceType, end - frontier_));

@@ -70,6 +70,7 @@ class SegmentWriter {
  private:
   SegmentTally open(Bytes opening, std::uint64_t sequence, std::int64_t created_ns);
   void need_pages(std::uint64_t end);
+  bool write_pages(Bytes pages);
   void store(Bytes bytes);
   void store_padding(std::uint64_t bytes);
   std::uint64_t padding_before(Bytes blocks) const;

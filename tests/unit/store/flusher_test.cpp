@@ -15,12 +15,19 @@ namespace {
 
 std::atomic<bool> g_disk_fails{false};
 std::atomic<unsigned> g_syncs{0};
+std::atomic<bool> g_disk_waits{false};  // each sync, until this is false
+std::atomic<bool> g_waiting{false};
 
 }  // namespace
 
 /// In place of the C library's: a disk that fails on demand.
 extern "C" int fdatasync(int fd) {
   const bool fails = g_disk_fails;
+  while (g_disk_waits) {
+    g_waiting = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  g_waiting = false;
   const long result = fails ? -1 : ::syscall(SYS_fdatasync, fd);
   if (fails) errno = EIO;
   ++g_syncs;
@@ -106,6 +113,54 @@ TEST_CASE("flusher: into an active segment only its lane stores, also how far it
   CHECK(synced() != 0);
   std::this_thread::sleep_for(std::chrono::milliseconds(200));  // for the sync of that mark
   CHECK(ring->status().durable_until_ns == stream.time_of(100));
+}
+
+/// Whether a long batch, appended now, is on its way to disk directly.
+bool goes_direct(Ring& ring, PacketStream& stream, bool urgent = false) {
+  PacketBatch batch = stream.next(300);
+  batch.urgent = urgent;
+  const bool direct = ring.lane(0).append(batch);
+  const std::uint64_t end = batch.pieces[0].end_position;
+  const std::uint64_t done = ring.lane(0).settle();
+  const BlockPiece rest{batch.pieces[0].bytes.last(end - done), end};
+  if (done != end) append_all(ring.lane(0), {batch.source, done, {&rest, 1}});
+  return direct;
+}
+
+template <class Condition>
+bool comes_true(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+TEST_CASE("flusher: while it syncs, and while the disk has a backlog, lanes do not wait for it") {
+  const TemporaryDirectory directory;
+  const auto ring = test::open_ring(test::small_ring(directory / "ring.pcapng"));
+  PacketStream stream;
+  if (!comes_true([&] { return goes_direct(*ring, stream); }))
+    SKIP("the file system has no direct I/O");
+  SECTION("a sync") {
+    g_disk_waits = true;
+    append_all(ring->lane(0), stream.next(1));
+    const bool waits = comes_true([] { return g_waiting.load(); });
+    const bool direct = goes_direct(*ring, stream);
+    g_disk_waits = false;
+    CHECK(waits);
+    CHECK_FALSE(direct);
+    CHECK(comes_true([&] { return goes_direct(*ring, stream); }));
+  }
+  SECTION("a backlog") {
+    g_disk_fails = true;  // no sync says that it is gone
+    CHECK_FALSE(goes_direct(*ring, stream, true));
+    wait_for_syncs(1);
+    CHECK_FALSE(goes_direct(*ring, stream));
+    g_disk_fails = false;
+    CHECK(comes_true([&] { return goes_direct(*ring, stream); }));
+  }
 }
 
 TEST_CASE("flusher: bytes whose sync failed are not durable by the next sync that succeeds") {

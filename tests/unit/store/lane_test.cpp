@@ -5,6 +5,7 @@
 
 #include "pcapng/reader.hpp"
 #include "recorder.hpp"
+#include "store/verify.hpp"
 #include "walker.hpp"
 
 namespace caprock::store::test {
@@ -66,6 +67,28 @@ TEST_CASE(
   const WalkedFile file = walk(read_file(path));
   REQUIRE(file.fault.empty());
   CHECK(file.packet_times.size() == 12'000);
+}
+
+TEST_CASE("lane: what is urgent is copied, and makes the same record") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    const auto ring = open_ring(small_ring(path));
+    for (const std::size_t count : {3, 700, 1, 64, 65, 66, 67, 2000, 5, 300, 900}) {
+      PacketBatch batch = packets.next(count, 997);
+      batch.urgent = true;
+      append_all(ring->lane(0), batch);
+    }
+    REQUIRE(ring->close());
+  }
+  const WalkedFile file = walk(read_file(path));
+  REQUIRE(file.fault.empty());
+  CHECK(file.packet_times.size() == packets.count());
+  const auto verified = verify(path);
+  REQUIRE(verified);
+  CHECK(verified->whole());
+  CHECK(verified->packets == packets.count());
 }
 
 TEST_CASE("lane: a new interface is described before its first packet, in the segment at hand") {

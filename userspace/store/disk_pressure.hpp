@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What flusher and lanes tell each other of a disk that keeps a direct write waiting.
+#pragma once
+
+#include <atomic>
+
+namespace caprock::store {
+
+/// A direct write that waits holds the memory it is written from, which is what the lane's source has
+/// for the packets to come. While one of these is set, lanes copy into the page cache instead.
+struct DiskPressure {
+  /// The flusher is in a sync. A disk that empties its cache takes nothing else meanwhile; with half a
+  /// second's worth of direct writes in that cache it takes up to 250 ms.
+  std::atomic<bool> syncing{false};
+
+  /// Set by a lane whose source fills, cleared by the flusher after a short sync: there is a backlog in
+  /// the page cache, and a direct write would wait behind it.
+  std::atomic<bool> behind{false};
+
+  bool any() const {
+    return syncing.load(std::memory_order_relaxed) || behind.load(std::memory_order_relaxed);
+  }
+};
+
+}  // namespace caprock::store
