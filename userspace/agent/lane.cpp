@@ -40,6 +40,10 @@ std::uint64_t bytes_of(const PacketBatch& batch) {
   return batch.pieces.back().end_position - batch.position;
 }
 
+bool fills(const capture::PacketSource& source) {
+  return source.used_bytes() > source.capacity_bytes() / 8 * kUrgentEighths;
+}
+
 /// What is worth a run: less is left to grow for a while.
 std::uint64_t run_bytes_of(const capture::PacketSource& source) {
   return std::min(kMostRunBytes, source.capacity_bytes() / kRunFraction);
@@ -216,7 +220,6 @@ void Lane::do_work(std::int64_t patience_ns) {
 bool Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
   const bool late = now_ns - feed.emptied_ns >= patience_ns;
   const std::uint64_t waiting = feed.source->used_bytes();
-  const bool urgent = waiting > feed.source->capacity_bytes() / 8 * kUrgentEighths;
   if (waiting == 0) feed.emptied_ns = now_ns;
   std::uint64_t taken = 0;
   while (taken < waiting && (late || waiting - taken >= feed.run_bytes)) {
@@ -226,7 +229,7 @@ bool Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
       feed.emptied_ns = now_ns;
       return true;
     }
-    batch.urgent = urgent;
+    batch.urgent = fills(*feed.source);
     taken += bytes_of(batch);
     if (!begin(feed, batch, now_ns)) return false;
     if (!batch.more) return true;

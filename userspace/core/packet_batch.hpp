@@ -33,7 +33,7 @@ struct PacketBatch {
   SourceId source;
   std::uint64_t position = 0;  // the source's position at the first byte
   std::span<const BlockPiece> pieces;
-  bool more = false;    // the source has more behind it
+  bool more = true;     // the source has more behind it, or may have
   bool urgent = false;  // the source is filling up: do not wait for a disk
 
   bool empty() const { return pieces.empty(); }

@@ -47,6 +47,7 @@ class DirectWriter::Queue {
 
   bool submit(int fd, Bytes bytes, std::uint64_t offset) {
     io_uring_sqe* const request = io_uring_get_sqe(&ring_);
+    errno = EAGAIN;
     if (request == nullptr) return false;
     const auto size = static_cast<unsigned>(bytes.size());
     const int buffer = pinned_buffer(bytes);
@@ -120,7 +121,7 @@ void DirectWriter::start(Bytes bytes, std::uint64_t offset) {
 void DirectWriter::drop_queue() {
   if (!queue_) return;
   report_error(
-      Error::from_errno("io_uring takes no write: lanes wait for the disk from now on").message());
+      Error::from_errno("io_uring takes no write: the lane waits for the disk until the next start").message());
   queue_.reset();
 }
 

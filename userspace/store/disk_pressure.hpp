@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace caprock::store {
 
@@ -13,9 +14,11 @@ struct DiskPressure {
   /// second's worth of direct writes in that cache it takes up to 250 ms.
   std::atomic<bool> syncing{false};
 
-  /// Set by a lane whose source fills, cleared by the flusher after a short sync: there is a backlog in
-  /// the page cache, and a direct write would wait behind it.
+  /// Set by a lane whose source fills: there is a backlog in the page cache, and a direct write would
+  /// wait behind it. Cleared by the flusher after a short sync, and when no source has filled for a
+  /// while.
   std::atomic<bool> behind{false};
+  std::atomic<std::int64_t> filled_ns{0};  // monotonic: when a lane said so last
 
   bool any() const {
     return syncing.load(std::memory_order_relaxed) || behind.load(std::memory_order_relaxed);

@@ -16,6 +16,8 @@ namespace {
 
 /// What is left of a backlog behind such a sync a direct write may wait for.
 constexpr std::int64_t kShortSyncNs = 50'000'000;
+/// Where each sync takes longer than that: so long after a source has filled last.
+constexpr std::int64_t kBetterTimesNs = 1'000'000'000;
 
 std::byte* field(const MutableBytes segment, std::size_t offset_in_head) {
   return segment.data() + kSegmentHeadOffset + offset_in_head;
@@ -33,6 +35,7 @@ Status Flusher::flush() {
     if (auto synced = sync(); !synced) return doubt(synced.error());
     if (std::exchange(failed_, false)) roll_doubtful();
   }
+  if (at_rest) pressure_.behind.store(false, std::memory_order_relaxed);
   // The marks of the round before went to disk with this one; without any, the record of
   // complete_ns is there already.
   if (marks_made && !catalog_.any_doubtful()) {
@@ -54,7 +57,10 @@ Status Flusher::sync() {
   pressure_.syncing.store(true, std::memory_order_relaxed);
   auto synced = file_.sync();
   pressure_.syncing.store(false, std::memory_order_relaxed);
-  if (behind && synced && monotonic_ns() - begin_ns < kShortSyncNs)
+  const std::int64_t end_ns = monotonic_ns();
+  const bool short_one = synced && end_ns - begin_ns < kShortSyncNs;
+  const std::int64_t filled_ns = pressure_.filled_ns.load(std::memory_order_relaxed);
+  if (behind && (short_one || end_ns - filled_ns > kBetterTimesNs))
     pressure_.behind.store(false, std::memory_order_relaxed);
   return synced;
 }

@@ -55,7 +55,7 @@ class Flusher {
   std::deque<LaneExchange>& exchanges_;
   DiskPressure& pressure_;
   std::vector<Extent>
-      marked_;           // their synced frontiers were written, but are not durable themselves
+      marked_;  // their synced frontiers were written, or asked of the lane; not durable themselves
   bool failed_ = false;  // the last sync
   std::int64_t marked_until_ns_ = 0;  // what they will make durable
   std::atomic<std::int64_t> durable_until_ns_{0};

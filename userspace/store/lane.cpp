@@ -63,7 +63,8 @@ void Lane::pin(std::span<const Bytes> memory) {
 bool Lane::append(const PacketBatch& batch) {
   settle();
   committed_ = batch.position;
-  copies_ = has_to_copy(batch);
+  if (batch.urgent && direct_ && batch.source.kind != SourceKind::kControl) tell_behind();
+  copies_ = batch.urgent || around_.pressure.any();
   BatchPoint at;
   while (at.piece < batch.pieces.size()) {
     if (!segment_ && !activate_next()) return false;
@@ -98,14 +99,10 @@ void Lane::mark_durable() {
   segment_->mark_durable(exchange.durable_end.load(std::memory_order_relaxed));
 }
 
-bool Lane::has_to_copy(const PacketBatch& batch) {
-  auto& behind = around_.pressure.behind;
-  const bool fills = batch.urgent && direct_ && batch.source.kind != SourceKind::kControl;
-  if (fills && !behind.load(std::memory_order_relaxed)) {
-    behind.store(true, std::memory_order_relaxed);
-    around_.flusher.notify();
-  }
-  return batch.urgent || around_.pressure.any();
+void Lane::tell_behind() {
+  DiskPressure& pressure = around_.pressure;
+  pressure.filled_ns.store(monotonic_ns(), std::memory_order_relaxed);
+  if (!pressure.behind.exchange(true, std::memory_order_relaxed)) around_.flusher.notify();
 }
 
 /// What would go the direct way is not copied for the sake of a segment's last bytes.
@@ -188,7 +185,7 @@ bool Lane::activate_next() {
 void Lane::retire() {
   settle();
   if (!segment_) return;
-  segment_->reveal();
+  segment_->reveal_last();
   hand_over(segment_->has_runs() ? Retirement::kFull : Retirement::kUnused);
 }
 

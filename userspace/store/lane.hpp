@@ -53,7 +53,7 @@ class Lane final : public LaneWriter {
   std::optional<PreparedSegment> take_prepared();
   bool activate_next();
   void hand_over(Retirement why);
-  bool has_to_copy(const PacketBatch& batch);
+  void tell_behind();
   std::uint64_t room_for(const PacketBatch& batch, BatchPoint at) const;
   void begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run);
   bool end_run();

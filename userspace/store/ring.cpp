@@ -28,6 +28,9 @@ namespace {
 /// Between these, full segments and empty hands wake the housekeeping thread.
 constexpr std::chrono::milliseconds kHousekeepingInterval{1000};
 
+/// Between syncs while the disk is behind: time enough for a lane to write the marks of the last one.
+constexpr std::chrono::milliseconds kHurriedInterval{10};
+
 /// Prepared, active and sealing ones, and as many that are a record.
 constexpr unsigned kSegmentsPerLane = 8;
 
@@ -129,8 +132,7 @@ std::chrono::milliseconds RecordingRing::flush() {
   if (auto flushed = flusher_.flush(); !flushed) report_error(flushed.error().message());
   const auto interval =
       std::chrono::duration_cast<std::chrono::milliseconds>(options_.sync_interval);
-  const std::chrono::milliseconds shortest{1};
-  return flusher_.hurries() ? shortest : std::max(interval, shortest);
+  return std::max(flusher_.hurries() ? kHurriedInterval : interval, std::chrono::milliseconds(1));
 }
 
 Status RecordingRing::close() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways into a segment's place in the file that are not its mapping: straight to disk from
-// somebody else's memory, and whole blank pages.
+// somebody else's memory, and whole pages through the page cache.
 #pragma once
 
 #include <cstddef>

@@ -206,13 +206,32 @@ bool SegmentWriter::add_interfaces(std::size_t count, std::uint64_t bytes) {
 
 void SegmentWriter::reveal() {
   if (frontier_ == revealed_) return;
-  need_pages(frontier_ + sizeof(std::uint64_t));
-  if (!split_free_space()) {
-    near_end_ = segment_.size();
-    write_free_space(segment_, frontier_);
-  }
+  touch_free_space();
+  if (!split_free_space()) show_one_block();
   publish_word(segment_.data() + revealed_, block_word(kRunHeadType, sizeof(RunHead)));
   revealed_ = frontier_;
+}
+
+void SegmentWriter::reveal_last() {
+  join_free_space();
+  if (frontier_ == revealed_) return;
+  touch_free_space();
+  show_one_block();
+  publish_word(segment_.data() + revealed_, block_word(kRunHeadType, sizeof(RunHead)));
+  revealed_ = frontier_;
+}
+
+/// The page faults of what follows come before anything changes: a sync may have cleaned the pages,
+/// and a fault then waits for the disk.
+void SegmentWriter::touch_free_space() {
+  need_pages(frontier_ + sizeof(std::uint64_t));
+  for (const std::uint64_t at : {revealed_, segment_.size() - sizeof(std::uint64_t)})
+    publish_word(segment_.data() + at, observe_word(segment_.data() + at));
+}
+
+void SegmentWriter::show_one_block() {
+  near_end_ = segment_.size();
+  write_free_space(segment_, frontier_);
 }
 
 /// The page where the two meet is written by the kernel, so that it need not be read. False: it
@@ -220,20 +239,23 @@ void SegmentWriter::reveal() {
 bool SegmentWriter::split_free_space() {
   const std::uint64_t end = near_free_space_end(segment_.size(), frontier_);
   if (end == segment_.size() || !file_.reaches(segment_.size())) return false;
+  publish_word(segment_.data() + frontier_, block_word(kFreeSpaceType, end - frontier_));
+  if (end != near_end_) {
+    put(segment_, segment_.size() - sizeof(std::uint32_t),
+        static_cast<std::uint32_t>(segment_.size() - end));
+  }
   std::array<std::byte, kPageBytes> page{};
   const std::uint64_t at = end & ~(kPageBytes - 1);
   put(page, end - at - sizeof(std::uint32_t), static_cast<std::uint32_t>(end - frontier_));
   put(page, end - at, block_word(kFreeSpaceType, segment_.size() - end));
   if (!file_.write(at, page)) return false;
-  put(segment_, segment_.size() - sizeof(std::uint32_t),
-      static_cast<std::uint32_t>(segment_.size() - end));
-  publish_word(segment_.data() + frontier_, block_word(kFreeSpaceType, end - frontier_));
   near_end_ = end;
   return true;
 }
 
 void SegmentWriter::join_free_space() {
   if (near_end_ == segment_.size()) return;
+  touch_free_space();
   write_free_space(segment_, revealed_);
   near_end_ = segment_.size();
 }

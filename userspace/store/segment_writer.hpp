@@ -54,6 +54,9 @@ class SegmentWriter {
   /// would reach beyond it makes one block of both before it is begun.
   void reveal();
 
+  /// The same when nothing comes any more but the foot: one block.
+  void reveal_last();
+
   /// Everything before `end` is on disk: the synced frontier. Nothing while a direct run is on its
   /// way.
   void mark_durable(std::uint64_t end);
@@ -74,6 +77,8 @@ class SegmentWriter {
   void store(Bytes bytes);
   void store_padding(std::uint64_t bytes);
   std::uint64_t padding_before(Bytes blocks) const;
+  void touch_free_space();
+  void show_one_block();
   bool split_free_space();
   void join_free_space();
 

@@ -196,7 +196,7 @@ TEST_CASE("lane: as much as a run is taken at once, however young it is") {
   f.source.publish(f.source.capacity_bytes() / 8);
   f.source.wake();
   CHECK(within(2s, [&] { return f.writer.bytes >= 4096; }));
-  CHECK(std::chrono::steady_clock::now() - published < 40ms);
+  CHECK(std::chrono::steady_clock::now() - published < 30ms);  // it is late 40 ms after that
 }
 
 TEST_CASE("lane: a command runs on the lane and is done when execute returns") {
@@ -241,5 +241,5 @@ TEST_CASE("lane: what foreign readers are shown leaves no source behind a busier
   }
   lane->stop();
   CHECK(writer.reveals >= 2);
-  CHECK(writer.hidden_bytes <= 8);
+  CHECK(writer.hidden_bytes <= 40);  // of up to 200
 }

@@ -110,6 +110,26 @@ TEST_CASE("ring: for other readers it is valid at every step, and complete up to
   }
 }
 
+TEST_CASE("ring: for other readers it is valid wherever a reveal finds the frontier") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  const auto ring = open_ring(small_ring(path));
+  PacketStream packets;
+  for (int quarter = 0; quarter < 4; ++quarter) {
+    append_all(ring->lane(0), packets.next(60, 4000));  // some 10 KB before the end of the quarter
+    for (int i = 0; i < 120; ++i) {
+      append_all(ring->lane(0), packets.next(1, 8 + i % 40));
+      REQUIRE(walk(read_file(path)).fault.empty());
+      ring->lane(0).reveal();
+      const WalkedFile revealed = walk(read_file(path));
+      REQUIRE(revealed.fault.empty());
+      REQUIRE(revealed.packet_times.size() == packets.count());
+    }
+  }
+  REQUIRE(ring->close());
+  REQUIRE(walk(read_file(path)).fault.empty());
+}
+
 TEST_CASE("ring: a reveal leaves most of the free space alone, which a foreign reader may be inside") {
   const TemporaryDirectory directory;
   const auto path = directory / "ring.pcapng";
