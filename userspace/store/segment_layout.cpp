@@ -14,8 +14,9 @@ namespace caprock::store {
 namespace {
 
 constexpr std::string_view kApplication = "caprock";
-/// What of a near free-space block lies in the page of the next one's head.
-constexpr std::uint64_t kNearOverlap = 16;
+constexpr std::uint64_t kFreeSpaceBlocks = 8;  // of a whole segment
+/// What of a free-space block lies in the page of the next one's head.
+constexpr std::uint64_t kFreeSpaceOverlap = 16;
 constexpr std::size_t kStatisticsBytes = 48;  // an ISB with isb_ifrecv and isb_ifdrop
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxDescriptionBytes = 256;
@@ -98,9 +99,11 @@ std::uint64_t observe_word(const std::byte* at) {
 
 bool holds_run_head(Bytes segment, std::uint64_t offset) {
   const std::uint64_t word = observe_word(segment.data() + offset);
-  return word == block_word(kRunHeadType, sizeof(RunHead)) ||
-         word == block_word(kFreeSpaceType, segment.size() - offset) ||
-         word == block_word(kFreeSpaceType, near_free_space_end(segment.size(), offset) - offset);
+  if (word == block_word(kRunHeadType, sizeof(RunHead))) return true;
+  const auto head = std::bit_cast<pcapng::BlockHead>(word);
+  const std::uint64_t end = offset + head.total_bytes;
+  return head.type == kFreeSpaceType &&
+         (end == segment.size() || end % (segment.size() / kFreeSpaceBlocks) == kFreeSpaceOverlap);
 }
 
 void write_interface(std::vector<std::byte>& out, const InterfaceRecord& record, bool described) {
@@ -157,10 +160,10 @@ void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
                block_word(kSegmentHeadType, sizeof(SegmentHead)));
 }
 
-std::uint64_t near_free_space_end(std::uint64_t segment_bytes, std::uint64_t offset) {
+std::uint64_t free_space_end(std::uint64_t segment_bytes, std::uint64_t offset) {
   const std::uint64_t behind_head = round_up(offset + sizeof(std::uint64_t), kPageBytes);
-  const std::uint64_t boundary = round_up(behind_head, segment_bytes / 4);
-  return boundary < segment_bytes ? boundary + kNearOverlap : segment_bytes;
+  const std::uint64_t boundary = round_up(behind_head, segment_bytes / kFreeSpaceBlocks);
+  return boundary < segment_bytes ? boundary + kFreeSpaceOverlap : segment_bytes;
 }
 
 void write_free_space(MutableBytes segment, std::uint64_t offset) {

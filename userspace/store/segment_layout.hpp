@@ -60,11 +60,10 @@ void write_blank(MutableBytes segment);
 void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
                    std::int64_t created_ns);
 
-/// Where the nearer one of two free-space blocks ends that stand at `offset`, an active segment's
-/// frontier: at the next quarter of the segment, 16 bytes behind it, so that its trailer and the
-/// head of the other one share a page that holds nothing else. The segment's end: there is only
-/// one.
-std::uint64_t near_free_space_end(std::uint64_t segment_bytes, std::uint64_t offset);
+/// Where free space that begins at `offset`, an active segment's frontier or before it, ends if it is
+/// to reach to `offset` at least: 16 bytes behind the next eighth of the segment, so that its trailer
+/// and the head of the next block share a page that holds nothing else. Or at the segment's end.
+std::uint64_t free_space_end(std::uint64_t segment_bytes, std::uint64_t offset);
 
 /// Head and trailer of the free-space block from `offset` to the segment's end.
 void write_free_space(MutableBytes segment, std::uint64_t offset);

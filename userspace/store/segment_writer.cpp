@@ -51,7 +51,7 @@ SegmentWriter::SegmentWriter(MutableBytes segment, const SegmentFile& file, Byte
       first_run_(opening.size()),
       frontier_(first_run_),
       revealed_(first_run_),
-      near_end_(segment.size()),
+      free_end_(segment.size()),
       write_(first_run_),
       limit_(segment.size() - close_bytes(interfaces) - kMinFreeSpaceBytes),
       tally_(open(opening, sequence, created_ns)) {}
@@ -70,7 +70,7 @@ std::uint64_t SegmentWriter::room() const {
 }
 
 void SegmentWriter::begin_run(const RunHead& head) {
-  if (frontier_ + sizeof head + head.bytes > near_end_ - kPageBytes) join_free_space();
+  reach_free_space(frontier_ + sizeof head + head.bytes);
   need_pages(frontier_ + sizeof head);
   tally_.add(bytes_of(head));
   // Free space may stand at the frontier: its first word hides the run until the next reveal.
@@ -213,10 +213,9 @@ void SegmentWriter::reveal() {
 }
 
 void SegmentWriter::reveal_last() {
-  join_free_space();
-  if (frontier_ == revealed_) return;
   touch_free_space();
   show_one_block();
+  if (frontier_ == revealed_) return;
   publish_word(segment_.data() + revealed_, block_word(kRunHeadType, sizeof(RunHead)));
   revealed_ = frontier_;
 }
@@ -230,34 +229,51 @@ void SegmentWriter::touch_free_space() {
 }
 
 void SegmentWriter::show_one_block() {
-  near_end_ = segment_.size();
+  free_end_ = segment_.size();
   write_free_space(segment_, frontier_);
 }
 
-/// The page where the two meet is written by the kernel, so that it need not be read. False: it
-/// cannot be, or one block is as good.
+/// False: the file cannot be written, or one block is as good.
 bool SegmentWriter::split_free_space() {
-  const std::uint64_t end = near_free_space_end(segment_.size(), frontier_);
-  if (end == segment_.size() || !file_.reaches(segment_.size())) return false;
+  const std::uint64_t end = free_space_end(segment_.size(), frontier_);
+  if (end == segment_.size()) return false;
   publish_word(segment_.data() + frontier_, block_word(kFreeSpaceType, end - frontier_));
-  if (end != near_end_) {
-    put(segment_, segment_.size() - sizeof(std::uint32_t),
-        static_cast<std::uint32_t>(segment_.size() - end));
-  }
-  std::array<std::byte, kPageBytes> page{};
-  const std::uint64_t at = end & ~(kPageBytes - 1);
-  put(page, end - at - sizeof(std::uint32_t), static_cast<std::uint32_t>(end - frontier_));
-  put(page, end - at, block_word(kFreeSpaceType, segment_.size() - end));
-  if (!file_.write(at, page)) return false;
-  near_end_ = end;
+  if (free_end_ == segment_.size() && !write_blocks_behind(end)) return false;
+  if (!write_free_space_end(frontier_, end)) return false;
+  free_end_ = end;
   return true;
 }
 
-void SegmentWriter::join_free_space() {
-  if (near_end_ == segment_.size()) return;
+/// The blocks behind the one that ends at `end`, last one first. They stay until a run reaches them.
+bool SegmentWriter::write_blocks_behind(std::uint64_t end) {
+  const std::uint64_t next = free_space_end(segment_.size(), end);
+  if (next != segment_.size() && !write_blocks_behind(next)) return false;
+  return write_free_space_end(end, next);
+}
+
+/// The trailer of the free-space block from `begin` to `end`, and the head of the next one in the same
+/// page, which is written by the kernel, so that it need not be read.
+bool SegmentWriter::write_free_space_end(std::uint64_t begin, std::uint64_t end) {
+  const auto bytes = static_cast<std::uint32_t>(end - begin);
+  if (end == segment_.size()) {
+    put(segment_, end - sizeof bytes, bytes);
+    return true;
+  }
+  std::array<std::byte, kPageBytes> page{};
+  const std::uint64_t at = end & ~(kPageBytes - 1);
+  put(page, end - at - sizeof bytes, bytes);
+  put(page, end - at, block_word(kFreeSpaceType, free_space_end(segment_.size(), end) - end));
+  return file_.reaches(segment_.size()) && file_.write(at, page);
+}
+
+/// A run up to `end` is to be written behind the frontier: the block that hides it becomes as long.
+void SegmentWriter::reach_free_space(std::uint64_t end) {
+  if (free_end_ == segment_.size() || end <= free_end_ - kPageBytes) return;
+  const std::uint64_t wanted = free_space_end(segment_.size(), end);
   touch_free_space();
-  write_free_space(segment_, revealed_);
-  near_end_ = segment_.size();
+  free_end_ = write_free_space_end(revealed_, wanted) ? wanted : segment_.size();
+  if (free_end_ != wanted) return write_free_space(segment_, revealed_);
+  publish_word(segment_.data() + revealed_, block_word(kFreeSpaceType, wanted - revealed_));
 }
 
 }  // namespace caprock::store

@@ -115,8 +115,8 @@ TEST_CASE("ring: for other readers it is valid wherever a reveal finds the front
   const auto path = directory / "ring.pcapng";
   const auto ring = open_ring(small_ring(path));
   PacketStream packets;
-  for (int quarter = 0; quarter < 4; ++quarter) {
-    append_all(ring->lane(0), packets.next(60, 4000));  // some 10 KB before the end of the quarter
+  for (int eighth = 0; eighth < 8; ++eighth) {
+    append_all(ring->lane(0), packets.next(28, 4000));  // some 10 KB before its end
     for (int i = 0; i < 120; ++i) {
       append_all(ring->lane(0), packets.next(1, 8 + i % 40));
       REQUIRE(walk(read_file(path)).fault.empty());
@@ -135,18 +135,18 @@ TEST_CASE("ring: a reveal leaves most of the free space alone, which a foreign r
   const auto path = directory / "ring.pcapng";
   const auto ring = open_ring(small_ring(path));
   PacketStream packets;
-  const auto behind_first_quarter = [&] {
+  const auto behind_first_eighth = [&] {
     const std::vector<std::byte> file = read_file(path);
-    constexpr std::size_t kAt = kMebibyte / 4 + 16;
+    constexpr std::size_t kAt = kMebibyte / 8 + 16;
     return std::vector<std::byte>(file.begin() + kAt, file.begin() + kMebibyte);
   };
   append_all(ring->lane(0), packets.next(20));
   ring->lane(0).reveal();
-  const std::vector<std::byte> free_space = behind_first_quarter();
-  for (int i = 0; i < 8; ++i) {
+  const std::vector<std::byte> free_space = behind_first_eighth();
+  for (int i = 0; i < 4; ++i) {
     append_all(ring->lane(0), packets.next(20));
     ring->lane(0).reveal();
-    CHECK(behind_first_quarter() == free_space);
+    CHECK(behind_first_eighth() == free_space);
   }
 }
 
