@@ -26,6 +26,9 @@ endfunction()
 # A Catch2 executable of all the .cpp files of this folder, found by ctest case by case.
 function(caprock_test name)
   cmake_parse_arguments(ARG "" "" "LINK;LABELS" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit) # an empty one would take the next property for its value
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   list(TRANSFORM ARG_LINK PREPEND caprock_)
   add_executable(${name}_test ${sources})

@@ -72,10 +72,12 @@ void Housekeeping::collect_retired() {
 }
 
 void Housekeeping::give_up(std::uint32_t index) {
-  report_error(fmt::format(
-      "segment {} of {} was lost under the recorder: {}", index, file_.path().string(),
-      file_.guard().lost(index) ? "a page of it cannot be had: was the file truncated, does its disk fail?"
-                                : "its head is gone: was the file truncated and written again?"));
+  const char* const how =
+      file_.guard().lost(index)
+          ? "a page of it cannot be had: was the file truncated, does its disk fail?"
+          : "its head is gone: was the file truncated and written again?";
+  report_error(fmt::format("segment {} of {} was lost under the recorder: {}", index,
+                           file_.path().string(), how));
   if (auto discarded = file_.discard(index); !discarded) {
     report_error(fmt::format("segment {} of {} cannot be made blank: {}", index,
                              file_.path().string(), discarded.error().message()));

@@ -42,8 +42,9 @@ struct LaneExchange {
   /// From the flusher: so far the active segment is durable, if it is still that sequence. The lane
   /// writes it into the head, since nobody else may store into a segment while a direct write into
   /// it is on its way: where a foreign reader has brought both into one large folio of the page
-  /// cache, the store would make the kernel write the old bytes of all of it over the new ones. (Folios are taken
-  /// not to reach beyond a segment: read-ahead would have to be set to 2 MiB, and segments be of 1.)
+  /// cache, the store would make the kernel write the old bytes of all of it over the new ones.
+  /// (Folios are taken not to reach beyond a segment: read-ahead would have to be set to 2 MiB, and
+  /// segments be of 1.)
   std::atomic<std::uint64_t> durable_end{0};
   std::atomic<std::uint64_t> durable_sequence{0};  // stored behind durable_end
 

@@ -60,9 +60,9 @@ void write_blank(MutableBytes segment);
 void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
                    std::int64_t created_ns);
 
-/// Where free space that begins at `offset`, an active segment's frontier or before it, ends if it is
-/// to reach to `offset` at least: 16 bytes behind the next eighth of the segment, so that its trailer
-/// and the head of the next block share a page that holds nothing else. Or at the segment's end.
+/// The first place where a free-space block of an active segment may end that has its head, or runs,
+/// up to `offset`: 16 bytes behind the next eighth of the segment, so that its trailer and the head
+/// of the next block share a page that holds nothing else. Or the segment's end.
 std::uint64_t free_space_end(std::uint64_t segment_bytes, std::uint64_t offset);
 
 /// Head and trailer of the free-space block from `offset` to the segment's end.

@@ -208,13 +208,16 @@ void SegmentWriter::reveal() {
   if (frontier_ == revealed_) return;
   touch_free_space();
   if (!split_free_space()) show_one_block();
-  publish_word(segment_.data() + revealed_, block_word(kRunHeadType, sizeof(RunHead)));
-  revealed_ = frontier_;
+  show_runs();
 }
 
 void SegmentWriter::reveal_last() {
   touch_free_space();
   show_one_block();
+  show_runs();
+}
+
+void SegmentWriter::show_runs() {
   if (frontier_ == revealed_) return;
   publish_word(segment_.data() + revealed_, block_word(kRunHeadType, sizeof(RunHead)));
   revealed_ = frontier_;
@@ -244,15 +247,16 @@ bool SegmentWriter::split_free_space() {
   return true;
 }
 
-/// The blocks behind the one that ends at `end`, last one first. They stay until a run reaches them.
+/// The blocks behind the one that ends at `end`, last one first. They stay until a run reaches
+/// them.
 bool SegmentWriter::write_blocks_behind(std::uint64_t end) {
   const std::uint64_t next = free_space_end(segment_.size(), end);
   if (next != segment_.size() && !write_blocks_behind(next)) return false;
   return write_free_space_end(end, next);
 }
 
-/// The trailer of the free-space block from `begin` to `end`, and the head of the next one in the same
-/// page, which is written by the kernel, so that it need not be read.
+/// The trailer of the free-space block from `begin` to `end`, and the head of the next one in the
+/// same page, which is written by the kernel, so that it need not be read.
 bool SegmentWriter::write_free_space_end(std::uint64_t begin, std::uint64_t end) {
   const auto bytes = static_cast<std::uint32_t>(end - begin);
   if (end == segment_.size()) {

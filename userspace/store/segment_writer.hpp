@@ -49,9 +49,9 @@ class SegmentWriter {
   /// `bytes`. False: there is not enough.
   bool add_interfaces(std::size_t count, std::uint64_t bytes);
 
-  /// The free space behind the frontier becomes several blocks: a foreign reader reads a block whole and
-  /// fails where that changes meanwhile, so the one that changes at each reveal is short. One that a
-  /// run would reach beyond grows before it is begun.
+  /// The free space behind the frontier becomes several blocks: a foreign reader reads a block whole
+  /// and fails where that changes meanwhile, so the one that changes at each reveal is short. One
+  /// that a run would reach beyond grows before it is begun.
   void reveal();
 
   /// The same when nothing comes any more but the foot: one block.
@@ -79,6 +79,7 @@ class SegmentWriter {
   std::uint64_t padding_before(Bytes blocks) const;
   void touch_free_space();
   void show_one_block();
+  void show_runs();
   bool split_free_space();
   bool write_blocks_behind(std::uint64_t end);
   bool write_free_space_end(std::uint64_t begin, std::uint64_t end);
@@ -92,7 +93,7 @@ class SegmentWriter {
   std::uint64_t revealed_;  // where the free-space block stands
   std::uint64_t free_end_;  // of that block; the segment's end: there is no other
   std::uint64_t write_;     // behind the last byte written
-  std::uint64_t durable_ = 0;  // the synced frontier
+  std::uint64_t durable_ = 0;
   Bytes in_flight_;         // whole pages on their direct way to `write_`
   Bytes behind_flight_;     // the run's last bytes, to come behind them
   std::uint64_t limit_;     // of runs: behind it are ISBs, foot and free space
