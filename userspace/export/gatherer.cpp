@@ -7,13 +7,6 @@
 #include "export/file_frame.hpp"
 
 namespace caprock::exporting {
-namespace {
-
-/// From this length on a stretch stays in the memory that it was read into: another write costs
-/// less than the copy.
-constexpr std::size_t kLongStretch = 64 << 10;
-
-}  // namespace
 
 std::vector<std::byte> Gatherer::begin(const std::vector<store::SegmentInfo>& segments) {
   std::vector<InterfaceList> lists;
@@ -50,26 +43,11 @@ SharedInterfaceIds Gatherer::ids_of(const store::SegmentInfo& segment) {
 bool Gatherer::fill(Piece& piece, store::Window& window) {
   piece.blocks = {};
   while (!stretch_.empty() || next_stretch(window)) {
-    if (!belongs_into(piece)) break;
-    put_stretch(piece, window);
+    if (!piece.has_room_for(stretch_.size(), stretch_ids_)) break;
+    piece.append(std::exchange(stretch_, {}), stretch_ids_);
   }
   piece.preface = describe_new();
   return !piece.blocks.empty();
-}
-
-bool Gatherer::belongs_into(const Piece& piece) const {
-  if (piece.blocks.empty()) return true;
-  return stretch_.size() < kLongStretch && piece.has_room_for(stretch_.size(), stretch_ids_);
-}
-
-void Gatherer::put_stretch(Piece& piece, store::Window& window) {
-  if (stretch_.size() >= kLongStretch && window.hand_over(piece.memory)) {
-    piece.take(stretch_);
-  } else {
-    piece.append(stretch_);
-  }
-  piece.ids = stretch_ids_;
-  stretch_ = {};
 }
 
 bool Gatherer::next_stretch(store::Window& window) {

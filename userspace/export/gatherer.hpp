@@ -37,8 +37,6 @@ class Gatherer {
 
   SharedInterfaceIds ids_of(const store::SegmentInfo& segment);
   bool next_stretch(store::Window& window);
-  bool belongs_into(const Piece& piece) const;
-  void put_stretch(Piece& piece, store::Window& window);
   std::vector<std::byte> describe_new();
 
   const store::RingView& view_;

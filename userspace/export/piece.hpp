@@ -20,29 +20,18 @@ struct Piece {
   MutableBytes blocks;     // in the memory; as they are in the ring, in time order
   SharedInterfaceIds ids;  // of all of them
 
-  /// Whether this much more of these ids belongs into the same piece.
+  /// Whether this much more of these ids belongs into the same piece: anything into an empty one.
   bool has_room_for(std::size_t bytes, const SharedInterfaceIds& more_ids) const {
-    return more_ids == ids && blocks.size() + bytes <= Sink::kPieceBytes && bytes <= room_behind();
+    return blocks.empty() || (more_ids == ids && blocks.size() + bytes <= Sink::kPieceBytes);
   }
 
-  /// Makes it these blocks, which lie in the memory.
-  void take(Bytes stretch) {
-    const MutableBytes all = memory.bytes();
-    blocks = all.subspan(static_cast<std::size_t>(stretch.data() - all.data()), stretch.size());
-  }
-
-  /// Copies what there is room for, or anything where it is empty.
-  void append(Bytes more) {
+  /// Copies what there is room for.
+  void append(Bytes more, const SharedInterfaceIds& more_ids) {
     if (blocks.empty())
       blocks = memory.with_room_for(std::max(more.size(), Sink::kPieceBytes)).first(0);
     std::memcpy(blocks.data() + blocks.size(), more.data(), more.size());
     blocks = {blocks.data(), blocks.size() + more.size()};
-  }
-
- private:
-  std::size_t room_behind() const {
-    const MutableBytes all = memory.bytes();
-    return static_cast<std::size_t>(all.data() + all.size() - blocks.data()) - blocks.size();
+    ids = more_ids;
   }
 };
 

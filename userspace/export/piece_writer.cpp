@@ -9,19 +9,11 @@ Status PieceWriter::write(Bytes bytes) {
   return sink_.write(bytes);
 }
 
-void PieceWriter::prepare(Piece& piece) {
-  if (selection().filter.takes_all()) rewrite(piece);
-}
-
 Status PieceWriter::write(Piece& piece) {
   if (auto described = write(piece.preface); !described) return described;
-  if (!selection().filter.takes_all()) rewrite(piece);
-  written_bytes_ += piece.blocks.size();
-  return sink_.write(piece.blocks);
-}
-
-void PieceWriter::rewrite(Piece& piece) {
-  piece.blocks = piece.blocks.first(rewriter_.rewrite(piece.blocks, *piece.ids, figures_));
+  const std::size_t bytes = rewriter_.rewrite(piece.blocks, *piece.ids, figures_);
+  written_bytes_ += bytes;
+  return sink_.write(piece.blocks.first(bytes));
 }
 
 }  // namespace caprock::exporting

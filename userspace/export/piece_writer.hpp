@@ -12,16 +12,12 @@
 
 namespace caprock::exporting {
 
-/// One thread prepares, one writes, at the same time or not; the sink must outlive it.
+/// One thread at a time; the sink must outlive it.
 class PieceWriter {
  public:
   PieceWriter(Selection selection, Sink& sink) : rewriter_(std::move(selection)), sink_(sink) {}
 
-  /// To be called before write(). Rewrites where all packets are wanted: then writing is most of
-  /// the work, and the bytes are in the cache of the thread that has read them.
-  void prepare(Piece& piece);
-
-  /// Rewrites where a filter leaves less to write than to look at.
+  /// Rewrites the piece in its own memory first.
   Status write(Piece& piece);
 
   /// Bytes that are not of the window.
@@ -32,8 +28,6 @@ class PieceWriter {
   std::uint64_t written_bytes() const { return written_bytes_; }
 
  private:
-  void rewrite(Piece& piece);
-
   BlockRewriter rewriter_;
   Sink& sink_;
   Figures figures_;

@@ -19,14 +19,8 @@ Status Pump::begin(const std::vector<store::SegmentInfo>& segments) {
   return write(gatherer_.begin(segments));
 }
 
-bool Pump::next_piece(store::Window& window) {
-  if (!gatherer_.fill(piece_, window)) return false;
-  writer_.prepare(piece_);
-  return true;
-}
-
 Status Pump::drain(store::Window& window) {
-  while (next_piece(window)) {
+  while (gatherer_.fill(piece_, window)) {
     if (auto written = writer_.write(piece_); !written) return written;
   }
   return {};
@@ -34,7 +28,7 @@ Status Pump::drain(store::Window& window) {
 
 Status Pump::drain_in_parallel(store::Window& window) {
   Relay relay(writer_);
-  while (next_piece(window)) {
+  while (gatherer_.fill(piece_, window)) {
     if (!relay.pass(piece_)) break;
   }
   return relay.finish();

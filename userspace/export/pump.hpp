@@ -33,7 +33,6 @@ class Pump {
   std::uint64_t written_bytes() const { return writer_.written_bytes(); }
 
  private:
-  bool next_piece(store::Window& window);
 
   PieceWriter writer_;
   Gatherer gatherer_;

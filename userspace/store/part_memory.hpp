@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory that a part of a run is read into, and in which it goes from hand to hand.
+// Memory that is used again and again for parts of a record.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,6 @@
 
 namespace caprock::store {
 
-/// Owners swap it instead of copying out of it, so that a few of them, warm in the cache, do for a
-/// whole window.
 class PartMemory {
  public:
   /// All of it, empty at first.

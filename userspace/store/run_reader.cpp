@@ -6,7 +6,8 @@
 namespace caprock::store {
 namespace {
 
-constexpr std::size_t kPartBytes = 256 << 10;  // two of them stay in a core's cache
+/// Little enough that a part is looked at, and copied on, in the core's nearest caches.
+constexpr std::size_t kPartBytes = 64 << 10;
 
 }  // namespace
 

@@ -40,14 +40,6 @@ class RunReader {
   /// Blocks returned before the last part was read are not needed any more.
   void release() { held_ = current_; }
 
-  /// Gives the memory of the blocks that were returned before the last part was read, and takes
-  /// other for it. False: blocks to come are in it.
-  bool exchange_memory(PartMemory& other) {
-    if (held_ == current_) return false;
-    std::swap(parts_[held_].memory, other);
-    return true;
-  }
-
   /// The first place, in the segment, where a block could not be read.
   const std::optional<pcapng::Fault>& fault() const { return fault_; }
 

@@ -32,10 +32,6 @@ class SourceCursor {
   /// behind them. Valid until the next call.
   Bytes take_stretch(std::int64_t limit_ns);
 
-  /// Gives the memory of the stretch taken last, and takes other for it. False: what is still to
-  /// come is in it.
-  bool exchange_memory(PartMemory& other) { return blocks_.exchange_memory(other); }
-
   /// More runs were committed.
   void extend(std::uint64_t runs_end);
 

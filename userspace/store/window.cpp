@@ -71,7 +71,6 @@ struct Window::State {
   std::vector<std::unique_ptr<OpenSegment>> opened;
   std::vector<Input*> heap;  // those that have a block, the earliest in front
   OpenSegment* last = nullptr;
-  Input* stretched = nullptr;  // of the last segment: gave the last stretch
   std::vector<std::string> skipped;
 
   void take(const std::vector<SegmentInfo>& found);
@@ -256,12 +255,7 @@ Bytes Window::next_stretch() {
   Input& input = state_->pop();
   const Bytes stretch = input.cursor.take_stretch(state_->limit_of(input));
   state_->push(input);
-  state_->stretched = &input;
   return stretch;
-}
-
-bool Window::hand_over(PartMemory& memory) {
-  return state_->stretched->cursor.exchange_memory(memory);
 }
 
 void Window::lose_segment() {

@@ -10,7 +10,6 @@
 
 #include "core/byte_span.hpp"
 #include "core/result.hpp"
-#include "store/part_memory.hpp"
 #include "store/ring_view.hpp"
 
 namespace caprock::store {
@@ -45,13 +44,9 @@ class Window {
   std::optional<WindowBlock> next();
 
   /// The next stretch of blocks that stand one behind the other in the file and in time (no other
-  /// source's block belongs between them), up to some 256 KiB: the unit of bulk export. Valid until
+  /// source's block belongs between them), up to some 64 KiB: the unit of bulk export. Valid until
   /// the next call, whatever the recorder does meanwhile; empty at the end.
   Bytes next_stretch();
-
-  /// Makes the stretch returned last the caller's, with the memory that it is in, for which the
-  /// window takes `memory`. False, and nothing happens, where more of the window is in it.
-  bool hand_over(PartMemory& memory);
 
   /// The segment of the bytes returned last: what their interface ids mean is in its interfaces.
   const SegmentInfo& segment() const;

@@ -216,26 +216,6 @@ TEST_CASE("window: a stretch ends in front of a damaged block, whatever is wrong
   CHECK(stretches(TemporaryFile(ring_of({segment}))) == std::vector<std::string>{"aabb", "e"});
 }
 
-TEST_CASE("window: a stretch is handed over with its memory unless more of the window is in it") {
-  const std::string text(100'000, 'a');
-  SegmentBuilder segment(1, 0, kInterfaces);
-  segment.run(cpu(0), {{10, text}, {20, text}, {30, text}, {50, text}, {60, text}})
-      .run(cpu(1), {{40, "x"}});
-  const TemporaryFile file(ring_of({segment}));
-  const RingView view = open_view(file);
-  auto window = Window::open(view, {});
-  PartMemory memory;
-  const Bytes whole_part = window->next_stretch();
-  REQUIRE(window->hand_over(memory));
-  CHECK(whole_part.data() == memory.bytes().data());
-  const std::vector<std::byte> copy(whole_part.begin(), whole_part.end());
-  CHECK(payload_of(pcapng::BlockCursor(window->next_stretch()).next()->bytes) == text);
-  PartMemory other;
-  CHECK_FALSE(window->hand_over(other));  // in front of x; 50 was read with it
-  CHECK(read_all(*window).size() == std::string("x ").size() + 2 * (text.size() + 1));
-  CHECK(std::ranges::equal(copy, whole_part));
-}
-
 TEST_CASE("window: a segment recycled while it is read is skipped from there on and told") {
   SegmentBuilder one(1, 0, kInterfaces);
   SegmentBuilder two(2, 0, kInterfaces);
