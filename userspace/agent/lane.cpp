@@ -24,6 +24,8 @@ constexpr std::uint64_t kMostRunBytes = 4 << 20;
 constexpr std::uint64_t kRunFraction = 8;
 // From this fill on the page cache, if need be, takes what the disk cannot take at once.
 constexpr std::uint64_t kUrgentEighths = 3;
+// Up to this fill it waits for the end of a sync.
+constexpr std::uint64_t kPatientEighths = 1;
 constexpr int kShortestWaitMs = 1;
 constexpr int kLongestWaitMs = 50;
 // By then a direct write should be done.
@@ -40,8 +42,8 @@ std::uint64_t bytes_of(const PacketBatch& batch) {
   return batch.pieces.back().end_position - batch.position;
 }
 
-bool fills(const capture::PacketSource& source) {
-  return source.used_bytes() > source.capacity_bytes() / 8 * kUrgentEighths;
+bool fills(const capture::PacketSource& source, std::uint64_t eighths) {
+  return source.used_bytes() > source.capacity_bytes() / 8 * eighths;
 }
 
 /// What is worth a run: less is left to grow for a while.
@@ -224,17 +226,23 @@ bool Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
   std::uint64_t taken = 0;
   while (taken < waiting && (late || waiting - taken >= feed.run_bytes)) {
     if (!settle()) return false;
+    if (patience_ns != 0 && held_back(feed, waiting - taken)) return true;
     PacketBatch batch = feed.source->peek();
     if (batch.empty()) {
       feed.emptied_ns = now_ns;
       return true;
     }
-    batch.urgent = fills(*feed.source);
+    batch.urgent = fills(*feed.source, kUrgentEighths);
     taken += bytes_of(batch);
     if (!begin(feed, batch, now_ns)) return false;
     if (!batch.more) return true;
   }
   return true;
+}
+
+/// While the disk syncs, a long run is cheaper a little later.
+bool Lane::held_back(const Feed& feed, std::uint64_t bytes) const {
+  return !fills(*feed.source, kPatientEighths) && writer_.holds_back(bytes);
 }
 
 /// A long run is left on its way: who needs the writer next waits for it. False: see settle().

@@ -75,6 +75,7 @@ class Lane {
   void drain_all();
   void do_work(std::int64_t patience_ns);
   bool drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
+  bool held_back(const Feed& feed, std::uint64_t bytes) const;
   bool begin(Feed& feed, const PacketBatch& batch, std::int64_t now_ns);
   bool settle();
   std::uint64_t left_bytes(const Feed& feed) const;

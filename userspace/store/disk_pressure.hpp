@@ -11,7 +11,8 @@ namespace caprock::store {
 /// has for the packets to come. While one of these is set, lanes copy into the page cache instead
 /// (docs/adr/0002-append.md).
 struct DiskPressure {
-  /// The flusher is in a sync. A disk that empties its cache takes nothing else meanwhile.
+  /// The flusher is in a sync, or about to be. A disk that empties its cache takes nothing else
+  /// meanwhile.
   std::atomic<bool> syncing{false};
 
   /// Set by a lane whose source fills: there is a backlog in the page cache, and a direct write

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "core/clock.hpp"
@@ -18,6 +20,8 @@ namespace {
 constexpr std::int64_t kShortSyncNs = 50'000'000;
 /// Where each sync takes longer than that: so long after a source has filled last.
 constexpr std::int64_t kBetterTimesNs = 1'000'000'000;
+/// By then a direct write is done, or the disk is slow anyway.
+constexpr std::int64_t kDirectWriteNs = 20'000'000;
 
 std::byte* field(const MutableBytes segment, std::size_t offset_in_head) {
   return segment.data() + kSegmentHeadOffset + offset_in_head;
@@ -55,6 +59,7 @@ Status Flusher::sync() {
   const std::int64_t begin_ns = monotonic_ns();
   const bool behind = pressure_.behind.load(std::memory_order_relaxed);
   pressure_.syncing.store(true, std::memory_order_relaxed);
+  await_direct_writes();
   auto synced = file_.sync();
   pressure_.syncing.store(false, std::memory_order_relaxed);
   const std::int64_t end_ns = monotonic_ns();
@@ -63,6 +68,17 @@ Status Flusher::sync() {
   if (behind && (short_one || end_ns - filled_ns > kBetterTimesNs))
     pressure_.behind.store(false, std::memory_order_relaxed);
   return synced;
+}
+
+/// Lanes begin no more of them now. One that is on its way would wait for the sync, and its lane
+/// with it, for as long as the disk has to write.
+void Flusher::await_direct_writes() const {
+  const std::int64_t deadline_ns = monotonic_ns() + kDirectWriteNs;
+  const auto writes_direct = [](const LaneExchange& exchange) {
+    return exchange.writes_direct.load(std::memory_order_relaxed);
+  };
+  while (std::ranges::any_of(exchanges_, writes_direct) && monotonic_ns() < deadline_ns)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 bool Flusher::hurries() const {

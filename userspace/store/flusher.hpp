@@ -43,6 +43,7 @@ class Flusher {
 
   std::vector<Extent> pending() const;
   Status sync();
+  void await_direct_writes() const;
   Error doubt(const Error& failure);
   bool marks_made() const;
   void mark(const Extent& extent);
@@ -56,7 +57,7 @@ class Flusher {
   DiskPressure& pressure_;
   std::vector<Extent>
       marked_;  // their synced frontiers were written, or asked of the lane; not durable themselves
-  bool failed_ = false;  // the last sync
+  bool failed_ = false;               // the last sync
   std::int64_t marked_until_ns_ = 0;  // what they will make durable
   std::atomic<std::int64_t> durable_until_ns_{0};
 };

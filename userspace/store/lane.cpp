@@ -13,6 +13,10 @@
 namespace caprock::store {
 namespace {
 
+/// A sync takes as long as the disk has to write: little enough, and a source has room for what
+/// comes meanwhile.
+constexpr std::uint64_t kSyncBytes = 16 << 20;
+
 /// Wall time of the block, 0 if it is not a packet.
 std::int64_t packet_time(Bytes block) {
   if (block.size() < sizeof(pcapng::PacketHead)) return 0;
@@ -59,11 +63,17 @@ void Lane::pin(std::span<const Bytes> memory) {
   if (direct_) direct_->pin(memory);
 }
 
+bool Lane::holds_back(std::uint64_t bytes) const {
+  return direct_ && bytes >= kDirectBytes &&
+         around_.pressure.syncing.load(std::memory_order_relaxed) &&
+         !around_.pressure.behind.load(std::memory_order_relaxed);
+}
+
 /// Leaves a direct run on its way where it is the last one.
 bool Lane::append(const PacketBatch& batch) {
   settle();
   committed_ = batch.position;
-  if (batch.urgent && direct_ && batch.source.kind != SourceKind::kControl) tell_behind();
+  if (batch.urgent) tell_behind(batch.source);
   copies_ = batch.urgent || around_.pressure.any();
   BatchPoint at;
   while (at.piece < batch.pieces.size()) {
@@ -99,8 +109,13 @@ void Lane::mark_durable() {
   segment_->mark_durable(exchange.durable_end.load(std::memory_order_relaxed));
 }
 
-void Lane::tell_behind() {
+/// Unless a sync is why the source fills.
+void Lane::tell_behind(const SourceId& source) {
   DiskPressure& pressure = around_.pressure;
+  if (!direct_ || source.kind == SourceKind::kControl ||
+      pressure.syncing.load(std::memory_order_relaxed)) {
+    return;
+  }
   pressure.filled_ns.store(monotonic_ns(), std::memory_order_relaxed);
   if (!pressure.behind.exchange(true, std::memory_order_relaxed)) around_.flusher.notify();
 }
@@ -121,6 +136,7 @@ void Lane::begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& 
           .direct = !copies_ && first.size() >= run.bytes &&
                     segment_->takes_direct(first.first(run.bytes))};
   if (run_.direct) {
+    around_.exchange.writes_direct.store(true, std::memory_order_relaxed);
     segment_->start_direct(head, first.first(run.bytes));
   } else {
     segment_->begin_run(head);
@@ -131,7 +147,10 @@ void Lane::begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& 
 /// Commits the run; false: its segment was lost, and it with it.
 bool Lane::end_run() {
   const Run run = std::exchange(run_, {});
-  if (run.direct) segment_->finish_direct();
+  if (run.direct) {
+    segment_->finish_direct();
+    around_.exchange.writes_direct.store(false, std::memory_order_relaxed);
+  }
   segment_->commit_run();
   if (around_.guard.lost(index_) || !segment_->intact()) {
     hand_over(Retirement::kLost);
@@ -154,6 +173,10 @@ BatchPoint Lane::skip_unfit(const PacketBatch& batch, BatchPoint at) const {
 void Lane::count_run(std::uint64_t bytes) {
   add(around_.exchange.runs, 1);
   add(around_.exchange.bytes, bytes);
+  unsynced_ += bytes;
+  if (unsynced_ < kSyncBytes) return;
+  unsynced_ = 0;
+  around_.flusher.notify();
 }
 
 /// Segments that a truncation took since they were prepared go straight back.

@@ -39,6 +39,7 @@ class Lane final : public LaneWriter {
   Lane(LaneSurroundings surroundings, SegmentIdentity identity, SharedInterfaceList interfaces);
 
   void pin(std::span<const Bytes> memory) override;
+  bool holds_back(std::uint64_t bytes) const override;
   bool append(const PacketBatch& batch) override;
   std::uint64_t settle() override;
   void set_interfaces(SharedInterfaceList list) override;
@@ -53,7 +54,7 @@ class Lane final : public LaneWriter {
   std::optional<PreparedSegment> take_prepared();
   bool activate_next();
   void hand_over(Retirement why);
-  void tell_behind();
+  void tell_behind(const SourceId& source);
   std::uint64_t room_for(const PacketBatch& batch, BatchPoint at) const;
   void begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run);
   bool end_run();
@@ -70,6 +71,7 @@ class Lane final : public LaneWriter {
   std::uint32_t index_ = 0;               // its place in the file
   std::optional<DirectWriter> direct_;
   std::uint64_t committed_ = 0;  // of the last batch: the source's position
+  std::uint64_t unsynced_ = 0;   // bytes since the flusher was told to sync
   bool copies_ = false;          // the last batch: none of it goes to disk directly
 
   /// The run that is on its way into the segment.

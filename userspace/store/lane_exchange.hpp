@@ -11,7 +11,8 @@
 
 namespace caprock::store {
 
-/// A blank segment, its first and its last page in memory, and the sequence it takes when it becomes active.
+/// A blank segment, its first and its last page in memory, and the sequence it takes when it
+/// becomes active.
 struct PreparedSegment {
   std::uint32_t index = 0;
   std::uint64_t sequence = 0;
@@ -49,6 +50,7 @@ struct LaneExchange {
   std::atomic<std::uint64_t> durable_sequence{0};  // stored behind durable_end
 
   // Written by the lane, read by the flusher and for the status.
+  std::atomic<bool> writes_direct{false};        // such a write is on its way
   std::atomic<std::uint64_t> sequence{0};        // of the active segment, 0: none
   std::atomic<std::int64_t> active_since_ns{0};  // wall time; 0: none
   std::atomic<std::uint64_t> runs{0};

@@ -25,6 +25,10 @@ class LaneWriter {
   /// Where the blocks of most batches will lie: spares the kernel work at each direct write.
   virtual void pin(std::span<const Bytes> memory) = 0;
 
+  /// Whether a run of so many bytes had better stay with its source for now: the disk takes nothing
+  /// while it syncs, so it would be copied.
+  virtual bool holds_back(std::uint64_t bytes) const = 0;
+
   /// Begins to put the batch into the file as one run (more where a segment ends in it), in order.
   /// True: some of it is on its way, and its bytes stay as they are until settle(). Everything
   /// else that is done here waits for that first.

@@ -20,9 +20,6 @@ namespace {
 /// foot.
 constexpr std::uint64_t kMinFreeSpaceBytes = 16;
 
-/// Below, the request to the disk costs more than the copy it saves.
-constexpr std::uint64_t kDirectBytes = 128 << 10;
-
 /// From here on the kernel copies a run.
 constexpr std::size_t kWrittenBytes = 64 << 10;
 

@@ -13,6 +13,10 @@
 
 namespace caprock::store {
 
+/// Of a run that goes the direct way. Below, the request to the disk costs more than the copy it
+/// saves.
+inline constexpr std::uint64_t kDirectBytes = 128 << 10;
+
 /// Lane thread. Points into the ring's mapping; the bytes outlive it. Nothing here fails: where
 /// the file does, the fault guard and intact() tell.
 class SegmentWriter {
@@ -49,9 +53,9 @@ class SegmentWriter {
   /// `bytes`. False: there is not enough.
   bool add_interfaces(std::size_t count, std::uint64_t bytes);
 
-  /// The free space behind the frontier becomes several blocks: a foreign reader reads a block whole
-  /// and fails where that changes meanwhile, so the one that changes at each reveal is short. One
-  /// that a run would reach beyond grows before it is begun.
+  /// The free space behind the frontier becomes several blocks: a foreign reader reads a block
+  /// whole and fails where that changes meanwhile, so the one that changes at each reveal is short.
+  /// One that a run would reach beyond grows before it is begun.
   void reveal();
 
   /// The same when nothing comes any more but the foot: one block.
@@ -94,10 +98,10 @@ class SegmentWriter {
   std::uint64_t free_end_;  // of that block; the segment's end: there is no other
   std::uint64_t write_;     // behind the last byte written
   std::uint64_t durable_ = 0;
-  Bytes in_flight_;         // whole pages on their direct way to `write_`
-  Bytes behind_flight_;     // the run's last bytes, to come behind them
-  std::uint64_t limit_;     // of runs: behind it are ISBs, foot and free space
-  SegmentTally tally_;      // last: open() needs the others
+  Bytes in_flight_;      // whole pages on their direct way to `write_`
+  Bytes behind_flight_;  // the run's last bytes, to come behind them
+  std::uint64_t limit_;  // of runs: behind it are ISBs, foot and free space
+  SegmentTally tally_;   // last: open() needs the others
 };
 
 }  // namespace caprock::store

@@ -55,6 +55,7 @@ class CountingSource : public capture::PacketSource {
 
 struct CountingWriter : store::LaneWriter {
   void pin(std::span<const Bytes>) override {}
+  bool holds_back(std::uint64_t) const override { return holds; }
   bool append(const PacketBatch& batch) override {
     in_order = in_order && batch.position == position;
     ++runs;
@@ -81,6 +82,7 @@ struct CountingWriter : store::LaneWriter {
   const agent::Lane* lane = nullptr;  // whose runs are on their way for a while; none: for no time
   std::uint64_t round_begun = 0;
   std::atomic<int> settled_at_once{0};
+  std::atomic<bool> holds{false};
   std::uint64_t begun = 0;
   std::uint64_t position = 0;
   std::uint64_t limit = UINT64_MAX;
@@ -123,6 +125,29 @@ TEST_CASE("lane: everything published reaches the writer in order, the rest on s
   CHECK(f.writer.bytes == 1'012'345);
   CHECK(f.writer.in_order);
   CHECK(f.source.used_bytes() == 0);
+}
+
+TEST_CASE("lane: what the writer holds back stays in the source until that fills") {
+  Fixture f;
+  f.writer.holds = true;
+  f.source.publish(100'000);  // of 1 MiB
+  f.lane->start();
+  CHECK_FALSE(within(300ms, [&] { return f.writer.bytes != 0; }));
+  f.source.publish(100'000);
+  CHECK(within(500ms, [&] { return f.writer.bytes != 0; }));
+  f.lane->stop();
+  CHECK(f.writer.bytes == 200'000);
+}
+
+TEST_CASE("lane: what the writer holds back is shown to foreign readers nevertheless") {
+  Fixture f;
+  f.writer.holds = true;
+  f.writer.source = &f.source;
+  f.source.publish(100'000);
+  f.lane->start();
+  CHECK(within(2s, [&] { return f.writer.reveals != 0; }));
+  f.lane->stop();
+  CHECK(f.writer.hidden_bytes == 0);
 }
 
 TEST_CASE("lane: what the writer could not take stays in the source") {
