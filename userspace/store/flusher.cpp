@@ -56,10 +56,10 @@ Status Flusher::flush() {
 }
 
 Status Flusher::sync() {
-  const std::int64_t begin_ns = monotonic_ns();
   const bool behind = pressure_.behind.load(std::memory_order_relaxed);
   pressure_.syncing.store(true, std::memory_order_relaxed);
   await_direct_writes();
+  const std::int64_t begin_ns = monotonic_ns();
   auto synced = file_.sync();
   pressure_.syncing.store(false, std::memory_order_relaxed);
   const std::int64_t end_ns = monotonic_ns();
