@@ -16,8 +16,11 @@ SIZE = 1400
 REVEAL = 1.2  # s: what is older than that, readers who know nothing of us see (once a second, and the lane's look)
 
 
+MOST = 60_000  # frames from one Sender: 86 MB, which the ring of its test must hold, however long its readers take
+
+
 class Sender:
-    """Numbered frames at a steady pace from a thread of its own."""
+    """Numbered frames at a steady pace from a thread of its own, MOST of them."""
 
     def __init__(self, namespace, device, per_second):
         self.namespace, self.device, self.pause = namespace, device, 10 / per_second
@@ -26,7 +29,7 @@ class Sender:
 
     def work(self):
         with frames.raw_socket(self.namespace, self.device) as wire:
-            while not self.ending.wait(self.pause):
+            while self.sent < MOST and not self.ending.wait(self.pause):
                 for _ in range(10):
                     wire.send(frames.udp4_frame(self.sent, SIZE))
                     self.sent += 1
@@ -90,7 +93,7 @@ class WhileWritten(RingTest):
     def test_read_under_load(self):
         """ring: readers that know nothing of us see everything up to a second ago, while it is being written"""
         pair = self.make_pair(addresses=False)
-        agent = self.recorder_of(pair)
+        agent = self.recorder_of(pair, tap__capture__raw__storageSize="128Mi")
         with Sender(pair.left, "west", 2000) as sender:
             time.sleep(2)
             for opening in range(10):
