@@ -33,5 +33,6 @@ function(caprock_test name)
   list(TRANSFORM ARG_LINK PREPEND caprock_)
   add_executable(${name}_test ${sources})
   target_link_libraries(${name}_test PRIVATE ${ARG_LINK} Catch2::Catch2WithMain)
-  catch_discover_tests(${name}_test TEST_PREFIX "${name}: " PROPERTIES LABELS "${ARG_LABELS}" SKIP_RETURN_CODE 4)
+  catch_discover_tests(${name}_test TEST_PREFIX "${name}: " PROPERTIES LABELS "${ARG_LABELS}" SKIP_RETURN_CODE 4
+    ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
 endfunction()

@@ -40,6 +40,9 @@ class RunReader {
   /// Blocks returned before the last part was read are not needed any more.
   void release() { held_ = current_; }
 
+  /// The blocks returned since are in another part than those before.
+  bool read_since_release() const { return current_ != held_; }
+
   /// The first place, in the segment, where a block could not be read.
   const std::optional<pcapng::Fault>& fault() const { return fault_; }
 

@@ -96,7 +96,8 @@ Bytes SourceCursor::take_stretch(std::int64_t limit_ns) {
     end += block_->bytes.size() + packets;
     blocks_.skip(packets);
     advance();
-  } while (block_ && block_->bytes.data() == end && time_ns_ < limit_ns);
+  } while (block_ && !blocks_.read_since_release() && block_->bytes.data() == end &&
+           time_ns_ < limit_ns);
   return {begin, end};
 }
 
