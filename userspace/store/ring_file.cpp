@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/quantity.hpp"
+#include "store/file_io.hpp"
 #include "store/segment_layout.hpp"
 
 namespace caprock::store {
@@ -27,14 +28,8 @@ void disable_copy_on_write(int fd) {
   ::ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
-Status write_all(int fd, Bytes bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return Error::from_errno("write");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
-  }
+Status write(int fd, Bytes bytes, std::uint64_t offset) {
+  if (!write_all(fd, bytes, offset)) return Error::from_errno("write");
   return {};
 }
 
@@ -77,7 +72,7 @@ Result<Fd> RingFile::open_descriptor(const std::filesystem::path& path) {
 
 Status RingFile::write_first_blank(int fd, std::uint64_t segment_bytes) {
   if (::ftruncate(fd, 0) != 0) return Error::from_errno("truncate");
-  return write_all(fd, build_blank(segment_bytes), 0);
+  return write(fd, build_blank(segment_bytes), 0);
 }
 
 Result<std::unique_ptr<RingFile>> RingFile::map(Fd fd, std::filesystem::path path,
@@ -175,11 +170,11 @@ Status RingFile::remap(std::uint64_t index) const {
 Status RingFile::overwrite_ends(std::uint64_t index) const {
   std::vector<std::byte> page = build_blank(geometry_.segment_bytes);
   page.resize(kPageBytes);
-  if (auto done = write_all(fd_.get(), page, offset_of(index)); !done) return done;
+  if (auto done = write(fd_.get(), page, offset_of(index)); !done) return done;
   std::fill(page.begin(), page.end(), std::byte{0});
   put(page, kPageBytes - sizeof(std::uint32_t),
       static_cast<std::uint32_t>(geometry_.segment_bytes - kSegmentHeadOffset));
-  return write_all(fd_.get(), page, offset_of(index + 1) - kPageBytes);
+  return write(fd_.get(), page, offset_of(index + 1) - kPageBytes);
 }
 
 Status RingFile::sync() const {

@@ -5,11 +5,9 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -17,12 +15,14 @@
 #include "core/mapping.hpp"
 #include "pcapng/reader.hpp"
 #include "store/fault_guard.hpp"
+#include "store/file_io.hpp"
 #include "store/segment_view.hpp"
 
 namespace caprock::store {
 namespace {
 
 constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{1} << 30;
+/// From here on a read costs half of what the mapping does, where most pages are touched once.
 constexpr std::size_t kWorthASystemCall = 16 << 10;
 
 Result<std::uint64_t> file_size(int fd) {
@@ -84,18 +84,6 @@ void describe_extent(Bytes segment, SegmentInfo& info) {
 
 bool copy(Bytes from, MutableBytes to) {
   std::ranges::copy(from, to.begin());
-  return true;
-}
-
-/// Costs half of what the mapping does, where most pages of a stretch are touched once.
-bool read_file(int fd, std::uint64_t offset, MutableBytes to) {
-  while (!to.empty()) {
-    const ssize_t got = ::pread(fd, to.data(), to.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    offset += static_cast<std::uint64_t>(got);
-    to = to.subspan(static_cast<std::size_t>(got));
-  }
   return true;
 }
 
@@ -234,7 +222,7 @@ bool RingView::read(std::uint64_t index, std::uint64_t sequence, std::uint64_t o
                     MutableBytes to) const {
   const bool done = to.size() < kWorthASystemCall
                         ? copy(bytes(index).subspan(offset, to.size()), to)
-                        : read_file(state_->fd.get(), index * segment_bytes() + offset, to);
+                        : read_all(state_->fd.get(), to, index * segment_bytes() + offset);
   return done && still_holds(index, sequence);
 }
 

@@ -10,25 +10,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
+
+#include "store/file_io.hpp"
 
 namespace caprock::store {
 namespace {
 
 /// What every disk of today takes, where the kernel does not say (STATX_DIOALIGN: Linux 6.1).
 constexpr std::size_t kUsualAlignment = 4096;
-
-bool write_all(int fd, Bytes bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
-  }
-  return true;
-}
 
 /// 0: not at all, or not in pages.
 std::size_t memory_alignment(int fd) {
