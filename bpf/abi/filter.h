@@ -32,9 +32,9 @@ enum interface_link {
 
 /* Map `settings`, an array of one. */
 struct capture_settings {
-  __u64 wall_offset_ns; /* added to the monotonic clock gives the time since the epoch */
-  __u32 snaplen;        /* bytes of a packet at the most, CAPROCK_MIN_SNAPLEN…CAPROCK_MAX_SNAPLEN */
-  __u32 flags;          /* enum settings_flag */
+  __u64 wall_offset_ns;               /* added to the monotonic clock gives the time since the epoch */
+  __u32 snaplen;                      /* bytes of a packet at the most, CAPROCK_MIN_SNAPLEN…CAPROCK_MAX_SNAPLEN */
+  __u32 flags;                        /* enum settings_flag */
   __u16 own_ports[CAPROCK_OWN_PORTS]; /* TCP, on which caprock listens, host byte order, 0: none; see own_endpoint */
   /* Another one whenever an address map has changed: what the programs remember of addresses is void then. 0 only while
    * those maps are empty. */

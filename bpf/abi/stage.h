@@ -22,11 +22,11 @@
 #include "static_assert.h"
 
 struct stage_head {
-  __u64 position;      /* behind the last whole block; published last, with release order */
-  __u64 wakeups;       /* signals sent to the lane */
-  __u64 signalled;     /* 1 from the signal until the fill is below the mark again */
-  __u64 tail;          /* as the programs last looked it up */
-  __u64 reserved[12];  /* a cache line pair of its own */
+  __u64 position;     /* behind the last whole block; published last, with release order */
+  __u64 wakeups;      /* signals sent to the lane */
+  __u64 signalled;    /* 1 from the signal until the fill is below the mark again */
+  __u64 tail;         /* as the programs last looked it up */
+  __u64 reserved[12]; /* a cache line pair of its own */
 };
 
 struct stage_tail {

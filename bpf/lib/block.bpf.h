@@ -68,8 +68,7 @@ static __always_inline __u64 write_options(const struct frame* frame, const stru
 }
 
 /* Copies the packet to `to`, at most `most` bytes of it, behind room for the added bytes. */
-static __always_inline bool write_packet(const struct frame* frame, const struct block* block, __u8* to,
-                                         __u64 most) {
+static __always_inline bool write_packet(const struct frame* frame, const struct block* block, __u8* to, __u64 most) {
   __u64 added = added_bytes(frame, block->link);
   __u64 copied = block->captured_bytes - added;
   if (!IN_RANGE(copied, sizeof(struct iphdr), most)) return false;
@@ -99,8 +98,7 @@ static __always_inline void write_link_layer(const struct frame* frame, const st
 
 /* Lays the block out at `to`, where there is room for `most` bytes of packet (a constant multiple of 4) and
  * EPB_MAX_OVERHEAD. Returns its length, 0 when the kernel does not hand out the packet's bytes. */
-static __always_inline __u64 block_write(const struct frame* frame, const struct block* block, __u8* to,
-                                         __u64 most) {
+static __always_inline __u64 block_write(const struct frame* frame, const struct block* block, __u8* to, __u64 most) {
   __u64 padded = (block->captured_bytes + 3) & ~3ULL;
   if (!IN_RANGE(padded, sizeof(__u32), most)) return 0;
   struct epb_head* head = (struct epb_head*)to;

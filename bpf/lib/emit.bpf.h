@@ -53,8 +53,8 @@ static __always_inline void emit(const struct frame* frame, struct packet* packe
   struct stage_head* head = bpf_map_lookup_elem(&stage_head, &cpu);
   if (!head) return;
   packet->block.dropped = count->lost - count->lost_reported;
-  enum emit_result result = ringbuf_transport ? emit_ringbuf(frame, packet, config, head, cpu)
-                                              : emit_stage(frame, packet, config, head, cpu);
+  enum emit_result result =
+      ringbuf_transport ? emit_ringbuf(frame, packet, config, head, cpu) : emit_stage(frame, packet, config, head, cpu);
   if (LIKELY(result == EMITTED))
     count_written(count, packet);
   else if (result == EMIT_FULL)

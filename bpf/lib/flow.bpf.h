@@ -23,8 +23,8 @@ struct flow {
   __u16 destination_port;
   __u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
   bool ipv4;
-  bool ports;          /* false: a fragment without an L4 header */
-  __u32 header_bytes;  /* of the packet, to the end of what was parsed */
+  bool ports;         /* false: a fragment without an L4 header */
+  __u32 header_bytes; /* of the packet, to the end of what was parsed */
 };
 
 enum parse_result {

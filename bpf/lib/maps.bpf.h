@@ -42,15 +42,18 @@ struct {
   __type(value, struct stage_tail);
 } stage_tail SEC(".maps") __weak;
 
+/* What the two maps below hold; the agent makes them with the sizes that are wanted. */
+struct ring_buffer {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4096);
+};
+
 /* CPU slot → that CPU's ring of blocks, when the transport is the BPF ring buffer. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __array(values, struct {
-    __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, 4096);
-  });
+  __array(values, struct ring_buffer);
 } rings SEC(".maps") __weak;
 
 /* CPU slot → a small ring that becomes readable when the lane should come. */
@@ -58,17 +61,14 @@ struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __array(values, struct {
-    __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, 4096);
-  });
+  __array(values, struct ring_buffer);
 } wake SEC(".maps") __weak;
 
 /* CPU slot, interface id and direction (index: see abi/counters.h) → what became of its packets. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, CAPROCK_MAX_INTERFACES * CAPROCK_DIRECTIONS);
+  __uint(max_entries, (CAPROCK_MAX_INTERFACES * CAPROCK_DIRECTIONS));
   __type(key, __u32);
   __type(value, struct capture_counters);
 } counters SEC(".maps") __weak;

@@ -34,8 +34,7 @@ static __always_inline bool is_own(const struct capture_settings* config, const 
          is_own_endpoint(config, &flow->destination, flow->destination_port);
 }
 
-static __always_inline bool addresses_match(const struct capture_settings* config, const struct flow* flow,
-                                            __u32 cpu) {
+static __always_inline bool addresses_match(const struct capture_settings* config, const struct flow* flow, __u32 cpu) {
   if (!(config->flags & SETTINGS_ADDRESSES)) return !(config->flags & SETTINGS_ONLY_ADDRESSES);
   __u32 flags = address_flags(config, &flow->source, flow->ipv4, cpu) |
                 address_flags(config, &flow->destination, flow->ipv4, cpu);

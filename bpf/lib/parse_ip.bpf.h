@@ -71,8 +71,10 @@ struct extension_rule {
 };
 
 static const struct extension_rule extension_rules[256] = {
-    [IPPROTO_HOPOPTS] = {.known = 1, .unit = 8}, [IPPROTO_ROUTING] = {.known = 1, .unit = 8},
-    [IPPROTO_DSTOPTS] = {.known = 1, .unit = 8}, [IPPROTO_AH] = {.known = 1, .unit = 4},
+    [IPPROTO_HOPOPTS] = {.known = 1, .unit = 8},
+    [IPPROTO_ROUTING] = {.known = 1, .unit = 8},
+    [IPPROTO_DSTOPTS] = {.known = 1, .unit = 8},
+    [IPPROTO_AH] = {.known = 1, .unit = 4},
     [IPPROTO_FRAGMENT] = {.known = 1, .fragment_mask = 0xffff},
 };
 
