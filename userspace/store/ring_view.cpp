@@ -72,9 +72,11 @@ std::int64_t first_time(Bytes segment, std::uint64_t end) {
   return first;
 }
 
+/// The foot first: where it is seen, so is the last frontier. The other way round a segment that is
+/// sealed in between would be taken for one that ends earlier.
 void describe_extent(Bytes segment, SegmentInfo& info) {
-  info.runs_end = info.end = frontier(segment);
   const auto foot = read_foot(segment, info.sequence);
+  info.runs_end = info.end = frontier(segment);
   info.sealed = foot.has_value();
   if (foot) info.end = foot_offset(segment) + sizeof *foot;
   const bool timed = foot && foot->packets != 0;
