@@ -110,6 +110,8 @@ RecoveredRing Recovery::run() {
   ring_.totals.resize(context_.lanes);
   for (FoundSegment& found : found_) {
     if (found.state == FoundState::kDamaged) note_damage(found, "its head is damaged");
+    if (found.state == FoundState::kUnreadable)
+      note_damage(found, "the disk does not give its head");
   }
   take_newest_state();
   distrust_unsynced();
@@ -141,7 +143,7 @@ void Recovery::drop_beyond(std::uint64_t segments) {
         "{} segments were dropped: they lay beyond the smaller storageSize", ring_.report.dropped));
   }
   for (auto it = kept; it != found_.end(); ++it) {
-    if (it->state != FoundState::kDamaged)
+    if (it->state != FoundState::kDamaged && it->state != FoundState::kUnreadable)
       last_sequence_ = std::max(last_sequence_, it->head.sequence);
   }
   found_.erase(kept, found_.end());
@@ -294,6 +296,7 @@ std::uint64_t cut_torn_tail(MutableBytes segment, std::uint64_t limit) {
     const std::uint64_t begin = end + sizeof head;
     const RunContents kept = walk_run(segment.subspan(begin, std::min(head.bytes, limit - begin)));
     if (kept.bytes == 0) break;
+    if (begin + kept.bytes > run_limit(segment.size(), interfaces.count + kept.interfaces)) break;
     const bool torn = kept.bytes < head.bytes;
     head.type = kRunHeadType;
     head.total_bytes = sizeof head;
@@ -304,7 +307,7 @@ std::uint64_t cut_torn_tail(MutableBytes segment, std::uint64_t limit) {
     interfaces.count += kept.interfaces;
     if (torn) break;
   }
-  if (end + close_bytes(interfaces.count) + sizeof(RunHead) > segment.size()) return 0;
+  if (end > run_limit(segment.size(), interfaces.count)) return 0;
   publish_word(segment.data() + kSegmentHeadOffset + offsetof(SegmentHead, frontier), end);
   publish_word(segment.data() + kSegmentHeadOffset + offsetof(SegmentHead, foot), 0);
   write_free_space(segment, end);

@@ -28,7 +28,8 @@ namespace {
 /// Between these, full segments and empty hands wake the housekeeping thread.
 constexpr std::chrono::milliseconds kHousekeepingInterval{1000};
 
-/// Between syncs while the disk is behind: time enough for a lane to write the marks of the last one.
+/// Between syncs while the disk is behind: time enough for a lane to write the marks of the last
+/// one.
 constexpr std::chrono::milliseconds kHurriedInterval{10};
 
 /// Prepared, active and sealing ones, and as many that are a record.
@@ -90,6 +91,8 @@ RecordingRing::RecordingRing(RingOptions options, RingLock lock, std::unique_ptr
 Status RecordingRing::start() {
   file_->expect_writes();
   keep_house();
+  // No head of a last use may be on disk when the blocks of the next come there (recovery.cpp).
+  if (auto synced = file_->sync(); !synced) return synced;
   for (const LaneExchange& exchange : exchanges_) {
     if (exchange.prepared.size() != 0) continue;
     return Error(
@@ -106,7 +109,8 @@ void RecordingRing::make_lanes(const RingIdentity& identity, BootId boot_id,
   for (unsigned index = 0; index < options_.lanes; ++index) {
     lanes_.emplace_back(
         LaneSurroundings{file_->bytes(), file_->descriptor(), file_->direct(), file_->guard(),
-                         *catalog_, wake_housekeeping_, wake_flusher_, pressure_, exchanges_[index]},
+                         *catalog_, wake_housekeeping_, wake_flusher_, pressure_,
+                         exchanges_[index]},
         SegmentIdentity{.ring_id = identity.ring_id,
                         .segment_bytes = static_cast<std::uint32_t>(identity.segment_bytes),
                         .lane = index,

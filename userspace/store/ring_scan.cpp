@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -31,13 +32,15 @@ std::uint64_t file_bytes(int fd) {
   return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
-/// What lies beyond the end reads as zeros.
+/// What lies beyond the end reads as zeros. Nothing: the disk fails.
 template <class T>
-T read_at(int fd, std::uint64_t offset) {
+std::optional<T> read_at(int fd, std::uint64_t offset) {
   T value{};
-  [[maybe_unused]] const ssize_t got =
-      ::pread(fd, &value, sizeof value, static_cast<off_t>(offset));
-  return value;
+  ssize_t got = 0;
+  do {
+    got = ::pread(fd, &value, sizeof value, static_cast<off_t>(offset));
+  } while (got < 0 && errno == EINTR);
+  return got < 0 ? std::nullopt : std::optional(value);
 }
 
 SegmentHead head_in(const OpeningBytes& opening) {
@@ -79,7 +82,7 @@ std::string describe_stranger(Bytes opening) {
 
 std::optional<SegmentHead> find_head(int fd, std::uint64_t bytes) {
   for (std::uint64_t at = 0; at < bytes; at += kMinSegmentBytes) {
-    const SegmentHead head = head_in(read_at<OpeningBytes>(fd, at));
+    const SegmentHead head = head_in(read_at<OpeningBytes>(fd, at).value_or(OpeningBytes{}));
     if (is_whole(head) && is_segment_size(head.segment_bytes) && at % head.segment_bytes == 0) {
       return head;
     }
@@ -126,8 +129,8 @@ void scan(int fd, const RingIdentity& identity, std::span<FoundSegment> batch) {
   for (FoundSegment& found : batch) {
     const std::uint64_t begin = found.index * identity.segment_bytes;
     const auto opening = read_at<OpeningBytes>(fd, begin);
-    found.state = classify(opening, identity);
-    found.head = head_in(opening);
+    found.state = opening ? classify(*opening, identity) : FoundState::kUnreadable;
+    found.head = head_in(opening.value_or(OpeningBytes{}));
     if (found.state == FoundState::kOpen && may_have_foot(found.head)) {
       request(fd, begin + found.head.foot, sizeof(SegmentFoot));
     }
@@ -135,7 +138,7 @@ void scan(int fd, const RingIdentity& identity, std::span<FoundSegment> batch) {
   for (FoundSegment& found : batch) {
     if (found.state != FoundState::kOpen || !may_have_foot(found.head)) continue;
     const std::uint64_t begin = found.index * identity.segment_bytes;
-    found.foot = read_at<SegmentFoot>(fd, begin + found.head.foot);
+    found.foot = read_at<SegmentFoot>(fd, begin + found.head.foot).value_or(SegmentFoot{});
     if (belongs(found.foot, found.head)) found.state = FoundState::kSealed;
   }
 }
@@ -145,7 +148,9 @@ void scan(int fd, const RingIdentity& identity, std::span<FoundSegment> batch) {
 Result<std::optional<RingIdentity>> identify_ring(int fd, const std::filesystem::path& path) {
   const std::uint64_t bytes = file_bytes(fd);
   if (bytes == 0) return std::optional<RingIdentity>();
-  const auto opening = read_at<OpeningBytes>(fd, 0);
+  const auto first = read_at<OpeningBytes>(fd, 0);
+  if (!first) return Error::from_errno(fmt::format("cannot read {}", path.string()));
+  const OpeningBytes& opening = *first;
   const bool blank = is_blank(opening);
   if (const auto head = find_head(fd, blank ? bytes : std::min(bytes, kMaxSearchBytes))) {
     if (head->format_version == kFormatVersion) {

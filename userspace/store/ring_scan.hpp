@@ -23,10 +23,11 @@ struct RingIdentity {
 Result<std::optional<RingIdentity>> identify_ring(int fd, const std::filesystem::path& path);
 
 enum class FoundState {
-  kUnused,   // blank
-  kSealed,   // head and foot are right; the bytes between were not looked at
-  kOpen,     // a head that is right, and no foot to go with it
-  kDamaged,  // neither blank nor a head of this ring
+  kUnused,      // blank
+  kSealed,      // head and foot are right; the bytes between were not looked at
+  kOpen,        // a head that is right, and no foot to go with it
+  kDamaged,     // neither blank nor a head of this ring
+  kUnreadable,  // the disk fails
 };
 
 struct FoundSegment {

@@ -17,6 +17,10 @@ constexpr std::string_view kApplication = "caprock";
 constexpr std::uint64_t kFreeSpaceBlocks = 8;  // of a whole segment
 /// What of a free-space block lies in the page of the next one's head.
 constexpr std::uint64_t kFreeSpaceOverlap = 16;
+/// A remainder of 8 bytes could not be a block, so at least this much free space stays behind the
+/// foot.
+constexpr std::uint64_t kMinFreeSpaceBytes = 16;
+
 constexpr std::size_t kStatisticsBytes = 48;  // an ISB with isb_ifrecv and isb_ifdrop
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxDescriptionBytes = 256;
@@ -192,6 +196,10 @@ std::uint32_t segment_checksum(Bytes segment, std::uint64_t foot) {
 
 std::uint64_t close_bytes(std::size_t interfaces) {
   return interfaces * kStatisticsBytes + sizeof(SegmentFoot);
+}
+
+std::uint64_t run_limit(std::uint64_t segment_bytes, std::size_t interfaces) {
+  return segment_bytes - close_bytes(interfaces) - kMinFreeSpaceBytes;
 }
 
 }  // namespace caprock::store

@@ -60,9 +60,9 @@ void write_blank(MutableBytes segment);
 void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
                    std::int64_t created_ns);
 
-/// The first place where a free-space block of an active segment may end that has its head, or runs,
-/// up to `offset`: 16 bytes behind the next eighth of the segment, so that its trailer and the head
-/// of the next block share a page that holds nothing else. Or the segment's end.
+/// The first place where a free-space block of an active segment may end that has its head, or
+/// runs, up to `offset`: 16 bytes behind the next eighth of the segment, so that its trailer and
+/// the head of the next block share a page that holds nothing else. Or the segment's end.
 std::uint64_t free_space_end(std::uint64_t segment_bytes, std::uint64_t offset);
 
 /// Head and trailer of the free-space block from `offset` to the segment's end.
@@ -80,5 +80,9 @@ std::uint32_t segment_checksum(Bytes segment, std::uint64_t foot);
 
 /// Bytes of `interfaces` ISBs and a foot: what has to be kept for sealing.
 std::uint64_t close_bytes(std::size_t interfaces);
+
+/// How far runs may reach in a segment with so many interfaces: what sealing puts behind them,
+/// ISBs, foot and free space, fits.
+std::uint64_t run_limit(std::uint64_t segment_bytes, std::size_t interfaces);
 
 }  // namespace caprock::store

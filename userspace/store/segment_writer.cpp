@@ -16,10 +16,6 @@
 namespace caprock::store {
 namespace {
 
-/// A remainder of 8 bytes could not be a block, so at least this much free space stays behind the
-/// foot.
-constexpr std::uint64_t kMinFreeSpaceBytes = 16;
-
 /// From here on the kernel copies a run.
 constexpr std::size_t kWrittenBytes = 64 << 10;
 
@@ -50,7 +46,7 @@ SegmentWriter::SegmentWriter(MutableBytes segment, const SegmentFile& file, Byte
       revealed_(first_run_),
       free_end_(segment.size()),
       write_(first_run_),
-      limit_(segment.size() - close_bytes(interfaces) - kMinFreeSpaceBytes),
+      limit_(run_limit(segment.size(), interfaces)),
       tally_(open(opening, sequence, created_ns)) {}
 
 SegmentTally SegmentWriter::open(Bytes opening, std::uint64_t sequence, std::int64_t created_ns) {

@@ -113,6 +113,41 @@ TEST_CASE("recovery: after a kill in the same boot, every committed packet count
   CHECK(killed.holds_first(killed.packets().count()));
 }
 
+/// A packet whose block takes exactly so many bytes.
+PacketBatch packet_of(PacketStream& packets, std::uint64_t block_bytes) {
+  for (std::uint64_t size = block_bytes;; --size) {
+    PacketStream trial = packets;
+    if (trial.next(1, size).pieces[0].bytes.size() == block_bytes) return packets.next(1, size);
+  }
+}
+
+TEST_CASE("recovery: a segment that is filled to the last byte and not sealed counts whole") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  std::vector<std::byte> left;
+  {
+    const auto ring = open_ring(small_ring(path));
+    const std::uint64_t limit = run_limit(kMebibyte, 2);
+    const auto room = [&] {
+      return limit - load<SegmentHead>(read_file(path), kSegmentHeadOffset).frontier -
+             sizeof(RunHead);
+    };
+    append_all(ring->lane(0), packets.next(20));
+    while (room() > 60'000)
+      append_all(ring->lane(0), packets.next(20));
+    append_all(ring->lane(0), packet_of(packets, room()));
+    left = read_file(path);
+    REQUIRE(load<SegmentHead>(left, kSegmentHeadOffset).frontier == limit);
+  }
+  write_file(path, left);
+  const auto ring = open_ring(small_ring(path));
+  CHECK(ring->recovery().recovered == 1);
+  CHECK(ring->recovery().damaged == 0);
+  REQUIRE(ring->close());
+  CHECK(walk(read_file(path)).packet_times.size() == packets.count());
+}
+
 TEST_CASE("recovery: it says where each source resumes") {
   KilledRecorder killed(60);
   const RecoveryReport report = killed.recover();
@@ -170,7 +205,9 @@ TEST_CASE("recovery: after a power cut a sealed segment counts if its checksum s
   CHECK(killed.after().feet.size() == 1);
 }
 
-TEST_CASE("recovery: after a power cut new blocks under an old synced head are not taken for the record") {
+TEST_CASE(
+    "recovery: after a power cut new blocks under an old synced head are not taken for the "
+    "record") {
   KilledRecorder killed(60);
   killed.reboot();
   SegmentHead head = killed.head(0);
