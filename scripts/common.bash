@@ -20,9 +20,10 @@ as_root() {
   "${root[@]}" "$@"
 }
 
-build() { # preset, target (all)
+build() { # preset, targets (all)
   local start=$SECONDS
   [ -f "build/$1/build.ninja" ] || cmake --preset "$1" >/dev/null
-  cmake --build --preset "$1" --target "${2:-all}"
-  say "built ${2:-everything}, preset $1, in $((SECONDS - start)) s"
+  local -a targets=("${@:2}")
+  cmake --build --preset "$1" --target "${targets[@]:-all}"
+  say "built ${targets[*]:-everything}, preset $1, in $((SECONDS - start)) s"
 }
