@@ -154,8 +154,8 @@ Result<SegmentInfo> RingView::State::describe(std::uint64_t index) const {
   info.clock_generation = head->clock_generation;
   info.node = std::string(head->node, ::strnlen(head->node, sizeof head->node));
   describe_extent(bytes, info);
-  if (info.end == 0) return Error("its frontier is impossible");
   if (!is_in_use(bytes, head->sequence)) return Error("it was reused while it was being read");
+  if (info.end == 0) return Error("its frontier is impossible");
   return info;
 }
 
