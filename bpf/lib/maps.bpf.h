@@ -10,6 +10,7 @@
 
 #include "abi/counters.h"
 #include "abi/filter.h"
+#include "abi/generation.h"
 #include "abi/limits.h"
 #include "abi/stage.h"
 
@@ -80,6 +81,23 @@ struct {
   __type(key, __u32);
   __type(value, struct capture_settings);
 } settings SEC(".maps") __weak;
+
+/* 0 → which life of these maps this is. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct capture_generation);
+} generation SEC(".maps") __weak;
+
+/* Interface id → what the file says of it. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, CAPROCK_MAX_INTERFACES);
+  __type(key, __u32);
+  __type(value, struct interface_record);
+} if_record SEC(".maps") __weak;
 
 /* ifindex → what is recorded on that interface, and its id in the file. */
 struct {

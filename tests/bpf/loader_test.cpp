@@ -13,9 +13,12 @@
 
 #include "abi/counters.h"
 #include "abi/filter.h"
+#include "abi/generation.h"
 #include "abi/stage.h"
 
 #include "capture/libbpf_log.hpp"
+#include "capture/pinned_generation.hpp"
+#include "capture/pins.hpp"
 #include "core/fd.hpp"
 #include "rig.hpp"
 
@@ -77,7 +80,9 @@ TEST_CASE("loader: keys and values of the maps are as long as both worlds think,
       MapType{"addr6", sizeof(addr6_key), sizeof(address_verdict)},
       MapType{"cidr4", sizeof(cidr4_key), sizeof(address_verdict)},
       MapType{"cidr6", sizeof(cidr6_key), sizeof(address_verdict)},
-      MapType{"ports", 2, sizeof(port_verdict)}, MapType{"own_endpoint", sizeof(endpoint_key), 1});
+      MapType{"ports", 2, sizeof(port_verdict)},
+      MapType{"generation", 4, sizeof(capture_generation)},
+      MapType{"if_record", 4, sizeof(interface_record)}, MapType{"own_endpoint", sizeof(endpoint_key), 1});
   Rig& rig = Rig::fresh(Transport::kStage);
   INFO(map.name);
   const bpf_map_info info = map_info(rig.programs().map_fd(map.name));
@@ -120,13 +125,13 @@ TEST_CASE("loader: programs and maps are pinned under their names until the obje
   {
     auto programs = Programs::load(with_pins(transport, directory));
     REQUIRE(programs);
-    for (const char* name :
-         {"tc_ingress", "tc_egress", "capture_xdp", "counters", "settings", "wake"}) {
+    for (const char* name : {"tc_ingress", "tc_egress", "capture_xdp", "counters", "settings",
+                             "wake", "generation"}) {
       INFO(name);
-      const Fd pin(bpf_obj_get((directory / name).c_str()));
+      const Fd pin(bpf_obj_get((directory / "v1" / name).c_str()));
       CHECK(pin);
     }
-    CHECK(std::filesystem::exists(directory / "stage") == (transport == Transport::kStage));
+    CHECK(std::filesystem::exists(directory / "v1/stage") == (transport == Transport::kStage));
     struct stat status {};
     REQUIRE(::stat(directory.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0700);
@@ -134,19 +139,82 @@ TEST_CASE("loader: programs and maps are pinned under their names until the obje
   CHECK(!std::filesystem::exists(directory));
 }
 
-TEST_CASE("loader: pins that an earlier run left behind are replaced") {
+/// Loads with pins and leaves them; the instance of what was loaded.
+std::uint64_t leave_pins(const LoadOptions& options) {
+  auto programs = Programs::load(options);
+  REQUIRE(programs);
+  (*programs)->keep_pins(true);
+  return (*programs)->instance();
+}
+
+TEST_CASE("loader: maps that were left pinned are gone on with") {
+  if (::geteuid() != 0) SKIP("loading BPF programs needs root");
+  const Transport transport = GENERATE(Transport::kStage, Transport::kRingBuffer);
+  const BpfMount bpffs;
+  const auto directory = bpffs.path() / "caprock";
+  const LoadOptions options = with_pins(transport, directory);
+  const std::uint64_t instance = leave_pins(options);
+  const Fd counters(bpf_obj_get((directory / "v1/counters").c_str()));
+  REQUIRE(counters);
+  auto programs = Programs::load(options);
+  REQUIRE(programs);
+  CHECK((*programs)->adopted());
+  CHECK((*programs)->instance() == instance);
+  CHECK(map_info((*programs)->map_fd("counters")).id == map_info(counters.get()).id);
+  (*programs)->keep_pins(false);
+  programs->reset();
+  CHECK(!std::filesystem::exists(directory));
+}
+
+TEST_CASE("loader: maps that do not fit are set aside, with what they hold") {
   if (::geteuid() != 0) SKIP("loading BPF programs needs root");
   const BpfMount bpffs;
   const auto directory = bpffs.path() / "caprock";
-  auto first = Programs::load(with_pins(Transport::kStage, directory));
+  LoadOptions options = with_pins(Transport::kStage, directory);
+  const std::uint64_t instance = leave_pins(options);
+  SECTION("another size") {
+    options.stage_bytes = 1u << 30;
+  }
+  SECTION("another transport") {
+    options.transport = Transport::kRingBuffer;
+  }
+  auto programs = Programs::load(options);
+  REQUIRE(programs);
+  CHECK_FALSE((*programs)->adopted());
+  CHECK((*programs)->instance() != instance);
+  const auto old = capture::old_generation_directories(directory);
+  REQUIRE(old.size() == 1);
+  const auto pinned = capture::PinnedGeneration::open(old.front());
+  REQUIRE(pinned);
+  CHECK(pinned->instance() == instance);
+  CHECK(pinned->transport() == Transport::kStage);
+  CHECK(pinned->geometry().cpu_bytes() == 8u << 20);
+  capture::remove_generation(old.front());
+}
+
+TEST_CASE("loader: pins that are not whole are replaced") {
+  if (::geteuid() != 0) SKIP("loading BPF programs needs root");
+  const BpfMount bpffs;
+  const auto directory = bpffs.path() / "caprock";
+  const LoadOptions options = with_pins(Transport::kStage, directory);
+  const std::uint64_t instance = leave_pins(options);
+  std::filesystem::remove(directory / "v1/stage_tail");
+  auto programs = Programs::load(options);
+  REQUIRE(programs);
+  CHECK_FALSE((*programs)->adopted());
+  CHECK((*programs)->instance() != instance);
+  CHECK(capture::old_generation_directories(directory).empty());
+}
+
+TEST_CASE("loader: a pin directory is one agent's") {
+  if (::geteuid() != 0) SKIP("loading BPF programs needs root");
+  const BpfMount bpffs;
+  const auto directory = bpffs.path() / "caprock";
+  const auto first = Programs::load(with_pins(Transport::kStage, directory));
   REQUIRE(first);
-  const auto old_id = map_info((*first)->map_fd("settings")).id;
-  auto second = Programs::load(with_pins(Transport::kStage, directory));
-  REQUIRE(second);
-  const Fd pin(bpf_obj_get((directory / "settings").c_str()));
-  REQUIRE(pin);
-  CHECK(map_info(pin.get()).id == map_info((*second)->map_fd("settings")).id);
-  CHECK(map_info(pin.get()).id != old_id);
+  const auto second = Programs::load(with_pins(Transport::kStage, directory));
+  REQUIRE(!second);
+  CHECK(second.error().message().starts_with("another agent has its programs in "));
 }
 
 TEST_CASE("loader: a pin directory outside a BPF file system is refused with the remedy") {

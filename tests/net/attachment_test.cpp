@@ -81,7 +81,7 @@ class PinDirectory {
  public:
   PinDirectory() {
     REQUIRE(::mkdtemp(root_.data()) != nullptr);
-    REQUIRE(ensure_bpf_file_system(path()));
+    REQUIRE(::mount("bpf", root_.c_str(), "bpf", 0, nullptr) == 0);
     std::filesystem::create_directory(path());
   }
   ~PinDirectory() {

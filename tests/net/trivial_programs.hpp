@@ -20,6 +20,8 @@ class TrivialPrograms final : public capture::Programs {
   capture::Transport transport() const override { return capture::Transport::kStage; }
   const capture::StageGeometry& geometry() const override { return geometry_; }
   std::uint64_t instance() const override { return 1; }
+  bool adopted() const override { return false; }
+  void keep_pins(bool) override {}
 
  private:
   Fd tc_ingress_ = load_tc_program("tc_ingress");

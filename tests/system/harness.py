@@ -52,7 +52,7 @@ class SystemTest(unittest.TestCase):
     def make_agent(self, namespace, name="agent", prefix=(), config=None, **settings):
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        agent = Agent(namespace, folder, prefix, config, agent__transport=self.transport, **settings)
+        agent = Agent(namespace, folder, prefix, config, **{"agent__transport": self.transport, **settings})
         self.addCleanup(agent.delete)
         return agent
 

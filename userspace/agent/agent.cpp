@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <utility>
 
@@ -22,6 +23,7 @@
 #include "agent/routes.hpp"
 #include "core/clock.hpp"
 #include "core/log.hpp"
+#include "core/quantity.hpp"
 
 namespace caprock::agent {
 namespace {
@@ -58,13 +60,13 @@ Result<std::unique_ptr<Agent>> Agent::create(const Options& options) {
   if (!loaded) return std::move(loaded).error();
   for (const auto& note : loaded->notes)
     log_warning(note);
-  Findings findings = inspect_host(loaded->config);
-  if (auto possible = check(findings); !possible) return std::move(possible).error();
+  if (auto possible = check(inspect_host(loaded->config)); !possible)
+    return std::move(possible).error();
   auto recorder = Recorder::create(loaded->config, host_name());
   if (!recorder) return std::move(recorder).error();
   std::unique_ptr<Agent> agent(new Agent(options, std::move(*loaded), std::move(*recorder)));
-  agent->context_.findings = std::move(findings);
   if (auto started = agent->start(); !started) return std::move(started).error();
+  agent->context_.findings = inspect_host(agent->config_);  // as they are now that it runs
   return agent;
 }
 
@@ -82,6 +84,10 @@ Agent::Agent(const Options& options, config::LoadedConfig loaded,
 Status Agent::start() {
   for (const auto& note : recorder_->ring().recovery().notes)
     log_info(note);
+  if (recorder_->resumed_bytes() != 0) {
+    log_info(fmt::format("took over {} that were recorded while no agent ran",
+                         format_size(recorder_->resumed_bytes())));
+  }
   server_ = std::make_unique<http::Server>(io_.get_executor(), routes(recorder_->ring(), [this] {
                                              return collector_->collect(context_);
                                            }));
@@ -128,10 +134,21 @@ Status Agent::run() {
   spawn(await_signal());
   io_.run();
   server_->stop();
-  follower_->stop();
-  auto stopped = recorder_->stop();
-  log_info(stopped ? "stopped: the ring is sealed and synced" : "stopped");
+  const bool keep = keeps_programs();
+  keep ? follower_->keep() : follower_->stop();
+  auto stopped = recorder_->stop(keep ? Drain::kPresent : Drain::kAll);
+  log_info(fmt::format("stopped{}{}", stopped ? ": the ring is sealed and synced" : "",
+                       keep ? "; the programs record on for the next agent" : ""));
   return failure_ ? std::move(stopped) : failure_;
+}
+
+/// One that ends by itself is started again where it is a service.
+bool Agent::keeps_programs() const {
+  if (config_.agent.on_stop != config::OnStop::kAuto)
+    return config_.agent.on_stop == config::OnStop::kKeep;
+  const bool service = std::getenv("INVOCATION_ID") != nullptr ||  // systemd.exec(5)
+                       std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
+  return service && signal_ != SIGINT;
 }
 
 void Agent::reload() {
@@ -202,13 +219,14 @@ asio::awaitable<void> Agent::tick() {
     timer.expires_at(timer.expiry() + kTick);
     collector_->sample();
     if (ticks % kRepairTicks == 0) follower_->repair();
+    if (ticks % kRepairTicks == 0) recorder_->drop_predecessors();
   }
 }
 
 asio::awaitable<void> Agent::await_signal() {
   asio::signal_set signals(io_, SIGTERM, SIGINT);
-  const int signal = co_await signals.async_wait(asio::use_awaitable);
-  log_info(fmt::format("{}: stopping", signal == SIGTERM ? "SIGTERM" : "SIGINT"));
+  signal_ = co_await signals.async_wait(asio::use_awaitable);
+  log_info(fmt::format("{}: stopping", signal_ == SIGTERM ? "SIGTERM" : "SIGINT"));
   io_.stop();
 }
 

@@ -42,6 +42,7 @@ class Agent {
   boost::asio::awaitable<void> follow_devices();
   boost::asio::awaitable<void> tick();
   boost::asio::awaitable<void> await_signal();
+  bool keeps_programs() const;
   FollowerSettings follower_settings() const;
 
   const Options options_;
@@ -50,6 +51,7 @@ class Agent {
   StatusContext context_;
   std::vector<Endpoint> endpoints_;  // with the ports in use
 
+  int signal_ = 0;  // that ended it
   Status failure_;  // why the control plane ended by itself
 
   boost::asio::io_context io_{1};

@@ -50,7 +50,9 @@ InterfaceFollower::InterfaceFollower(Recorder& recorder, capture::DeviceMonitor 
       monitor_(std::move(monitor)),
       attach_options_(std::move(attach_options)),
       policies_(recorder.programs()),
-      settings_(std::move(settings)) {}
+      records_(recorder.programs()),
+      settings_(std::move(settings)),
+      table_(recorder.known_interfaces(), monotonic_ns()) {}
 
 void InterfaceFollower::read_events() {
   auto changes = monitor_.read_events();
@@ -86,6 +88,13 @@ void InterfaceFollower::repair() {
     }
     attach(recorded);
   }
+}
+
+void InterfaceFollower::keep() {
+  for (auto& [ifindex, recorded] : recorded_) {
+    if (recorded.attachment) recorded.attachment->keep();
+  }
+  recorded_.clear();
 }
 
 void InterfaceFollower::stop() {
@@ -135,6 +144,17 @@ void InterfaceFollower::remove_leftovers() {
     if (recorded.attachment) attached.insert(ifindex);
   }
   capture::remove_leftovers(monitor_.devices(), attached, attach_options_);
+  remove_stale_policies();
+}
+
+/// Of devices that went while no agent ran: an ifindex may come again.
+void InterfaceFollower::remove_stale_policies() {
+  const auto ifindexes = policies_.ifindexes();
+  if (!ifindexes) return report_error(ifindexes.error().message());
+  for (const std::uint32_t ifindex : *ifindexes) {
+    if (recorded_.contains(ifindex)) continue;
+    if (auto removed = policies_.remove(ifindex); !removed) report_error(removed.error().message());
+  }
 }
 
 void InterfaceFollower::tell_unmatched(std::vector<std::string> unmatched) {
@@ -195,7 +215,9 @@ void InterfaceFollower::publish(std::uint32_t ifindex, Recorded& recorded) {
                                 .link = static_cast<std::uint8_t>(recorded.selected.link),
                                 .used = 1,
                                 .reserved = 0};
-  if (auto written = policies_.set(ifindex, policy); !written) report(recorded, written.error());
+  auto written = records_.set(recorded.id, record_of(recorded.selected.device));
+  if (written) written = policies_.set(ifindex, policy);
+  if (!written) report(recorded, written.error());
 }
 
 void InterfaceFollower::attach(Recorded& recorded) {

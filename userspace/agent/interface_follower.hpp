@@ -48,6 +48,9 @@ class InterfaceFollower {
   /// Detaches everything.
   void stop();
 
+  /// Leaves everything attached for the next agent, and follows no more.
+  void keep();
+
   std::string hook() const;  // "tcx", "clsact", "xdp + tcx"
   std::vector<api::InterfaceStatus> status() const;
 
@@ -64,6 +67,7 @@ class InterfaceFollower {
 
   void apply();
   void remove_leftovers();
+  void remove_stale_policies();
   void tell_unmatched(std::vector<std::string> unmatched);
   void drop_unselected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   void add_selected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
@@ -77,6 +81,7 @@ class InterfaceFollower {
   capture::DeviceMonitor monitor_;
   capture::AttachOptions attach_options_;
   capture::PolicyMap policies_;
+  capture::InterfaceRecordMap records_;
   FollowerSettings settings_;
   InterfaceTable table_;
   std::map<std::uint32_t, Recorded> recorded_;  // by ifindex

@@ -2,10 +2,17 @@
 #include "agent/interface_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "abi/limits.h"
 
 namespace caprock::agent {
+
+InterfaceTable::InterfaceTable(InterfaceList known, std::int64_t now_ns)
+    : records_(std::move(known)) {
+  for (std::uint32_t id = 0; id < records_.size(); ++id)
+    release(id, now_ns);
+}
 
 std::optional<std::uint32_t> InterfaceTable::acquire(const InterfaceRecord& record,
                                                      std::int64_t now_ns) {

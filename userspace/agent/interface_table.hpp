@@ -18,6 +18,9 @@ class InterfaceTable {
  public:
   static constexpr std::int64_t kQuarantineNs = 60'000'000'000;
 
+  /// `known`: the ids that an agent before gave. They count as released at `now_ns`.
+  explicit InterfaceTable(InterfaceList known = {}, std::int64_t now_ns = 0);
+
   /// The id for a new interface; nothing when all ids are held or in quarantine. A released one
   /// with the same record comes first.
   std::optional<std::uint32_t> acquire(const InterfaceRecord& record, std::int64_t now_ns);

@@ -36,7 +36,7 @@ constexpr std::int64_t kPatienceNs = kLongestWaitMs * 1'000'000;
 constexpr std::int64_t kInFlightNs = 10'000'000;
 // Without any progress for so long at the end, the rest is given up.
 constexpr std::int64_t kStuckNs = 10'000'000'000;
-constexpr std::uint32_t kCommandTag = UINT32_MAX;
+constexpr std::nullptr_t kCommandTag = nullptr;
 
 std::uint64_t bytes_of(const PacketBatch& batch) {
   return batch.pieces.back().end_position - batch.position;
@@ -74,10 +74,10 @@ Result<std::unique_ptr<Lane>> Lane::create(unsigned index,
   if (!lane->epoll_ || !lane->command_event_) return Error::from_errno(lane->name_);
   if (auto watched = lane->watch(lane->command_event_.get(), kCommandTag); !watched)
     return std::move(watched).error();
-  for (std::uint32_t i = 0; i < lane->feeds_.size(); ++i) {
-    const int fd = lane->feeds_[i].source->wake_fd();
+  for (Feed& feed : lane->feeds_) {
+    const int fd = feed.source->wake_fd();
     if (fd < 0) continue;
-    if (auto watched = lane->watch(fd, i); !watched) return std::move(watched).error();
+    if (auto watched = lane->watch(fd, &feed); !watched) return std::move(watched).error();
   }
   return lane;
 }
@@ -97,10 +97,11 @@ Lane::~Lane() {
   stop();
 }
 
-Status Lane::watch(int fd, std::uint32_t tag) {
+/// No feed: commands.
+Status Lane::watch(int fd, Feed* feed) {
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.u32 = tag;
+  event.data.ptr = feed;
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
     return Error::from_errno(name_ + ": epoll");
   return {};
@@ -112,10 +113,26 @@ void Lane::start() {
   pthread_setname_np(thread_.native_handle(), name_.c_str());
 }
 
-void Lane::stop() {
+void Lane::stop(Drain drain) {
   if (!thread_.joinable()) return;
-  execute([this](store::LaneWriter&) { stopping_ = true; });
+  execute([this, drain](store::LaneWriter&) {
+    rest_ = drain;
+    stopping_ = true;
+  });
   thread_.join();
+}
+
+void Lane::drop(const std::vector<const capture::PacketSource*>& sources) {
+  execute([&](store::LaneWriter&) {
+    settle();
+    const auto unwanted = [&](const Feed& feed) {
+      return std::ranges::find(sources, feed.source) != sources.end();
+    };
+    for (const Feed& feed : feeds_) {
+      if (unwanted(feed)) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, feed.source->wake_fd(), nullptr);
+    }
+    if (std::erase_if(feeds_, unwanted) != 0) pin_memory();
+  });
 }
 
 void Lane::execute(Command command) {
@@ -169,12 +186,18 @@ void Lane::loop() {
     do_work(kPatienceNs);
     wait(wait_ms_);
   }
-  drain_all();
+  take_rest();
+}
+
+void Lane::take_rest() {
+  if (rest_ == Drain::kAll) return take_all();
+  do_work(0);
+  settle();
 }
 
 /// The programs are detached: what the sources hold now is all there will be. No segment may be
 /// free for a moment.
-void Lane::drain_all() {
+void Lane::take_all() {
   std::uint64_t lag = lag_bytes();
   std::int64_t deadline_ns = monotonic_ns() + kStuckNs;
   while (lag > 0 && monotonic_ns() < deadline_ns) {
@@ -286,15 +309,17 @@ void Lane::wait(int timeout_ms) {
   std::array<epoll_event, 16> events;
   const int ready =
       epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+  bool commanded = false;  // last: a command may drop feeds
   for (int i = 0; i < ready; ++i) {
-    const std::uint32_t tag = events[static_cast<std::size_t>(i)].data.u32;
-    if (tag == kCommandTag) {
-      run_commands();
+    auto* const feed = static_cast<Feed*>(events[static_cast<std::size_t>(i)].data.ptr);
+    if (feed == kCommandTag) {
+      commanded = true;
     } else {
-      feeds_[tag].source->clear_wake();
+      feed->source->clear_wake();
       wakeups_.fetch_add(1, std::memory_order_relaxed);
     }
   }
+  if (commanded) run_commands();
 }
 
 void Lane::run_commands() {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,6 +18,12 @@
 #include "store/lane_writer.hpp"
 
 namespace caprock::agent {
+
+/// What a stop still takes from the sources.
+enum class Drain {
+  kAll,      // until they are empty: the programs have been detached
+  kPresent,  // what they hold now: the programs go on
+};
 
 /// Loops on do_work() in a thread of its own from start() to stop(). Sources and writer are the
 /// caller's and must outlive the lane; between start() and stop() only the lane's thread touches
@@ -33,9 +40,11 @@ class Lane {
 
   void start();
 
-  /// Takes what the sources still hold, then ends the thread. The programs should be detached
-  /// before.
-  void stop();
+  /// Takes what the sources still hold, then ends the thread.
+  void stop(Drain drain = Drain::kAll);
+
+  /// From now on without these sources; what they hold stays there. Control-plane thread.
+  void drop(const std::vector<const capture::PacketSource*>& sources);
 
   /// Runs `command` on the lane's thread between two rounds and returns when it is done.
   /// Control-plane thread.
@@ -69,10 +78,11 @@ class Lane {
     std::int64_t empties_ns = 0;  // 0: it is not the last of what the source held
   };
 
-  Status watch(int fd, std::uint32_t tag);
+  Status watch(int fd, Feed* feed);
   void pin_memory();
   void loop();
-  void drain_all();
+  void take_rest();
+  void take_all();
   void do_work(std::int64_t patience_ns);
   bool drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns);
   bool held_back(const Feed& feed, std::uint64_t bytes) const;
@@ -85,7 +95,7 @@ class Lane {
   void run_commands();
 
   const std::string name_;
-  std::vector<Feed> feeds_;
+  std::list<Feed> feeds_;  // where they stay: events and begun_ point to them
   store::LaneWriter& writer_;
   std::int64_t wall_offset_ns_;
   std::int64_t last_round_ns_;
@@ -98,6 +108,7 @@ class Lane {
   std::mutex command_mutex_;
   std::vector<Command> commands_;
   std::atomic<bool> stopping_{false};
+  Drain rest_ = Drain::kAll;
   std::atomic<std::uint64_t> rounds_{0};
   std::atomic<std::uint64_t> wakeups_{0};
   std::thread thread_;

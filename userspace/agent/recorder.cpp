@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/recorder.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "capture/bpf_file_system.hpp"
+#include "capture/pins.hpp"
 #include "capture/sources.hpp"
 #include "core/clock.hpp"
+#include "core/log.hpp"
+#include "core/quantity.hpp"
 #include "store/geometry.hpp"
 
 namespace caprock::agent {
@@ -17,13 +22,32 @@ namespace {
 constexpr unsigned kCpusPerLane = 8;
 constexpr std::uint64_t kSegmentsPerLane = 8;
 
+/// What an agent that has let go of the ring takes at the most until its process is gone.
+constexpr Nanoseconds kPinWait = std::chrono::seconds(2);
+
 capture::LoadOptions load_options(const config::Agent& agent) {
   return {.transport = agent.transport == config::Transport::kRingBuffer
                            ? capture::Transport::kRingBuffer
                            : capture::Transport::kStage,
           .stage_bytes = agent.stage_bytes,
           .xdp = agent.hook == config::Hook::kXdp,
-          .pin_directory = agent.pin_dir};
+          .pin_directory = agent.pin_dir,
+          .pin_wait = kPinWait};
+}
+
+/// As long as nobody set the clock, all that tells one measurement from the next is its error.
+constexpr std::int64_t kSameOffsetNs = 1'000'000;
+
+/// Wall minus monotonic time: what the programs go by that an agent before us left, so that the
+/// order of its packets and ours is that of their times.
+std::int64_t wall_offset(const std::filesystem::path& pin_directory) {
+  const std::int64_t measured = wall_offset_ns();
+  const auto pinned = capture::PinnedGeneration::open(capture::generation_directory(pin_directory));
+  if (!pinned) return measured;
+  const auto settings = capture::SettingsMap(*pinned).read();
+  if (!settings) return measured;
+  const auto theirs = static_cast<std::int64_t>(settings->wall_offset_ns);
+  return std::abs(theirs - measured) < kSameOffsetNs ? theirs : measured;
 }
 
 }  // namespace
@@ -40,15 +64,16 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
   if (!geometry) return geometry.error();
   const auto cpus = static_cast<unsigned>(sysconf(_SC_NPROCESSORS_ONLN));
   const unsigned lanes = lane_count(config.agent.lanes, cpus, geometry->segments);
-  const std::int64_t wall_offset = wall_offset_ns();
+  const std::int64_t offset = wall_offset(config.agent.pin_dir);
 
-  // The ring comes first: its lock keeps a second agent from the pins of the first one.
+  // The ring comes first: whoever waits for another agent waits for its lock.
   auto ring = store::Ring::open({.path = config.agent.data_dir / "ring.pcapng",
                                  .storage_bytes = config.tap.raw_storage_bytes,
                                  .lanes = lanes,
                                  .node = node,
                                  .interfaces = {},
-                                 .wall_offset_ns = wall_offset});
+                                 .wall_offset_ns = offset,
+                                 .lock_wait = config.agent.lock_wait});
   if (!ring) return std::move(ring).error();
   if (auto mounted = capture::ensure_bpf_file_system(config.agent.pin_dir); !mounted)
     return std::move(mounted).error();
@@ -59,7 +84,11 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
 
   std::unique_ptr<Recorder> recorder(
       new Recorder(std::move(*ring), std::move(*programs), std::move(*counters)));
-  if (auto started = recorder->start_lanes(lanes, wall_offset); !started)
+  if (auto opened = recorder->open_predecessors(config.agent.pin_dir); !opened)
+    return std::move(opened).error();
+  if (auto known = recorder->know_interfaces(); !known) return std::move(known).error();
+  if (auto made = recorder->make_sources(); !made) return std::move(made).error();
+  if (auto started = recorder->start_lanes(lanes, offset); !started)
     return std::move(started).error();
   return recorder;
 }
@@ -76,15 +105,70 @@ Recorder::~Recorder() {
     lane->stop();
 }
 
+/// What cannot be read is given up: no program fills it any more once the devices have ours.
+Status Recorder::open_predecessors(const std::filesystem::path& pin_directory) {
+  for (const auto& directory : capture::old_generation_directories(pin_directory)) {
+    auto found = capture::PinnedGeneration::open(directory);
+    if (found) {
+      predecessors_.push_back(std::move(*found));
+    } else {
+      log_warning(
+          fmt::format("{}; what waits in {} is lost", found.error().message(), directory.native()));
+      capture::remove_generation(directory);
+    }
+  }
+  return {};
+}
+
+/// Ids are given on from generation to generation: the newest knows them all.
+Status Recorder::know_interfaces() {
+  const capture::InterfaceRecordMap ours(*programs_);
+  auto list = ours.list();
+  if (!list) return std::move(list).error();
+  const auto newest = std::ranges::max_element(predecessors_, {}, &capture::Generation::instance);
+  if (!programs_->adopted() && newest != predecessors_.end()) {
+    list = capture::InterfaceRecordMap(*newest).list();
+    if (!list) return std::move(list).error();
+    for (std::uint32_t id = 0; id < list->size(); ++id) {
+      if (auto written = ours.set(id, (*list)[id]); !written) return written;
+    }
+  }
+  known_interfaces_ = *std::move(list);
+  return {};
+}
+
+Status Recorder::make_sources() {
+  if (!programs_->adopted()) capture::touch_stage(*programs_);
+  if (auto added = add_sources(*programs_); !added) return added;
+  for (const auto& predecessor : predecessors_) {
+    if (auto added = add_sources(predecessor); !added) return added;
+  }
+  for (const auto& source : sources_)
+    resumed_bytes_ += source->used_bytes();
+  return {};
+}
+
+/// Each goes on behind what of it is in the file.
+Status Recorder::add_sources(const capture::Generation& generation) {
+  auto sources = capture::make_sources(generation);
+  if (!sources) return std::move(sources).error();
+  for (auto& source : *sources) {
+    for (const auto& [id, position] : ring_->recovery().resume) {
+      if (id == source->id()) source->resume(position);
+    }
+    sources_.push_back(std::move(source));
+  }
+  return {};
+}
+
 Status Recorder::start_lanes(unsigned count, std::int64_t wall_offset_ns) {
   if (auto written = settings_.write_wall_offset(wall_offset_ns); !written) return written;
-  auto sources = capture::make_sources(*programs_);
-  if (!sources) return std::move(sources).error();
-  sources_ = std::move(*sources);
   std::vector<std::vector<capture::PacketSource*>> shares(count);
-  for (std::size_t cpu = 0; cpu < sources_.size(); ++cpu)
-    shares[cpu % count].push_back(sources_[cpu].get());
+  for (const auto& source : sources_)
+    shares[source->id().index % count].push_back(source.get());
+  const auto interfaces = std::make_shared<const InterfaceList>(known_interfaces_);
   for (unsigned i = 0; i < count; ++i) {
+    ring_->lane(i).set_interfaces(interfaces);
     auto lane = Lane::create(i, std::move(shares[i]), ring_->lane(i), wall_offset_ns);
     if (!lane) return std::move(lane).error();
     lanes_.push_back(std::move(*lane));
@@ -105,10 +189,36 @@ Status Recorder::set_wall_offset(std::int64_t wall_offset_ns) {
   return written;
 }
 
-Status Recorder::stop() {
+std::vector<const capture::PacketSource*> Recorder::sources_of(
+    const capture::Generation& generation) const {
+  std::vector<const capture::PacketSource*> found;
+  for (const auto& source : sources_) {
+    if (source->id().instance == generation.instance()) found.push_back(source.get());
+  }
+  return found;
+}
+
+void Recorder::drop_predecessors() {
+  std::erase_if(predecessors_, [this](const capture::PinnedGeneration& predecessor) {
+    const auto sources = sources_of(predecessor);
+    const auto holds = [](const auto* source) { return source->used_bytes() != 0; };
+    if (std::ranges::any_of(sources, holds)) return false;
+    for (auto& lane : lanes_)
+      lane->drop(sources);
+    std::erase_if(sources_, [&](const auto& source) {
+      return source->id().instance == predecessor.instance();
+    });
+    capture::remove_generation(predecessor.directory());
+    return true;
+  });
+}
+
+Status Recorder::stop(Drain drain) {
   for (auto& lane : lanes_)
-    lane->stop();
+    lane->stop(drain);
   lanes_.clear();
+  programs_->keep_pins(drain == Drain::kPresent);
+  if (drain == Drain::kAll) drop_predecessors();
   return ring_->close();
 }
 

@@ -11,6 +11,7 @@
 #include "capture/counters.hpp"
 #include "capture/map_handles.hpp"
 #include "capture/packet_source.hpp"
+#include "capture/pinned_generation.hpp"
 #include "capture/programs.hpp"
 #include "config/config.hpp"
 #include "core/interface_list.hpp"
@@ -34,9 +35,19 @@ class Recorder {
   /// The wall clock was set.
   Status set_wall_offset(std::int64_t wall_offset_ns);
 
-  /// Takes what is in the stages, seals and syncs the ring. The programs must have been detached
-  /// before.
-  Status stop();
+  /// Lets go of what agents before left, once it is taken. Call now and then, when every device has
+  /// the programs of this agent.
+  void drop_predecessors();
+
+  /// Takes what is in the stages, seals and syncs the ring. kAll: the programs have been detached,
+  /// and the pins go. kPresent: they go on, and what they record from now on is the next agent's.
+  Status stop(Drain drain);
+
+  /// The ids that blocks in the stages may carry from before this agent.
+  const InterfaceList& known_interfaces() const { return known_interfaces_; }
+
+  /// Bytes that the programs had recorded while no agent ran.
+  std::uint64_t resumed_bytes() const { return resumed_bytes_; }
 
   const capture::Programs& programs() const { return *programs_; }
   const capture::Counters& counters() const { return counters_; }
@@ -47,6 +58,11 @@ class Recorder {
  private:
   Recorder(std::unique_ptr<store::Ring> ring, std::unique_ptr<capture::Programs> programs,
            capture::Counters counters);
+  Status open_predecessors(const std::filesystem::path& pin_directory);
+  Status know_interfaces();
+  Status make_sources();
+  std::vector<const capture::PacketSource*> sources_of(const capture::Generation& generation) const;
+  Status add_sources(const capture::Generation& generation);
   Status start_lanes(unsigned count, std::int64_t wall_offset_ns);
 
   // In the order of construction: lanes use sources and the ring's lane writers, sources the
@@ -55,6 +71,9 @@ class Recorder {
   std::unique_ptr<capture::Programs> programs_;
   capture::Counters counters_;
   capture::SettingsMap settings_;
+  std::vector<capture::PinnedGeneration> predecessors_;
+  InterfaceList known_interfaces_;
+  std::uint64_t resumed_bytes_ = 0;
   std::vector<std::unique_ptr<capture::PacketSource>> sources_;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };

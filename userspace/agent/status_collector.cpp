@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/status_collector.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "capture/cpu_slots.hpp"
 #include "core/clock.hpp"
 #include "core/log.hpp"
 
@@ -40,7 +42,11 @@ Nanoseconds full_history(std::uint64_t ring_bytes, double bytes_per_second) {
 }  // namespace
 
 StatusCollector::StatusCollector(const Recorder& recorder, const InterfaceFollower& follower)
-    : recorder_(recorder), follower_(follower), started_ns_(wall_ns()) {
+    : recorder_(recorder),
+      follower_(follower),
+      started_ns_(wall_ns()),
+      started_monotonic_ns_(monotonic_ns()),
+      before_(total(follower.status())) {
   sample();
 }
 
@@ -60,7 +66,7 @@ api::AgentStatus StatusCollector::collect(const StatusContext& context) const {
   status.pid = getpid();
   status.now = {now_ns};
   status.started = {started_ns_};
-  status.uptime = Nanoseconds(now_ns - started_ns_);
+  status.uptime = Nanoseconds(monotonic_ns() - started_monotonic_ns_);
   status.capture.enabled = context.enabled;
   status.capture.hook = follower_.hook();
   status.capture.transport =
@@ -73,17 +79,31 @@ api::AgentStatus StatusCollector::collect(const StatusContext& context) const {
   status.ring = ring(status.rates);
   status.lanes = lanes(now_ns);
   status.findings = context.findings;
+  tell_new_cpus(status.findings);
   status.errors = reported_errors();
   status.config = context.config;
   return status;
 }
 
+/// The maps have a place for those that were online when they were made.
+void StatusCollector::tell_new_cpus(Findings& findings) const {
+  const auto online = capture::count_cpu_slots();
+  const unsigned known = recorder_.programs().geometry().cpus;
+  if (!online || *online <= known) return;
+  findings.push_back({.id = "cpus.online",
+                      .severity = Severity::kWarning,
+                      .found = fmt::format("CPUs {} to {} came online after the agent's start",
+                                           known, *online - 1),
+                      .consequence = "what they handle is not recorded",
+                      .remedy = "restart the agent"});
+}
+
 api::LossStatus StatusCollector::loss(const std::vector<api::InterfaceStatus>& interfaces) const {
   const capture_counters sum = total(interfaces);
   return {.total = sum.lost,
-          .since_start = sum.lost,
+          .since_start = sum.lost - before_.lost,
           .last_minute = rates_.lost_in_last_minute(),
-          .truncated_since_start = sum.truncated};
+          .truncated_since_start = sum.truncated - before_.truncated};
 }
 
 api::RingStatus StatusCollector::ring(const api::Rates& rates) const {
@@ -96,7 +116,7 @@ api::RingStatus StatusCollector::ring(const api::Rates& rates) const {
   status.segments = segment_counts(ring);
   status.oldest = {ring.oldest_ns};
   status.newest = {ring.newest_ns};
-  status.history = Nanoseconds(ring.newest_ns - ring.oldest_ns);
+  status.history = Nanoseconds(std::max<std::int64_t>(0, ring.newest_ns - ring.oldest_ns));
   status.history_at_present_rate = full_history(ring.size_bytes, rates.bytes_per_second);
   status.complete_until = {ring.complete_until_ns};
   status.durable_until = {ring.durable_until_ns};

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "abi/counters.h"
+
 #include "agent/interface_follower.hpp"
 #include "agent/rate_meter.hpp"
 #include "agent/recorder.hpp"
@@ -33,6 +35,7 @@ class StatusCollector {
   api::AgentStatus collect(const StatusContext& context) const;
 
  private:
+  void tell_new_cpus(Findings& findings) const;
   api::LossStatus loss(const std::vector<api::InterfaceStatus>& interfaces) const;
   api::RingStatus ring(const api::Rates& rates) const;
   std::vector<api::LaneStatus> lanes(std::int64_t now_ns) const;
@@ -40,6 +43,8 @@ class StatusCollector {
   const Recorder& recorder_;
   const InterfaceFollower& follower_;
   const std::int64_t started_ns_;
+  const std::int64_t started_monotonic_ns_;
+  const capture_counters before_;  // what the programs had counted when this agent came
   RateMeter rates_;
 };
 

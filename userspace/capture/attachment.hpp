@@ -28,6 +28,9 @@ class Attachment {
   /// Whether the program is still there: somebody may have deleted it, the device may be gone or in
   /// another namespace.
   virtual bool in_place() const = 0;
+
+  /// Stays where it is when this is destroyed, for the next agent.
+  virtual void keep() = 0;
 };
 
 /// A place on a device. `pin` keeps a link there alive without this process; a link that is pinned

@@ -6,6 +6,8 @@
 #include <sys/mount.h>
 #include <sys/vfs.h>
 
+#include <string_view>
+
 namespace caprock::capture {
 namespace {
 
@@ -14,8 +16,18 @@ bool is_bpf_file_system(const std::filesystem::path& directory) {
   return ::statfs(directory.c_str(), &found) == 0 && found.f_type == BPF_FS_MAGIC;
 }
 
+/// Where every host has it. Elsewhere a mount might hide files.
+constexpr std::string_view kUsualPlace = "/sys/fs/bpf";
+
 std::string mount_command(const std::filesystem::path& directory) {
   return fmt::format("mount -t bpf bpf {}", directory.native());
+}
+
+std::string not_there(const std::filesystem::path& parent) {
+  return fmt::format(
+      "agent.pinDir: {} is no BPF file system; mount one there ({}), or take a "
+      "directory in {}",
+      parent.native(), mount_command(parent), kUsualPlace);
 }
 
 }  // namespace
@@ -23,6 +35,7 @@ std::string mount_command(const std::filesystem::path& directory) {
 Status ensure_bpf_file_system(const std::filesystem::path& pin_directory) {
   const auto parent = pin_directory.parent_path();
   if (is_bpf_file_system(parent)) return {};
+  if (parent != kUsualPlace) return Error(not_there(parent));
   if (::mount("bpf", parent.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0)
     return {};
   return Error::from_errno(
@@ -33,14 +46,16 @@ Finding inspect_bpf_file_system(const std::filesystem::path& pin_directory) {
   const auto parent = pin_directory.parent_path();
   if (is_bpf_file_system(parent))
     return {.id = "bpffs", .found = fmt::format("BPF file system on {}", parent.native())};
+  if (parent != kUsualPlace)
+    return {.id = "bpffs",
+            .severity = Severity::kFatal,
+            .found = fmt::format("no BPF file system on {}", parent.native()),
+            .consequence = "programs and maps cannot be pinned in agent.pinDir",
+            .remedy = fmt::format("{}, or a directory in {}", mount_command(parent), kUsualPlace)};
   return {.id = "bpffs",
           .severity = Severity::kNote,
           .found = fmt::format("no BPF file system on {}", parent.native()),
-          .consequence =
-              "nothing is pinned: bpftool finds no files, and packets are lost while the agent "
-              "restarts",
-          .remedy = fmt::format("the agent mounts it when it is root; by hand: {}",
-                                mount_command(parent))};
+          .consequence = "the agent mounts it at its start"};
 }
 
 }  // namespace caprock::capture

@@ -34,7 +34,7 @@ class ClsactAttachment final : public Attachment {
       : point_(std::move(point)), program_id_(program_id) {}
 
   ~ClsactAttachment() override {
-    if (in_place()) remove_clsact_filter(point_);
+    if (!kept_ && in_place()) remove_clsact_filter(point_);
   }
 
   Hook hook() const override { return Hook::kClsact; }
@@ -46,9 +46,12 @@ class ClsactAttachment final : public Attachment {
            filter.options->prog_id == program_id_;
   }
 
+  void keep() override { kept_ = true; }
+
  private:
   AttachPoint point_;
   std::uint32_t program_id_;
+  bool kept_ = false;
 };
 
 }  // namespace

@@ -23,9 +23,9 @@ capture_counters operator+(const capture_counters& a, const capture_counters& b)
   return std::bit_cast<capture_counters>(sum);
 }
 
-Result<Counters> Counters::map(const Programs& programs) {
-  const unsigned cpus = programs.geometry().cpus;
-  auto memory = Mapping::shared(programs.map_fd("counters"),
+Result<Counters> Counters::map(const Generation& generation) {
+  const unsigned cpus = generation.geometry().cpus;
+  auto memory = Mapping::shared(generation.map_fd("counters"),
                                 cpus * kElementsPerCpu * sizeof(capture_counters), PROT_READ);
   if (!memory) return std::move(memory).error().context("map counters");
   return Counters(*std::move(memory), cpus);

@@ -8,7 +8,7 @@
 #include "abi/counters.h"
 #include "abi/limits.h"
 
-#include "capture/programs.hpp"
+#include "capture/generation.hpp"
 #include "core/mapping.hpp"
 #include "core/result.hpp"
 
@@ -20,7 +20,7 @@ capture_counters operator+(const capture_counters& a, const capture_counters& b)
 /// Any thread. Costs no syscall.
 class Counters {
  public:
-  static Result<Counters> map(const Programs& programs);
+  static Result<Counters> map(const Generation& generation);
 
   /// Memory laid out as the map `counters`, `cpus` slots of it.
   Counters(Mapping memory, unsigned cpus) : memory_(std::move(memory)), cpus_(cpus) {}

@@ -103,6 +103,11 @@ bool DeviceAttachment::in_place() const {
                      [](const auto& attachment) { return attachment->in_place(); });
 }
 
+void DeviceAttachment::keep() {
+  for (const auto& attachment : attachments_)
+    attachment->keep();
+}
+
 std::string DeviceAttachment::hooks() const {
   std::vector<std::string_view> names;
   for (const auto& attachment : attachments_)

@@ -44,6 +44,9 @@ class DeviceAttachment {
   /// Whether all programs are still there. If not: destroy this one, only then attach anew.
   bool in_place() const;
 
+  /// The programs stay where they are when this is destroyed, for the next agent.
+  void keep();
+
   /// "tcx", "clsact", "xdp + tcx" …
   std::string hooks() const;
 

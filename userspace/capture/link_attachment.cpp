@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <linux/if_link.h>
 #include <unistd.h>
 
@@ -9,7 +10,9 @@
 
 #include "capture/attachment.hpp"
 #include "capture/libbpf_options.hpp"
+#include "capture/pins.hpp"
 #include "core/fd.hpp"
+#include "core/log.hpp"
 
 namespace caprock::capture {
 namespace {
@@ -28,17 +31,22 @@ class LinkAttachment final : public Attachment {
       : link_(std::move(link)), hook_(hook), pin_(std::move(pin)) {}
 
   ~LinkAttachment() override {
+    if (kept_) return;
     bpf_link_detach(link_.get());  // now, not when the kernel gets round to the last reference
     if (!pin_.empty()) ::unlink(pin_.c_str());
   }
 
   Hook hook() const override { return hook_; }
   bool in_place() const override { return link_ifindex(link_) != 0; }
+  void keep() override {
+    kept_ = !pin_.empty();
+  }  // without a pin the link goes with its descriptor
 
  private:
   Fd link_;
   Hook hook_;
   std::filesystem::path pin_;
+  bool kept_ = false;
 };
 
 /// The link that an agent before us left pinned, from now on with our program. A pin that is of no
@@ -59,9 +67,20 @@ AttachResult own_link(Fd link, Hook hook, const AttachPoint& point) {
       std::make_unique<LinkAttachment>(std::move(link), hook, point.pin));
 }
 
-AttachResult own_new_link(Fd link, Hook hook, const AttachPoint& point) {
-  if (!point.pin.empty() && bpf_obj_pin(link.get(), point.pin.c_str()) != 0) {
-    return Error::from_errno("pin " + point.pin.string());
+/// Somebody may have removed the directory.
+bool pin_link(int link, const std::filesystem::path& pin) {
+  if (bpf_obj_pin(link, pin.c_str()) == 0) return true;
+  return errno == ENOENT && make_pin_directory(pin.parent_path()) &&
+         bpf_obj_pin(link, pin.c_str()) == 0;
+}
+
+/// Without a pin it is recorded all the same, only not beyond the end of this process.
+AttachResult own_new_link(Fd link, Hook hook, AttachPoint point) {
+  if (!point.pin.empty() && !pin_link(link.get(), point.pin)) {
+    report_error(Error::from_errno(fmt::format("cannot pin {}: a restart will leave a gap there",
+                                               point.pin.native()))
+                     .message());
+    point.pin.clear();
   }
   return own_link(std::move(link), hook, point);
 }

@@ -1,12 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/map_handles.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <string_view>
 #include <utility>
+
+#include "abi/generation.h"
+#include "abi/limits.h"
 
 namespace caprock::capture {
 namespace {
 
 constexpr std::uint32_t kSettingsKey = 0;
+
+void put_text(std::span<char> field, std::string_view text) {
+  std::ranges::copy(text.substr(0, field.size()), field.begin());
+}
+
+std::string text_of(std::span<const char> field) {
+  return {field.begin(), std::ranges::find(field, '\0')};
+}
 
 }  // namespace
 
@@ -41,6 +56,36 @@ Status PolicyMap::remove(std::uint32_t ifindex) const {
       return cleared;
   }
   return all_.remove(object_bytes(ifindex));
+}
+
+Result<std::set<std::uint32_t>> PolicyMap::ifindexes() const {
+  const auto entries = all_.entries();
+  if (!entries) return entries.error();
+  std::set<std::uint32_t> found;
+  for (const auto& [key, policy] : *entries)
+    found.insert(load<std::uint32_t>(key));
+  return found;
+}
+
+Status InterfaceRecordMap::set(std::uint32_t id, const InterfaceRecord& record) const {
+  interface_record value{};
+  put_text(value.name, record.name);
+  put_text(value.description, record.description);
+  return map_.set(object_bytes(id), object_bytes(value));
+}
+
+Result<InterfaceList> InterfaceRecordMap::list() const {
+  const auto entries = map_.entries();
+  if (!entries) return entries.error();
+  InterfaceList list;
+  for (const auto& [key, bytes] : *entries) {
+    const auto id = load<std::uint32_t>(key);
+    if (id >= CAPROCK_MAX_INTERFACES) continue;
+    if (list.size() <= id) list.resize(id + 1);
+    const auto value = load<interface_record>(bytes);
+    list[id] = {text_of(value.name), text_of(value.description)};
+  }
+  return list;
 }
 
 }  // namespace caprock::capture

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 
 #include "abi/filter.h"
 
 #include "capture/bpf_map.hpp"
-#include "capture/programs.hpp"
+#include "capture/generation.hpp"
+#include "core/interface_list.hpp"
 #include "core/result.hpp"
 
 namespace caprock::capture {
@@ -15,7 +17,7 @@ namespace caprock::capture {
 /// Map `settings`. Its one writer is the control plane, so read-change-write is safe.
 class SettingsMap {
  public:
-  explicit SettingsMap(const Programs& programs) : SettingsMap(programs.map_fd("settings")) {}
+  explicit SettingsMap(const Generation& generation) : SettingsMap(generation.map_fd("settings")) {}
   explicit SettingsMap(int fd) : map_("settings", fd) {}
 
   Result<capture_settings> read() const;
@@ -31,16 +33,33 @@ class SettingsMap {
 /// Maps `if_policy` and `if_policy_low`.
 class PolicyMap {
  public:
-  explicit PolicyMap(const Programs& programs)
-      : all_("if_policy", programs.map_fd("if_policy")),
-        low_("if_policy_low", programs.map_fd("if_policy_low")) {}
+  explicit PolicyMap(const Generation& generation)
+      : all_("if_policy", generation.map_fd("if_policy")),
+        low_("if_policy_low", generation.map_fd("if_policy_low")) {}
 
   Status set(std::uint32_t ifindex, const interface_policy& policy) const;
   Status remove(std::uint32_t ifindex) const;  // one that is not there is no error
+  Result<std::set<std::uint32_t>> ifindexes() const;
 
  private:
   BpfMap all_;
   BpfMap low_;
+};
+
+/// Map `if_record`: what the interface ids of a generation's blocks mean.
+class InterfaceRecordMap {
+ public:
+  explicit InterfaceRecordMap(const Generation& generation)
+      : map_("if_record", generation.map_fd("if_record")) {}
+
+  /// Names and descriptions that are too long are cut off.
+  Status set(std::uint32_t id, const InterfaceRecord& record) const;
+
+  /// Up to the highest id.
+  Result<InterfaceList> list() const;
+
+ private:
+  BpfMap map_;
 };
 
 }  // namespace caprock::capture

@@ -13,18 +13,25 @@ class PacketSource {
  public:
   virtual ~PacketSource() = default;
 
-  /// What is ready now, at most up to the end of the current stage segment (so call again until empty). The bytes stay
-  /// valid and unchanged until they are consumed.
+  /// What is ready now, at most up to the end of the current stage segment (so call again until
+  /// empty). The bytes stay valid and unchanged until they are consumed.
   virtual PacketBatch peek() = 0;
 
-  /// Gives everything before `position` back to the kernel. `position`: that of the last peeked batch, its pieces' ends,
-  /// a cut inside a piece, or where recovery resumes. One that is behind already changes nothing.
+  virtual const SourceId& id() const = 0;
+
+  /// Gives everything before `position` back to the kernel. `position`: that of the last peeked
+  /// batch, its pieces' ends, or a cut inside a piece. One that is behind already changes nothing.
   virtual void consume(std::uint64_t position) = 0;
+
+  /// Before anything was peeked: everything before `position` is in the file already. One that is
+  /// not among what waits changes nothing.
+  virtual void resume(std::uint64_t position) = 0;
 
   /// Where the bytes lie. Empty where it is of no use to know.
   virtual Bytes memory() const { return {}; }
 
-  /// A descriptor that becomes readable when the kernel wants the lane's attention, -1 if there is none.
+  /// A descriptor that becomes readable when the kernel wants the lane's attention, -1 if there is
+  /// none.
   virtual int wake_fd() const = 0;
 
   /// Clears the readiness of wake_fd().

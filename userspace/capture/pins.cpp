@@ -10,12 +10,50 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
+#include <system_error>
 #include <utility>
+
+#include "abi/generation.h"
 
 namespace caprock::capture {
 namespace {
 
-Status make_directory(const std::filesystem::path& directory) {
+constexpr std::string_view kLast = "generation";
+
+Status pin(int fd, const std::filesystem::path& file) {
+  if (fd < 0) return {};  // not loaded
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT)
+    return Error::from_errno(fmt::format("remove the old pin {}", file.native()));
+  if (bpf_obj_pin(fd, file.c_str()) != 0)
+    return Error::from_errno(fmt::format("pin {}", file.native()));
+  return {};
+}
+
+Status pin_programs(const bpf_object* object, const std::filesystem::path& directory) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    auto pinned = pin(bpf_program__fd(program), directory / bpf_program__name(program));
+    if (!pinned) return pinned;
+  }
+  return {};
+}
+
+Status pin_maps(const bpf_object* object, const std::filesystem::path& directory) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    // Read-only data has a name that a BPF file system does not take.
+    if (bpf_map__is_internal(map) || !bpf_map__autocreate(map) || bpf_map__name(map) == kLast)
+      continue;
+    if (auto pinned = pin(bpf_map__fd(map), directory / bpf_map__name(map)); !pinned) return pinned;
+  }
+  const bpf_map* const last = bpf_object__find_map_by_name(object, kLast.data());
+  return pin(bpf_map__fd(last), directory / kLast);
+}
+
+}  // namespace
+
+Status make_pin_directory(const std::filesystem::path& directory) {
   struct statfs parent {};
   if (::statfs(directory.parent_path().c_str(), &parent) != 0)
     return Error::from_errno(directory.parent_path().native());
@@ -27,52 +65,49 @@ Status make_directory(const std::filesystem::path& directory) {
   return {};
 }
 
-}  // namespace
+std::filesystem::path generation_directory(const std::filesystem::path& pin_directory) {
+  return pin_directory / fmt::format("v{}", int{CAPROCK_LAYOUT});
+}
 
-Result<Pins> Pins::create(const bpf_object* object, const std::filesystem::path& directory) {
-  if (auto made = make_directory(directory); !made) return std::move(made).error();
-  Pins pins;
-  pins.directory_ = directory;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object) {
-    if (auto pinned = pins.pin(bpf_program__name(program), bpf_program__fd(program)); !pinned)
-      return std::move(pinned).error();
+std::vector<std::filesystem::path> old_generation_directories(
+    const std::filesystem::path& pin_directory) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(pin_directory, error)) {
+    const bool ours =
+        entry.is_directory(error) && entry.path().filename().native().starts_with('v');
+    if (ours && entry.path() != generation_directory(pin_directory)) found.push_back(entry.path());
   }
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, object) {
-    // Read-only data has a name that a BPF file system does not take.
-    if (bpf_map__is_internal(map) || !bpf_map__autocreate(map)) continue;
-    if (auto pinned = pins.pin(bpf_map__name(map), bpf_map__fd(map)); !pinned)
-      return std::move(pinned).error();
-  }
-  return pins;
+  return found;
 }
 
-Pins& Pins::operator=(Pins&& other) noexcept {
-  std::swap(directory_, other.directory_);
-  std::swap(files_, other.files_);
-  return *this;
-}
-
-Pins::~Pins() {
-  remove();
-}
-
-Status Pins::pin(const char* name, int fd) {
-  if (fd < 0) return {};  // not loaded
-  const std::filesystem::path file = directory_ / name;
-  if (::unlink(file.c_str()) != 0 && errno != ENOENT)
-    return Error::from_errno(fmt::format("remove the old pin {}", file.native()));
-  if (bpf_obj_pin(fd, file.c_str()) != 0)
-    return Error::from_errno(fmt::format("pin {}", file.native()));
-  files_.push_back(file);
+Status set_generation_aside(const std::filesystem::path& pin_directory, std::uint64_t instance) {
+  const auto directory = generation_directory(pin_directory);
+  const auto aside =
+      pin_directory / fmt::format("{}_old_{:x}", directory.filename().native(), instance);
+  if (::rename(directory.c_str(), aside.c_str()) != 0)
+    return Error::from_errno(fmt::format("rename {}", directory.native()));
   return {};
 }
 
-void Pins::remove() {
-  for (const auto& file : files_)
+void remove_generation(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> files;  // the directory changes under the iterator otherwise
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+    files.push_back(entry.path());
+  for (const auto& file : files)
     ::unlink(file.c_str());
-  if (!directory_.empty()) ::rmdir(directory_.c_str());  // stays while others keep pins in it
+  ::rmdir(directory.c_str());
+}
+
+Status pin_generation(const bpf_object* object, const std::filesystem::path& pin_directory,
+                      bool adopted) {
+  const auto directory = generation_directory(pin_directory);
+  for (const auto& needed : {pin_directory, directory}) {
+    if (auto made = make_pin_directory(needed); !made) return made;
+  }
+  if (auto pinned = pin_programs(object, directory); !pinned || adopted) return pinned;
+  return pin_maps(object, directory);
 }
 
 }  // namespace caprock::capture

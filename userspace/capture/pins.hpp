@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The programs and maps of a BPF object as files in a BPF file system, for bpftool and for the next
 // agent.
+//
+//   <pinDir>/link_…              what packets meet (link_pins.hpp)
+//   <pinDir>/v1/                 programs and maps of this layout (bpf/abi/generation.h)
+//   <pinDir>/v1_old_<instance>/  maps set aside: what waits in them is still to be taken
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <vector>
 
@@ -12,25 +17,26 @@ struct bpf_object;
 
 namespace caprock::capture {
 
-/// Owns the files: they are gone when it is. Move-only. Control-plane thread.
-class Pins {
- public:
-  /// Pins every loaded program and every created map of `object` under its name; the directory is
-  /// made (0700) where it is missing, pins of the same names that an earlier run left behind are
-  /// replaced.
-  static Result<Pins> create(const bpf_object* object, const std::filesystem::path& directory);
+/// Makes it (0700) where it is missing. An error where it would not be in a BPF file system.
+Status make_pin_directory(const std::filesystem::path& directory);
 
-  Pins() = default;
-  Pins(Pins&&) = default;
-  Pins& operator=(Pins&& other) noexcept;
-  ~Pins();
+/// Of the layout that this version has.
+std::filesystem::path generation_directory(const std::filesystem::path& pin_directory);
 
- private:
-  Status pin(const char* name, int fd);
-  void remove();
+/// All others in there.
+std::vector<std::filesystem::path> old_generation_directories(
+    const std::filesystem::path& pin_directory);
 
-  std::filesystem::path directory_;
-  std::vector<std::filesystem::path> files_;
-};
+/// Makes room for a new generation without touching what the old one holds.
+Status set_generation_aside(const std::filesystem::path& pin_directory, std::uint64_t instance);
+
+/// The files of that directory and it: the maps go when nothing else holds them.
+void remove_generation(const std::filesystem::path& directory);
+
+/// Pins every loaded program and every created map of `object` under its name. A program replaces
+/// what is pinned there; with `adopted`, the maps are those that are pinned there already. The map
+/// `generation` comes last: where it is, all are.
+Status pin_generation(const bpf_object* object, const std::filesystem::path& pin_directory,
+                      bool adopted);
 
 }  // namespace caprock::capture

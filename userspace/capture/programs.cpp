@@ -6,32 +6,28 @@
 #include <capture_bpf.skel.h>
 #include <fmt/format.h>
 #include <linux/bpf.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
+#include <optional>
 #include <utility>
 
+#include "abi/generation.h"
 #include "abi/limits.h"
 
+#include "capture/cpu_slots.hpp"
 #include "capture/libbpf_log.hpp"
+#include "capture/pin_lock.hpp"
+#include "capture/pinned_generation.hpp"
 #include "capture/pins.hpp"
 #include "core/clock.hpp"
 #include "core/fd.hpp"
+#include "core/log.hpp"
 
 namespace caprock::capture {
 namespace {
 
 constexpr std::uint32_t kWakeRingBytes = 4096;
-
-/// One more than the highest number of a CPU that is online, from a list like "0-3,6".
-Result<unsigned> count_cpu_slots() {
-  const char* const path = "/sys/devices/system/cpu/online";
-  std::string online;
-  std::ifstream(path) >> online;
-  if (online.empty()) return Error(fmt::format("{} cannot be read; is /sys mounted?", path));
-  const std::size_t last = online.find_last_of("-,") + 1;  // npos + 1 is 0: a single number
-  return static_cast<unsigned>(std::stoul(online.substr(last))) + 1;
-}
 
 struct SkeletonDeleter {
   void operator()(capture_bpf* skeleton) const { capture_bpf__destroy(skeleton); }
@@ -52,8 +48,7 @@ void size_maps(const capture_bpf& skeleton, Transport transport, const StageGeom
   const auto& maps = skeleton.maps;
   bpf_map__set_value_size(maps.stage, static_cast<std::uint32_t>(geometry.segment_bytes()));
   bpf_map__set_max_entries(maps.stage, geometry.cpus * geometry.segments);
-  bpf_map__set_max_entries(maps.addr_memo,
-                           geometry.cpus * bpf_map__max_entries(maps.addr_memo));
+  bpf_map__set_max_entries(maps.addr_memo, geometry.cpus * bpf_map__max_entries(maps.addr_memo));
   bpf_map__set_max_entries(maps.counters,
                            geometry.cpus * CAPROCK_MAX_INTERFACES * CAPROCK_DIRECTIONS);
   for (bpf_map* per_cpu : {maps.packets, maps.stage_head, maps.stage_tail, maps.rings, maps.wake})
@@ -83,12 +78,23 @@ Status put_rings(const bpf_map* outer, unsigned cpus, std::uint32_t ring_bytes) 
 
 class LoadedPrograms final : public Programs {
  public:
-  LoadedPrograms(Skeleton skeleton, Pins pins, Transport transport, const StageGeometry& geometry)
-      : skeleton_(std::move(skeleton)),
-        pins_(std::move(pins)),
-        transport_(transport),
+  LoadedPrograms(Skeleton skeleton, std::optional<PinLock> lock, const LoadOptions& options,
+                 const StageGeometry& geometry, std::uint64_t instance, bool adopted)
+      : lock_(std::move(lock)),
+        skeleton_(std::move(skeleton)),
+        pin_directory_(options.pin_directory),
+        transport_(options.transport),
         geometry_(geometry),
-        instance_(static_cast<std::uint64_t>(monotonic_ns())) {}
+        instance_(instance),
+        adopted_(adopted),
+        pins_stay_(adopted) {}
+  LoadedPrograms(const LoadedPrograms&) = delete;
+  LoadedPrograms& operator=(const LoadedPrograms&) = delete;
+  ~LoadedPrograms() override {
+    if (pin_directory_.empty() || pins_stay_) return;
+    remove_generation(generation_directory(pin_directory_));
+    ::rmdir(pin_directory_.c_str());  // stays while others keep pins in it
+  }
 
   int tc_ingress_fd() const override { return bpf_program__fd(skeleton_->progs.tc_ingress); }
   int tc_egress_fd() const override { return bpf_program__fd(skeleton_->progs.tc_egress); }
@@ -102,25 +108,81 @@ class LoadedPrograms final : public Programs {
   Transport transport() const override { return transport_; }
   const StageGeometry& geometry() const override { return geometry_; }
   std::uint64_t instance() const override { return instance_; }
+  bool adopted() const override { return adopted_; }
+  void keep_pins(bool keep) override { pins_stay_ = keep; }
 
  private:
+  std::optional<PinLock> lock_;
   Skeleton skeleton_;
-  Pins pins_;
+  std::filesystem::path pin_directory_;
   Transport transport_;
   StageGeometry geometry_;
   std::uint64_t instance_;
+  bool adopted_;
+  bool pins_stay_;
 };
 
-Result<Skeleton> load_skeleton(const LoadOptions& options, const StageGeometry& geometry) {
-  const LibbpfLog log;
+bool fits(const bpf_map* wanted, int pinned) {
+  bpf_map_info info{};
+  __u32 bytes = sizeof info;
+  return bpf_map_get_info_by_fd(pinned, &info, &bytes) == 0 && info.type == bpf_map__type(wanted) &&
+         info.key_size == bpf_map__key_size(wanted) &&
+         info.value_size == bpf_map__value_size(wanted) &&
+         info.max_entries == bpf_map__max_entries(wanted) &&
+         info.map_flags == bpf_map__map_flags(wanted);
+}
+
+bool same_queues(const PinnedGeneration& pinned, Transport transport,
+                 const StageGeometry& geometry) {
+  return pinned.transport() == transport && pinned.geometry().cpus == geometry.cpus &&
+         pinned.geometry().cpu_bytes() == geometry.cpu_bytes();
+}
+
+/// Makes the object's maps those that are pinned, all or none of them.
+bool adopt_maps(const capture_bpf& skeleton, const std::filesystem::path& directory) {
+  std::vector<std::pair<bpf_map*, Fd>> found;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton.obj) {
+    if (bpf_map__is_internal(map) || !bpf_map__autocreate(map)) continue;
+    Fd pinned(bpf_obj_get((directory / bpf_map__name(map)).c_str()));
+    if (!pinned || !fits(map, pinned.get())) return false;
+    found.emplace_back(map, std::move(pinned));
+  }
+  return std::all_of(found.begin(), found.end(), [](const auto& one) {
+    return bpf_map__reuse_fd(one.first, one.second.get()) == 0;
+  });
+}
+
+/// What is pinned and cannot be gone on with makes room. True: the object's maps are the pinned
+/// ones.
+Result<bool> take_over(const capture_bpf& skeleton, const LoadOptions& options,
+                       const StageGeometry& geometry, std::uint64_t& instance) {
+  const std::filesystem::path pins = options.pin_directory;
+  const auto directory = generation_directory(pins);
+  if (pins.empty() || !std::filesystem::exists(directory)) return false;
+  const auto pinned = PinnedGeneration::open(directory);
+  if (!pinned) {
+    log_warning(fmt::format("{}; what is pinned in {} is removed", pinned.error().message(),
+                            directory.native()));
+    remove_generation(directory);
+    return false;
+  }
+  if (same_queues(*pinned, options.transport, geometry) && adopt_maps(skeleton, directory)) {
+    instance = pinned->instance();
+    return true;
+  }
+  if (auto aside = set_generation_aside(pins, pinned->instance()); !aside)
+    return std::move(aside).error();
+  return false;
+}
+
+/// An object that is ready to be loaded.
+Result<Skeleton> open_skeleton(const LoadOptions& options, const StageGeometry& geometry) {
   Skeleton skeleton(capture_bpf__open());
   if (!skeleton) return Error::from_errno("open the BPF object");
   set_constants(*skeleton, options.transport, geometry);
   size_maps(*skeleton, options.transport, geometry);
   choose_programs(*skeleton, options.xdp);
-  if (const int code = capture_bpf__load(skeleton.get());
-      code != 0)  // raises RLIMIT_MEMLOCK on 5.10
-    return Error::from_errno(fmt::format("load the BPF programs ({})", log.summary()), -code);
   return skeleton;
 }
 
@@ -132,24 +194,51 @@ Status fill_outer_maps(const capture_bpf& skeleton, Transport transport,
                    static_cast<std::uint32_t>(geometry.cpu_bytes()));
 }
 
+Status write_instance(const capture_bpf& skeleton, std::uint64_t instance) {
+  constexpr __u32 kOnly = 0;
+  const capture_generation generation{.instance = instance};
+  if (bpf_map_update_elem(bpf_map__fd(skeleton.maps.generation), &kOnly, &generation, BPF_ANY) != 0)
+    return Error::from_errno("map generation");
+  return {};
+}
+
+Status make_first_contents(const capture_bpf& skeleton, Transport transport,
+                           const StageGeometry& geometry, std::uint64_t instance) {
+  auto filled = fill_outer_maps(skeleton, transport, geometry);
+  return filled ? write_instance(skeleton, instance) : std::move(filled);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Programs>> Programs::load(const LoadOptions& options) {
   const auto cpus = count_cpu_slots();
   if (!cpus) return cpus.error();
   const StageGeometry geometry = plan_stage(options.stage_bytes, *cpus);
-  auto skeleton = load_skeleton(options, geometry);
-  if (!skeleton) return std::move(skeleton).error();
-  if (auto filled = fill_outer_maps(**skeleton, options.transport, geometry); !filled)
-    return std::move(filled).error();
-  Pins pins;
+  std::optional<PinLock> lock;
   if (!options.pin_directory.empty()) {
-    auto created = Pins::create((*skeleton)->obj, options.pin_directory);
-    if (!created) return std::move(created).error();
-    pins = *std::move(created);
+    auto acquired = PinLock::acquire(options.pin_directory, options.pin_wait);
+    if (!acquired) return std::move(acquired).error();
+    lock.emplace(*std::move(acquired));
+  }
+  const LibbpfLog log;
+  auto skeleton = open_skeleton(options, geometry);
+  if (!skeleton) return std::move(skeleton).error();
+  auto instance = static_cast<std::uint64_t>(monotonic_ns());
+  const auto adopted = take_over(**skeleton, options, geometry, instance);
+  if (!adopted) return adopted.error();
+  if (const int code = capture_bpf__load(skeleton->get());
+      code != 0)  // raises RLIMIT_MEMLOCK on 5.10
+    return Error::from_errno(fmt::format("load the BPF programs ({})", log.summary()), -code);
+  if (!*adopted) {
+    auto made = make_first_contents(**skeleton, options.transport, geometry, instance);
+    if (!made) return std::move(made).error();
+  }
+  if (!options.pin_directory.empty()) {
+    auto pinned = pin_generation((*skeleton)->obj, options.pin_directory, *adopted);
+    if (!pinned) return std::move(pinned).error();
   }
   return std::unique_ptr<Programs>(std::make_unique<LoadedPrograms>(
-      *std::move(skeleton), std::move(pins), options.transport, geometry));
+      *std::move(skeleton), std::move(lock), options, geometry, instance, *adopted));
 }
 
 }  // namespace caprock::capture

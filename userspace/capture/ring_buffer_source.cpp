@@ -72,6 +72,10 @@ void RingBufferSource::consume(std::uint64_t position) {
   store_release(*view_.consumer, position_);
 }
 
+void RingBufferSource::resume(std::uint64_t position) {
+  if (position <= load_acquire(*view_.producer)) consume(position);
+}
+
 std::uint64_t RingBufferSource::used_bytes() const {
   const std::uint64_t consumed =
       load_acquire(*view_.consumer);  // first, as the producer is never behind it

@@ -24,10 +24,10 @@ struct StageMappings {
   Mapping tails;
 };
 
-Result<RingBufferMap> map_inner_ring(const Programs& programs, const char* outer, __u32 cpu) {
+Result<RingBufferMap> map_inner_ring(const Generation& generation, const char* outer, __u32 cpu) {
   const std::string what = fmt::format("ring buffer of CPU {} in map {}", cpu, outer);
   __u32 id = 0;
-  if (bpf_map_lookup_elem(programs.map_fd(outer), &cpu, &id) != 0) return Error::from_errno(what);
+  if (bpf_map_lookup_elem(generation.map_fd(outer), &cpu, &id) != 0) return Error::from_errno(what);
   Fd fd(bpf_map_get_fd_by_id(id));
   if (!fd) return Error::from_errno(what);
   auto ring = RingBufferMap::map(std::move(fd));
@@ -35,30 +35,19 @@ Result<RingBufferMap> map_inner_ring(const Programs& programs, const char* outer
   return ring;
 }
 
-/// A virtual machine whose host keeps page tables of its own pays some 13 µs for the first access
-/// to each page in the kernel's mapping: here, instead of with the first packets. What cannot be
-/// read is paid for later.
-void touch_stage(const Programs& programs) {
-  const StageGeometry& geometry = programs.geometry();
-  std::vector<std::byte> segment(geometry.segment_bytes());
-  for (std::uint32_t key = 0; key < geometry.cpus * geometry.segments; ++key)
-    std::ignore = bpf_map_lookup_elem(programs.map_fd("stage"), &key, segment.data());
-}
-
-Result<StageMappings> map_stage(const Programs& programs) {
-  const StageGeometry& geometry = programs.geometry();
+Result<StageMappings> map_stage(const Generation& generation) {
+  const StageGeometry& geometry = generation.geometry();
   // Nobody writes here, but the kernel pins for direct I/O (store/direct_writer) only what could
   // be.
-  auto segments = Mapping::shared(programs.map_fd("stage"), geometry.cpus * geometry.cpu_bytes(),
+  auto segments = Mapping::shared(generation.map_fd("stage"), geometry.cpus * geometry.cpu_bytes(),
                                   PROT_READ | PROT_WRITE);
   if (!segments) return std::move(segments).error().context("map stage");
-  auto heads =
-      Mapping::shared(programs.map_fd("stage_head"), geometry.cpus * sizeof(stage_head), PROT_READ);
+  auto heads = Mapping::shared(generation.map_fd("stage_head"), geometry.cpus * sizeof(stage_head),
+                               PROT_READ);
   if (!heads) return std::move(heads).error().context("map stage_head");
-  auto tails = Mapping::shared(programs.map_fd("stage_tail"), geometry.cpus * sizeof(stage_tail),
+  auto tails = Mapping::shared(generation.map_fd("stage_tail"), geometry.cpus * sizeof(stage_tail),
                                PROT_READ | PROT_WRITE);
   if (!tails) return std::move(tails).error().context("map stage_tail");
-  touch_stage(programs);
   return StageMappings{*std::move(segments), *std::move(heads), *std::move(tails)};
 }
 
@@ -70,30 +59,30 @@ StageView view_of_cpu(const StageMappings& mappings, const StageGeometry& geomet
           .tail = reinterpret_cast<stage_tail*>(mappings.tails.data()) + cpu};
 }
 
-Result<Sources> make_stage_sources(const Programs& programs) {
-  auto mapped = map_stage(programs);
+Result<Sources> make_stage_sources(const Generation& generation) {
+  auto mapped = map_stage(generation);
   if (!mapped) return std::move(mapped).error();
   const auto mappings = std::make_shared<const StageMappings>(*std::move(mapped));
   Sources sources;
-  for (unsigned cpu = 0; cpu < programs.geometry().cpus; ++cpu) {
-    auto wake = map_inner_ring(programs, "wake", cpu);
+  for (unsigned cpu = 0; cpu < generation.geometry().cpus; ++cpu) {
+    auto wake = map_inner_ring(generation, "wake", cpu);
     if (!wake) return std::move(wake).error();
-    const SourceId id{SourceKind::kStage, cpu, programs.instance()};
+    const SourceId id{SourceKind::kStage, cpu, generation.instance()};
     sources.push_back(
-        std::make_unique<StageSource>(id, view_of_cpu(*mappings, programs.geometry(), cpu),
+        std::make_unique<StageSource>(id, view_of_cpu(*mappings, generation.geometry(), cpu),
                                       WakeSignal(*std::move(wake)), mappings));
   }
   return sources;
 }
 
-Result<Sources> make_ring_buffer_sources(const Programs& programs) {
+Result<Sources> make_ring_buffer_sources(const Generation& generation) {
   Sources sources;
-  for (unsigned cpu = 0; cpu < programs.geometry().cpus; ++cpu) {
-    auto wake = map_inner_ring(programs, "wake", cpu);
+  for (unsigned cpu = 0; cpu < generation.geometry().cpus; ++cpu) {
+    auto wake = map_inner_ring(generation, "wake", cpu);
     if (!wake) return std::move(wake).error();
-    auto ring = map_inner_ring(programs, "rings", cpu);
+    auto ring = map_inner_ring(generation, "rings", cpu);
     if (!ring) return std::move(ring).error();
-    const SourceId id{SourceKind::kRingBuffer, cpu, programs.instance()};
+    const SourceId id{SourceKind::kRingBuffer, cpu, generation.instance()};
     const RingBufferView view = ring->view();
     sources.push_back(std::make_unique<RingBufferSource>(
         id, view, WakeSignal(*std::move(wake)), std::make_shared<RingBufferMap>(*std::move(ring))));
@@ -103,9 +92,17 @@ Result<Sources> make_ring_buffer_sources(const Programs& programs) {
 
 }  // namespace
 
-Result<Sources> make_sources(const Programs& programs) {
-  return programs.transport() == Transport::kStage ? make_stage_sources(programs)
-                                                   : make_ring_buffer_sources(programs);
+Result<Sources> make_sources(const Generation& generation) {
+  return generation.transport() == Transport::kStage ? make_stage_sources(generation)
+                                                     : make_ring_buffer_sources(generation);
+}
+
+void touch_stage(const Generation& generation) {
+  if (generation.transport() != Transport::kStage) return;
+  const StageGeometry& geometry = generation.geometry();
+  std::vector<std::byte> segment(geometry.segment_bytes());
+  for (std::uint32_t key = 0; key < geometry.cpus * geometry.segments; ++key)
+    std::ignore = bpf_map_lookup_elem(generation.map_fd("stage"), &key, segment.data());
 }
 
 }  // namespace caprock::capture

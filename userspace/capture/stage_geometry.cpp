@@ -4,7 +4,7 @@
 
 #include "abi/stage.h"
 
-#include "capture/programs.hpp"
+#include "capture/generation.hpp"
 
 namespace caprock::capture {
 namespace {

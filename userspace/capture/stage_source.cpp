@@ -33,6 +33,10 @@ void StageSource::consume(std::uint64_t position) {
   store_release(view_.tail->position, position_);
 }
 
+void StageSource::resume(std::uint64_t position) {
+  if (position <= head()) consume(position);
+}
+
 std::uint64_t StageSource::used_bytes() const {
   const std::uint64_t tail =
       load_acquire(view_.tail->position);  // first, as the head is never behind it

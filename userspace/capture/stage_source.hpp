@@ -29,7 +29,9 @@ class StageSource final : public PacketSource {
               std::shared_ptr<const void> memory = nullptr);
 
   PacketBatch peek() override;
+  const SourceId& id() const override { return id_; }
   void consume(std::uint64_t position) override;
+  void resume(std::uint64_t position) override;
   Bytes memory() const override { return view_.segments; }
   int wake_fd() const override { return wake_.fd(); }
   void clear_wake() override { wake_.clear(); }

@@ -11,6 +11,7 @@ namespace {
 struct Options {
   ConfigOptions config;
   std::string log_level;
+  bool uninstall = false;
 };
 
 LogLevel level_of(const std::string& name) {
@@ -21,7 +22,8 @@ LogLevel level_of(const std::string& name) {
 
 Result<int> record(const Options& options) {
   set_log_level(level_of(options.log_level));
-  const Status done = agent::run({options.config.chosen_file(), options.config.sets});
+  const agent::Options chosen{options.config.chosen_file(), options.config.sets};
+  const Status done = options.uninstall ? agent::uninstall(chosen) : agent::run(chosen);
   if (!done) return done.error();
   return kSuccess;
 }
@@ -34,6 +36,9 @@ void add_agent(CLI::App& app, Invocation& invocation) {
   add_config_options(*command, options->config);
   add_choice(*command, "--log-level", options->log_level, {"info", "error", "warning", "debug"},
              "Least severe kind of line that is logged");
+  command->add_flag(
+      "--uninstall", options->uninstall,
+      "Detach and unpin all that an agent left in the kernel, and end; the ring stays");
   command->callback(
       [&invocation, options] { invocation.action = [options] { return record(*options); }; });
 }

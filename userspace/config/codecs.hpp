@@ -136,4 +136,10 @@ struct OverloadChoice {
   static std::string print(Overload value);
 };
 
+struct OnStopChoice {
+  static constexpr std::string_view kKind = "auto, keep, detach";
+  static Result<OnStop> read(const YAML::Node& value);
+  static std::string print(OnStop value);
+};
+
 }  // namespace caprock::config

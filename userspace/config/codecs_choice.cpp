@@ -25,6 +25,8 @@ constexpr auto kTransports =
                                       {"ringbuf", Transport::kRingBuffer}});
 constexpr auto kOverloads =
     std::to_array<Choice<Overload>>({{"truncate", Overload::kTruncate}, {"drop", Overload::kDrop}});
+constexpr auto kOnStops = std::to_array<Choice<OnStop>>(
+    {{"auto", OnStop::kAuto}, {"keep", OnStop::kKeep}, {"detach", OnStop::kDetach}});
 
 template <class T, std::size_t n>
 Result<T> read_choice(const YAML::Node& value, const std::array<Choice<T>, n>& choices,
@@ -67,6 +69,14 @@ Result<Overload> OverloadChoice::read(const YAML::Node& value) {
 
 std::string OverloadChoice::print(Overload value) {
   return print_choice(value, kOverloads);
+}
+
+Result<OnStop> OnStopChoice::read(const YAML::Node& value) {
+  return read_choice(value, kOnStops, kKind);
+}
+
+std::string OnStopChoice::print(OnStop value) {
+  return print_choice(value, kOnStops);
 }
 
 }  // namespace caprock::config

@@ -27,6 +27,7 @@ struct Tap {
 enum class Hook { kAuto, kTc, kXdp };
 enum class Transport { kAuto, kStage, kRingBuffer };
 enum class Overload { kTruncate, kDrop };
+enum class OnStop { kAuto, kKeep, kDetach };
 
 struct Agent {
   std::vector<std::string> interfaces;           // empty: auto; names and globs otherwise
@@ -45,6 +46,8 @@ struct Agent {
   unsigned lanes = 0;  // 0: auto
   Overload overload = Overload::kTruncate;
   bool capture_self = false;
+  OnStop on_stop = OnStop::kAuto;
+  Nanoseconds lock_wait{0};
   std::filesystem::path data_dir = "/var/lib/caprock";
   std::filesystem::path pin_dir = "/sys/fs/bpf/caprock";
   std::vector<std::string> listen = {"unix:/run/caprock/agent.sock", "127.0.0.1:8897"};

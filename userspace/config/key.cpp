@@ -123,6 +123,15 @@ constexpr auto kKeys = std::to_array<Key>({
         "or loses them"),
     agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
                                         "Record caprock's own connections too"),
+    agent<OnStopChoice, &Agent::on_stop>(
+        "agent.onStop", kLive,
+        "What a stop leaves. keep: the programs record on into the stage, for the next agent to "
+        "take "
+        "over without a gap; detach: nothing. auto keeps on SIGTERM under systemd and in "
+        "Kubernetes, and detaches otherwise"),
+    agent<Duration, &Agent::lock_wait>(
+        "agent.lockWait", kRestart,
+        "How long to wait for another agent to let go of the ring; 0: not at all"),
     agent<AbsolutePath, &Agent::data_dir>("agent.dataDir", kRestart,
                                           "Directory of the ring, ring.pcapng. Mode 0700"),
     agent<AbsolutePath, &Agent::pin_dir>(

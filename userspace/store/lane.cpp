@@ -157,6 +157,8 @@ bool Lane::end_run() {
     return false;
   }
   count_run(run.bytes);
+  if (const std::int64_t newest_ns = segment_->newest_ns(); newest_ns != 0)
+    around_.exchange.newest_ns.store(newest_ns, std::memory_order_relaxed);
   committed_ = run.end_position;
   return true;
 }

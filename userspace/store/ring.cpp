@@ -174,7 +174,8 @@ RingStatus RecordingRing::status() const {
     const std::int64_t since_ns = exchanges_[index].active_since_ns.load(std::memory_order_relaxed);
     if (since_ns == 0) continue;
     if (status.oldest_ns == 0) status.oldest_ns = since_ns;
-    status.newest_ns = std::max(status.newest_ns, status.lanes.back().complete_until_ns);
+    status.newest_ns =
+        std::max(status.newest_ns, exchanges_[index].newest_ns.load(std::memory_order_relaxed));
   }
   return status;
 }
@@ -236,7 +237,7 @@ Result<std::unique_ptr<Ring>> Ring::open(RingOptions options) {
   if (auto ready = prepare_data_directory(options.path.parent_path(), notes); !ready) {
     return std::move(ready).error();
   }
-  auto lock = RingLock::acquire(options.path);
+  auto lock = RingLock::acquire(options.path, options.lock_wait);
   if (!lock) return std::move(lock).error();
   auto opened = open_file(options);
   if (!opened) return std::move(opened).error();

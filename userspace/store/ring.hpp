@@ -27,6 +27,7 @@ struct RingOptions {
   InterfaceList interfaces;
   std::int64_t wall_offset_ns = 0;
   Nanoseconds sync_interval = std::chrono::milliseconds(500);
+  Nanoseconds lock_wait{0};  // for another agent to let go of it
 };
 
 enum class SegmentState : std::uint8_t { kFree, kReady, kActive, kSealing, kSealed, kBad };
@@ -69,7 +70,7 @@ struct RecoveryReport {
 /// Control-plane thread, except status(), which any thread may call.
 class Ring {
  public:
-  /// Opens or makes the ring, locks it (a second agent is refused, with the first one's pid),
+  /// Opens or makes the ring, locks it (beside another agent that is refused, with its pid),
   /// recovers, resizes, and starts housekeeping. Fails with one line that says what to do; never
   /// touches a file that is not a ring of ours.
   static Result<std::unique_ptr<Ring>> open(RingOptions options);

@@ -8,7 +8,13 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <string>
+#include <thread>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "core/log.hpp"
 
 namespace caprock::store {
 namespace {
@@ -29,13 +35,30 @@ Status write_holder(int fd) {
   return {};
 }
 
+constexpr std::chrono::milliseconds kLookInterval{5};
+
+/// flock(2) with a limit of time. False, with errno: not to be had.
+bool lock_within(int fd, const std::filesystem::path& ring, Nanoseconds wait) {
+  const std::int64_t deadline_ns = monotonic_ns() + wait.count();
+  bool told = false;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || monotonic_ns() >= deadline_ns) return false;
+    if (!std::exchange(told, true)) {
+      log_info(fmt::format("{} records into {}: waiting up to {} for its end", read_holder(fd),
+                           ring.string(), format_duration(wait)));
+    }
+    std::this_thread::sleep_for(kLookInterval);
+  }
+  return true;
+}
+
 }  // namespace
 
-Result<RingLock> RingLock::acquire(const std::filesystem::path& ring) {
+Result<RingLock> RingLock::acquire(const std::filesystem::path& ring, Nanoseconds wait) {
   const std::string path = std::filesystem::path(ring).replace_extension(".lock");
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return Error::from_errno(fmt::format("cannot open the lock file {}", path));
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_within(fd.get(), ring, wait)) {
     if (errno != EWOULDBLOCK) return Error::from_errno(fmt::format("cannot lock {}", path));
     return Error(
         fmt::format("{} records into {} already: stop it, or give this agent another dataDir",

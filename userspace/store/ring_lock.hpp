@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/fd.hpp"
+#include "core/quantity.hpp"
 #include "core/result.hpp"
 
 namespace caprock::store {
@@ -13,9 +14,9 @@ namespace caprock::store {
 /// it that counts.
 class RingLock {
  public:
-  /// Refused with the holder's pid where another recorder, in this process or any other, has the
-  /// ring.
-  static Result<RingLock> acquire(const std::filesystem::path& ring);
+  /// Where another recorder, in this process or any other, has the ring: refused with its pid when
+  /// `wait` is over.
+  static Result<RingLock> acquire(const std::filesystem::path& ring, Nanoseconds wait = {});
 
  private:
   explicit RingLock(Fd fd) : fd_(std::move(fd)) {}

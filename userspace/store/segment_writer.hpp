@@ -72,6 +72,9 @@ class SegmentWriter {
   bool has_runs() const { return frontier_ != first_run_; }
 
   /// What was appended adds up to this. The writer is of no further use.
+  /// Of the packets, 0 while there is none.
+  std::int64_t newest_ns() const { return tally_.figures().last_ns; }
+
   SegmentTally take_tally() { return std::move(tally_); }
 
  private:

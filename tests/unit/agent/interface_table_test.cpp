@@ -40,6 +40,14 @@ TEST_CASE("interface table: an interface that comes back gets its id back") {
   CHECK(table.acquire({.name = "eth0", .description = "02:00:00:00:00:01"}, 2) == 0u);
 }
 
+TEST_CASE("interface table: the ids that an agent before gave keep their meaning") {
+  InterfaceTable table({{"lo", "loopback"}, {"", ""}, {"eth0", "uplink"}}, 0);
+  CHECK(table.acquire({.name = "eth0", .description = "uplink"}, 1) == 2u);
+  CHECK(table.acquire({.name = "eth1", .description = ""}, 1) == 3u);
+  CHECK(table.acquire({.name = "lo", .description = "loopback"}, 1) == 0u);
+  CHECK(table.list()->at(2).name == "eth0");
+}
+
 TEST_CASE("interface table: an id that is held is not given to a namesake") {
   InterfaceTable table;
   CHECK(table.acquire({.name = "eth0", .description = ""}, 0) == 0u);

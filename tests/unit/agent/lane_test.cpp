@@ -25,12 +25,11 @@ class CountingSource : public capture::PacketSource {
     const std::uint64_t end = std::min(head, tail_ + kPieceBytes);
     if (tail_ == end) return {};
     piece_ = {.bytes = Bytes(memory_).first(end - tail_), .end_position = end};
-    return {.source = {.kind = SourceKind::kStage, .index = 0, .instance = 1},
-            .position = tail_,
-            .pieces = {&piece_, 1},
-            .more = end < head};
+    return {.source = id_, .position = tail_, .pieces = {&piece_, 1}, .more = end < head};
   }
+  const SourceId& id() const override { return id_; }
   void consume(std::uint64_t position) override { tail_ = position; }
+  void resume(std::uint64_t position) override { tail_ = position; }
   int wake_fd() const override { return wake_.get(); }
   void clear_wake() override {
     eventfd_t ignored = 0;
@@ -46,6 +45,7 @@ class CountingSource : public capture::PacketSource {
 
  private:
   static constexpr std::uint64_t kPieceBytes = 4096;
+  const SourceId id_{.kind = SourceKind::kStage, .index = 0, .instance = 1};
   std::array<std::byte, kPieceBytes> memory_{};
   std::atomic<std::uint64_t> head_{0};
   std::atomic<std::uint64_t> tail_{0};
@@ -158,6 +158,38 @@ TEST_CASE("lane: what the writer could not take stays in the source") {
   CHECK(within(2s, [&] { return f.writer.bytes == 5000; }));
   f.lane->stop();
   CHECK(f.source.used_bytes() == 5000);
+}
+
+TEST_CASE("lane: a stop beside programs that go on takes what is there and ends") {
+  Fixture f;
+  std::atomic<bool> ended = false;
+  f.lane->start();
+  std::thread programs([&] {
+    while (!ended)
+      f.source.publish(8);
+  });
+  std::this_thread::sleep_for(20ms);
+  f.lane->stop(agent::Drain::kPresent);
+  ended = true;
+  programs.join();
+  CHECK(f.writer.bytes > 0);
+  CHECK(f.writer.in_order);
+}
+
+TEST_CASE("lane: a source that is dropped is not looked at any more, the others are") {
+  CountingSource kept;
+  CountingSource dropped;
+  CountingWriter writer;
+  auto lane = std::move(*agent::Lane::create(0, {&dropped, &kept}, writer, wall_offset_ns()));
+  lane->start();
+  lane->drop({&dropped});
+  dropped.publish(1000);
+  dropped.wake();
+  kept.publish(500);
+  CHECK(within(2s, [&] { return writer.bytes == 500; }));
+  lane->stop();
+  CHECK(dropped.used_bytes() == 1000);
+  CHECK(kept.used_bytes() == 0);
 }
 
 TEST_CASE("lane: a wake-up is answered at once, also by an idle lane") {

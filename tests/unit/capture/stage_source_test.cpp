@@ -111,10 +111,11 @@ TEST_CASE("stage source: a new agent resumes at the tail, or where recovery says
   StageSource source(kId, stage.view());
   CHECK(source.peek().position == FakeStage::kSegmentBytes);
 
-  source.consume(FakeStage::kSegmentBytes +
-                 kBig);  // in the ring already, but the tail was not yet told
+  source.resume(FakeStage::kSegmentBytes +
+                kBig);  // in the ring already, but the tail was not yet told
   CHECK(load<std::uint64_t>(source.peek().pieces[0].bytes) == 3);
-  source.consume(kBig);  // behind
+  source.resume(kBig);       // behind
+  source.resume(1'000'000);  // not among what waits
   CHECK(load<std::uint64_t>(source.peek().pieces[0].bytes) == 3);
 }
 

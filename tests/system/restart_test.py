@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From one agent to the next under load: nothing lost, nothing twice, in order."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+from harness import on_both_transports
+from lab.agent import CAPROCK
+from lab.readers import read
+from numbered import NumberedTest, Sender, send_numbered
+
+RATE = 2000  # frames/s
+TOO_MANY = 20_000  # frames for the smallest stage
+BIG = "64Mi"  # a ring that holds all that a test sends
+
+
+def links_of(pair):
+    """Programs of ours on the device, by hook."""
+    shown = subprocess.run(pair.right.command("bpftool", "-j", "net", "show", "dev", "east"), capture_output=True, text=True)
+    return [one for part in json.loads(shown.stdout) for one in part.get("tc", [])]
+
+
+class RestartTest(NumberedTest):
+    def kept(self, pair, **settings):
+        return self.recorder_of(pair, **{"agent__onStop": "keep", "tap__capture__raw__storageSize": BIG, **settings})
+
+    def assert_without_a_gap(self, agent, sender):
+        """All that was sent, in the order in which it was."""
+        agent.settle()
+        reading = read("tcpdump", self.export(agent))
+        self.assertEqual(reading.error, "")
+        numbers = self.numbers(reading.frames, "tcpdump")
+        self.assert_sequence(numbers, 0, sender.sent, "export")
+        self.assertEqual(numbers, sorted(numbers), "in order")
+        self.assertEqual(agent.status()["loss"]["total"], 0)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
+
+@on_both_transports
+class Gapless(RestartTest):
+    def test_stop(self):
+        """restart: what comes while no agent runs is the next one's, without a gap and in order"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        with Sender(pair.left, "west", RATE) as sender:
+            for _ in range(3):
+                time.sleep(0.5)
+                self.assert_stopped(agent)
+                time.sleep(0.5)
+                agent.start()
+            time.sleep(0.5)
+        self.assert_without_a_gap(agent, sender)
+
+    def test_kill(self):
+        """restart: after kill -9 under load the next agent goes on where the record ends, without a gap and in order"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        with Sender(pair.left, "west", RATE) as sender:
+            for _ in range(5):
+                time.sleep(0.3)
+                agent.stop(signal.SIGKILL)
+                agent.start()
+        self.assert_without_a_gap(agent, sender)
+
+    def test_hand_over(self):
+        """upgrade: an agent that waits for the ring takes over from the one that ends, without a gap and in order"""
+        pair = self.make_pair(addresses=False)
+        old = self.kept(pair)
+        new = self.make_agent(pair.right, "agent", agent__interfaces="[east]", agent__onStop="keep", agent__lockWait="20s",
+                              tap__capture__raw__storageSize=BIG)
+        new.socket = new.folder / "new.sock"
+        new.settings["agent.listen"] = f"[unix:{new.socket}]"
+        with Sender(pair.left, "west", RATE) as sender:
+            waiting = subprocess.Popen(new.command(), stderr=subprocess.DEVNULL)
+            new.process = waiting
+            time.sleep(0.5)
+            self.assertIsNone(waiting.poll())
+            self.assert_stopped(old)
+            new.wait_for(new.answers, "the new agent to answer")
+            time.sleep(0.5)
+        self.assert_without_a_gap(new, sender)
+
+
+class Changed(RestartTest):
+    def change(self, first, second):
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair, **first)
+        with Sender(pair.left, "west", RATE) as sender:
+            time.sleep(0.5)
+            self.assert_stopped(agent)
+            time.sleep(0.3)
+            agent.settings.update({key.replace("__", "."): value for key, value in second.items()})
+            agent.start()
+            time.sleep(0.5)
+        agent.wait_for(lambda: not list(agent.pins.glob("v*_old_*")), "the old maps to go")
+        self.assert_without_a_gap(agent, sender)
+
+    def test_stage_size(self):
+        """restart: another stageSize is taken without a gap, and what waits in the old stage is in the record"""
+        self.change({"agent__stageSize": "32Mi"}, {"agent__stageSize": "64Mi"})
+
+    def test_transport(self):
+        """restart: another transport is taken without a gap, and what waits on the old way is in the record"""
+        self.change({"agent__transport": "stage"}, {"agent__transport": "ringbuf"})
+
+    def test_transport_back(self):
+        """restart: from the ring buffer to the stage without a gap"""
+        self.change({"agent__transport": "ringbuf"}, {"agent__transport": "stage"})
+
+
+class Ended(RestartTest):
+    def test_detach(self):
+        """stop: with agent.onStop detach, and by SIGINT, nothing stays in the kernel"""
+        pair = self.make_pair(addresses=False)
+        for settings, number in (({"agent__onStop": "detach"}, signal.SIGTERM), ({"agent__onStop": "auto"}, signal.SIGINT)):
+            agent = self.recorder_of(pair, **settings)
+            self.assertEqual(len(links_of(pair)), 2)
+            self.assertEqual(agent.stop(number), 0)
+            self.assertEqual(links_of(pair), [])
+            self.assertFalse(agent.pins.exists())
+
+    def test_uninstall(self):
+        """agent --uninstall: refused while an agent runs, then nothing of it stays in the kernel"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        command = [*agent.command(), "--uninstall"]
+        refused = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(f"process {agent.process.pid}", refused.stderr)
+        self.assert_stopped(agent)
+        self.assertEqual(len(links_of(pair)), 2)
+        done = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(links_of(pair), [])
+        self.assertFalse(agent.pins.exists())
+
+    def test_foreign_pins(self):
+        """restart: pins that no agent of ours made are told and replaced, and recording begins"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        self.assert_stopped(agent)
+        (agent.pins / "v1" / "settings").unlink()
+        agent.start()
+        self.assertIn("v1/settings", agent.log.read_text())
+        with Sender(pair.left, "west", RATE) as sender:
+            time.sleep(0.5)
+        self.assert_without_a_gap(agent, sender)
+
+    def test_nobody_comes(self):
+        """restart: while no agent comes the programs fill the stage, then count what they lose, and the next agent tells it"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair, agent__stageSize="1Mi", agent__overload="drop")  # 8 MiB per CPU are taken
+        self.assert_stopped(agent)
+        send_numbered(pair, 0, TOO_MANY)
+        agent.start()
+        self.send_from_every_cpu(pair, TOO_MANY)  # these carry the counts
+        agent.settle()
+        status = agent.status()
+        self.assertGreater(status["loss"]["total"], 0)
+        self.assertEqual(status["loss"]["since_start"], 0)
+        out = self.export(agent)
+        numbers = self.numbers(read("tcpdump", out).frames, "tcpdump")
+        self.assertEqual(len(numbers) + status["loss"]["total"], TOO_MANY + os.cpu_count())
+        verified = subprocess.run([CAPROCK, "verify", out], capture_output=True, text=True)
+        self.assertIn(f"{status['loss']['total']} lost", verified.stdout)
+
+    def send_from_every_cpu(self, pair, number):
+        mine = os.sched_getaffinity(0)
+        try:
+            for cpu in range(os.cpu_count()):
+                os.sched_setaffinity(0, {cpu})
+                send_numbered(pair, number + cpu, number + cpu + 1)
+        finally:
+            os.sched_setaffinity(0, mine)
+
+    def test_two_agents(self):
+        """pins: a second agent with a ring of its own is refused the pin directory of the first, which records on"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        other = self.make_agent(pair.right, "other", agent__interfaces="[east]", agent__pinDir=agent.pins)
+        refused = subprocess.run(other.command(), capture_output=True, text=True, timeout=20)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("agent.pinDir", refused.stderr)
+        with Sender(pair.left, "west", RATE) as sender:
+            time.sleep(0.3)
+        self.assert_without_a_gap(agent, sender)
+
+    def test_pins_removed(self):
+        """pins: where somebody removed the directory, a device that comes is recorded all the same"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair, agent__interfaces="[east, late]")
+        subprocess.run(["rm", "-rf", agent.pins], check=True)
+        subprocess.run(pair.right.command("ip", "link", "add", "late", "type", "veth", "peer", "name", "later"), check=True)
+        for device in ("late", "later"):
+            subprocess.run(pair.right.command("ip", "link", "set", device, "up"), check=True)
+        agent.wait_for(lambda: (agent.interface("late") or {}).get("hook"), "the new device to be recorded")
+
+    def test_mount(self):
+        """pins: no BPF file system is mounted over a directory that is not made for it"""
+        pair = self.make_pair(addresses=False)
+        agent = self.make_agent(pair.right, agent__pinDir=self.folder / "pins" / "caprock")
+        (self.folder / "pins").mkdir()
+        refused = subprocess.run(agent.command(), capture_output=True, text=True, timeout=20)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("mount -t bpf", refused.stderr)
+        self.assertFalse((self.folder / "pins").is_mount())
