@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ring as others see it: while it is being written, after it went round, after a crash, after a change of size."""
+import os
 import random
 import signal
 import subprocess
@@ -212,6 +213,24 @@ class Damage(NumberedTest):
         agent.settle()
         exported = read("tcpdump", self.export(agent))
         self.assert_sequence(self.numbers(exported.frames[-500:], "tcpdump"), 5000, 5500, "tcpdump")
+
+    def test_cut(self):
+        """ring: a file that was cut is named by verify and by export --file, and the next agent leaves it whole"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        send_numbered(pair, 0, 5000)
+        self.assert_stopped(agent)
+        os.truncate(agent.ring, 5_000_000)
+        verified = subprocess.run([CAPROCK, "verify", agent.ring], capture_output=True, text=True)
+        self.assertEqual(verified.returncode, 1, verified.stderr)
+        self.assertRegex(verified.stdout, r"segment \d+ \(sequence \d+\), offset 5000000: the file ends inside it")
+        out = self.folder / "cut.pcapng"
+        exported = subprocess.run([CAPROCK, "export", "--file", agent.ring, "-o", out], capture_output=True, text=True)
+        self.assertEqual(exported.returncode, 0, exported.stderr)
+        self.assertIn("the file ends inside it", exported.stderr)
+        agent.start()
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
 
     def test_foreign(self):
         """ring: another program's file in its place is refused and left as it is"""

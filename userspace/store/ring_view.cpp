@@ -14,6 +14,7 @@
 #include "core/fd.hpp"
 #include "core/mapping.hpp"
 #include "pcapng/reader.hpp"
+#include "store/chain_audit.hpp"
 #include "store/fault_guard.hpp"
 #include "store/file_io.hpp"
 #include "store/segment_view.hpp"
@@ -78,6 +79,7 @@ void describe_extent(Bytes segment, SegmentInfo& info) {
   const auto foot = read_foot(segment, info.sequence);
   info.runs_end = info.end = frontier(segment);
   info.sealed = foot.has_value();
+  if (foot) info.previous_sequence = foot->previous_sequence;
   if (foot) info.end = foot_offset(segment) + sizeof *foot;
   const bool timed = foot && foot->packets != 0;
   info.first_ns = timed ? foot->first_ns : first_time(segment, info.runs_end);
@@ -139,6 +141,7 @@ struct RingView::State {
 
   Result<SegmentInfo> describe(std::uint64_t index) const;
   Result<SegmentInfo> look_at(std::uint64_t index);
+  void name_lost(const std::vector<SegmentInfo>& found, std::vector<std::string>& lines) const;
   bool unreadable(std::uint64_t index) const { return mappings.back().guard->lost(index); }
 };
 
@@ -169,6 +172,24 @@ Result<SegmentInfo> RingView::State::look_at(std::uint64_t index) {
   if (unreadable(index)) return Error("it cannot be read: the file was cut or its disk fails");
   if (info) known = *info;
   return info;
+}
+
+/// What a look at every segment does not show: segments that are not there to be looked at.
+void RingView::State::name_lost(const std::vector<SegmentInfo>& found,
+                                std::vector<std::string>& lines) const {
+  std::vector<ChainLink> links;
+  for (const SegmentInfo& info : found)
+    links.push_back({info.index, info.sequence, info.lane, info.previous_sequence});
+  std::vector<std::uint64_t> zeroed;
+  for (std::uint64_t index = 0; index < count(); ++index) {
+    if (is_zero(segment(index)) && !unreadable(index)) zeroed.push_back(index);
+  }
+  for (const MissingSegment& missing : find_missing(links, zeroed, count())) {
+    lines.push_back(fmt::format("segment {} is left out: zeros stand where sequence {} was",
+                                missing.index, missing.sequence));
+  }
+  if (file_bytes % segment_bytes != 0)
+    lines.push_back(fmt::format("segment {} is left out: the file ends inside it", count()));
 }
 
 RingView::RingView(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -213,11 +234,16 @@ std::vector<SegmentInfo> RingView::segments(std::vector<std::string>* damaged) c
     }
   }
   std::ranges::sort(found, {}, &SegmentInfo::sequence);
+  if (damaged != nullptr) state_->name_lost(found, *damaged);
   return found;
 }
 
 Bytes RingView::bytes(std::uint64_t index) const {
   return state_->segment(index);
+}
+
+Bytes RingView::torn_end() const {
+  return state_->file().subspan(state_->count() * state_->segment_bytes);
 }
 
 bool RingView::read(std::uint64_t index, std::uint64_t sequence, std::uint64_t offset,

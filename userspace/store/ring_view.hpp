@@ -22,8 +22,9 @@ struct SegmentInfo {
   std::uint64_t sequence = 0;  // its use
   std::uint32_t lane = 0;
   bool sealed = false;
-  std::uint64_t runs_end = 0;  // offset in the segment behind the last committed run
-  std::uint64_t end = 0;       // the same, or behind the foot of a sealed one
+  std::uint64_t previous_sequence = 0;  // of its lane, as the foot of a sealed one tells
+  std::uint64_t runs_end = 0;           // offset in the segment behind the last committed run
+  std::uint64_t end = 0;                // the same, or behind the foot of a sealed one
   std::int64_t first_ns = 0;  // of an active one from its run heads; INT64_MAX: nothing timed in it
   std::int64_t last_ns = 0;   // INT64_MAX where it is not known: active, or without packets
   std::int64_t wall_offset_ns = 0;
@@ -48,11 +49,14 @@ class RingView {
 
   /// All segments that hold a record, by sequence; looked up anew at each call, but of a sealed one
   /// only whether it is still in the same use. Damaged ones are left out and named in `damaged`,
-  /// one line each, when it is given.
+  /// one line each, when it is given, and so are those of which something tells that they are gone.
   std::vector<SegmentInfo> segments(std::vector<std::string>* damaged = nullptr) const;
 
   /// The whole segment's bytes.
   Bytes bytes(std::uint64_t index) const;
+
+  /// What stands behind the last whole segment: nothing, unless the file was cut.
+  Bytes torn_end() const;
 
   /// Copies what stands at `offset` of the segment at `index`. False: it is no longer in its use
   /// `sequence`, or cannot be read.

@@ -24,9 +24,13 @@ bool has_section_header(Bytes segment) {
 bool is_unused(Bytes segment) {
   const auto behind_section_header = load<pcapng::BlockHead>(segment, kSegmentHeadOffset);
   const auto section = load<pcapng::BlockHead>(segment);
-  const bool zeros = section.type == 0 && behind_section_header.type == 0;
-  return zeros ||
+  return is_zero(segment) ||
          (section.type == pcapng::kSectionHeader && behind_section_header.type == kFreeSpaceType);
+}
+
+bool is_zero(Bytes segment) {
+  return load<pcapng::BlockHead>(segment).type == 0 &&
+         load<pcapng::BlockHead>(segment, kSegmentHeadOffset).type == 0;
 }
 
 Result<SegmentHead> read_head(Bytes segment) {

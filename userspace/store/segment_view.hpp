@@ -18,6 +18,9 @@ namespace caprock::store {
 /// Whether the segment holds no record: zeros, or blank, as it is made ready for its next use.
 bool is_unused(Bytes segment);
 
+/// Whether nothing stands there at all: it is unused, and was never made blank either.
+bool is_zero(Bytes segment);
+
 /// The segment's head, if it is one of ours, whole, and of these bytes' size; else what is wrong
 /// with it.
 Result<SegmentHead> read_head(Bytes segment);

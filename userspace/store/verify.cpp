@@ -7,12 +7,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/fd.hpp"
 #include "core/mapping.hpp"
-#include "store/ring_view.hpp"
+#include "store/chain_audit.hpp"
 #include "store/segment_audit.hpp"
+#include "store/segment_layout.hpp"
 
 namespace caprock::store {
 namespace {
@@ -25,6 +27,14 @@ struct SealedFoot {
   SegmentFoot foot;
 };
 
+/// Of a segment of which there is the beginning alone.
+std::optional<SegmentHead> head_of_torn(Bytes torn) {
+  if (torn.size() < kInterfacesOffset) return std::nullopt;
+  const auto head = load<SegmentHead>(torn, kSegmentHeadOffset);
+  const bool whole = head.type == kSegmentHeadType && head.fixed_crc32c == fixed_checksum(head);
+  return whole ? std::optional(head) : std::nullopt;
+}
+
 class RingVerifier {
  public:
   explicit RingVerifier(const RingView& view) : view_(view) { report_.ring = true; }
@@ -34,6 +44,8 @@ class RingVerifier {
     for (std::uint64_t index = 0; index < count; ++index)
       verify_segment(index);
     verify_cumulative();
+    verify_end();
+    verify_chains();
     return std::move(report_);
   }
 
@@ -46,10 +58,7 @@ class RingVerifier {
   void verify_segment(std::uint64_t index) {
     const Bytes bytes = view_.bytes(index);
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      if (is_unused(bytes)) {
-        report_.unused += 1;
-        return;
-      }
+      if (is_unused(bytes)) return add_unused(index);
       const auto head = read_head(bytes);
       if (!head && attempt + 1 < kAttempts) continue;
       if (!head)
@@ -59,6 +68,13 @@ class RingVerifier {
       if (is_in_use(bytes, head->sequence)) return add(index, *head, audit);
     }
     report_.overtaken += 1;
+  }
+
+  void add_unused(std::uint64_t index) {
+    if (view_.unreadable(index))
+      return damage(index, 0, {0, "it cannot be read: the file was cut or its disk fails"});
+    report_.unused += 1;
+    if (is_zero(view_.bytes(index))) zeroed_.push_back(index);
   }
 
   void add(std::uint64_t index, const SegmentHead& head, const SegmentAudit& audit) {
@@ -74,7 +90,10 @@ class RingVerifier {
     }
     for (const pcapng::Fault& fault : audit.faults)
       damage(index, head.sequence, fault);
-    if (audit.foot) feet_.push_back({index, head.lane, *audit.foot});
+    links_.push_back({index, head.sequence, head.lane, 0});
+    if (!audit.foot) return;
+    links_.back().previous_sequence = audit.foot->previous_sequence;
+    feet_.push_back({index, head.lane, *audit.foot});
   }
 
   /// Foot n of a lane is foot n-1 plus its own segment, wherever both are still in the ring.
@@ -96,9 +115,33 @@ class RingVerifier {
     }
   }
 
+  /// A ring's length is that of whole segments at every moment.
+  void verify_end() {
+    const Bytes torn = view_.torn_end();
+    if (torn.empty()) return;
+    const std::uint64_t index = view_.segment_count();
+    const auto head = head_of_torn(torn);
+    if (head) links_.push_back({index, head->sequence, head->lane, 0});
+    damage(index, head ? head->sequence : 0,
+           {torn.size(), "the file ends inside it: what it held is not counted"});
+  }
+
+  void verify_chains() {
+    for (const MissingSegment& missing : find_missing(links_, zeroed_, view_.segment_count())) {
+      report_.unused -= 1;
+      report_.damage.push_back(
+          {missing.index, missing.sequence, missing.index * view_.segment_bytes(),
+           fmt::format("it is missing: zeros stand in its place, and sequence {} of its lane "
+                       "follows on it",
+                       missing.follower)});
+    }
+  }
+
   const RingView& view_;
   VerifyReport report_;
   std::vector<SealedFoot> feet_;
+  std::vector<ChainLink> links_;
+  std::vector<std::uint64_t> zeroed_;  // by place
 };
 
 /// Statistics are held to the packets only where we wrote them: others count otherwise.
@@ -141,7 +184,7 @@ bool is_pcapng(Bytes file) {
 
 Result<VerifyReport> verify(const std::filesystem::path& path) {
   auto view = RingView::open(path);
-  if (view) return RingVerifier(*view).run();
+  if (view) return verify(*view);
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0 || status.st_size == 0) return std::move(view).error();
@@ -149,6 +192,10 @@ Result<VerifyReport> verify(const std::filesystem::path& path) {
       Mapping::shared(fd.get(), static_cast<std::size_t>(status.st_size), PROT_READ);
   if (!mapping || !is_pcapng(mapping->bytes())) return std::move(view).error();
   return verify_plain(mapping->bytes());
+}
+
+VerifyReport verify(const RingView& ring) {
+  return RingVerifier(ring).run();
 }
 
 }  // namespace caprock::store

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "store/ring_view.hpp"
 
 namespace caprock::store {
 
@@ -46,9 +47,13 @@ struct VerifyReport {
   bool whole() const { return damage.empty(); }
 };
 
-/// Block structure, run order, CRC-32C, feet and statistics against the blocks, and the cumulative
-/// figures from foot to foot of each lane. A ring may be in use: a segment that changed under the
-/// walk is read again. Fails only when the file cannot be read or is no pcapng file at all.
+/// Block structure, run order, CRC-32C, feet and statistics against the blocks, the cumulative
+/// figures from foot to foot of each lane, and whether all of the file is there. A ring may be in
+/// use: a segment that changed under the walk is read again. Fails only when the file cannot be
+/// read or is no pcapng file at all.
 Result<VerifyReport> verify(const std::filesystem::path& path);
+
+/// The same of a ring that is open already.
+VerifyReport verify(const RingView& ring);
 
 }  // namespace caprock::store

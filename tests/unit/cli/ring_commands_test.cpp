@@ -70,6 +70,19 @@ TEST_CASE("verify: a damaged ring is exit status 1, and the segment is named") {
   CHECK_FALSE(document["damage"].empty());
 }
 
+TEST_CASE("verify, export: a ring that was cut is exit status 1, and a warning") {
+  const TemporaryDirectory directory;
+  const auto ring = make_ring(directory);
+  fs::resize_file(ring, fs::file_size(ring) - 8);
+  const auto table = run_caprock("verify " + quoted(ring));
+  CHECK(table.status == 1);
+  CHECK_THAT(table.out, ContainsSubstring("the file ends inside it"));
+  const auto out = directory / "out.pcapng";
+  const auto ended = run_caprock("export --file " + quoted(ring) + " -o " + quoted(out));
+  CHECK(ended.status == 0);
+  CHECK_THAT(ended.err, ContainsSubstring("is left out: the file ends inside it"));
+}
+
 TEST_CASE("verify: what is no pcapng file is neither whole nor damaged: exit status 2") {
   const TemporaryDirectory directory;
   std::ofstream(directory / "notes.txt") << "these are my notes, and long enough to be looked at";

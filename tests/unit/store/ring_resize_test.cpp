@@ -2,8 +2,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 
 #include "recorder.hpp"
+#include "store/ring_view.hpp"
+#include "store/verify.hpp"
 #include "walker.hpp"
 
 namespace caprock::store::test {
@@ -23,6 +27,14 @@ std::vector<std::int64_t> recorded_times(const RingOptions& options) {
   REQUIRE(file.fault.empty());
   std::sort(file.packet_times.begin(), file.packet_times.end());
   return file.packet_times;
+}
+
+void expect_whole(const std::filesystem::path& path) {
+  const auto report = verify(path);
+  REQUIRE(report);
+  for (const Damage& damage : report->damage)
+    UNSCOPED_INFO("segment " << damage.index << ": " << damage.what);
+  CHECK(report->whole());
 }
 
 TEST_CASE("ring: opened again, it goes on behind what was recorded") {
@@ -69,6 +81,44 @@ TEST_CASE("ring: it shrinks, drops what lies beyond, says so, and gives the spac
   CHECK(recorded_times(options).size() > 12 * kMebibyte / 1100);
   record(options, packets, 20);
   CHECK(recorded_times(options).back() == PacketStream::time_of(packets.count() - 1));
+}
+
+TEST_CASE("ring: what laps beside a pin, a smaller and a larger size leave is whole") {
+  const TemporaryDirectory directory;
+  RingOptions options = small_ring(directory / "ring.pcapng");
+  options.storage_bytes = 31 * kMebibyte;
+  PacketStream packets;
+  {
+    const auto ring = open_ring(options);
+    append_all(ring->lane(0), packets.next(3000));
+    REQUIRE(ring->pin(1));
+    while (packets.position() < 75 * kMebibyte)
+      append_all(ring->lane(0), packets.next(100));
+    REQUIRE(ring->close());
+  }
+  expect_whole(options.path);
+  options.storage_bytes = 17 * kMebibyte;
+  record(options, packets, 6);
+  expect_whole(options.path);
+  options.storage_bytes = 31 * kMebibyte;
+  record(options, packets, 20);
+  expect_whole(options.path);
+}
+
+TEST_CASE("ring: zeros over a segment are found on a later lap too") {
+  const TemporaryDirectory directory;
+  const RingOptions options = small_ring(directory / "ring.pcapng");
+  PacketStream packets;
+  record(options, packets, 40);
+  const SegmentInfo lost = RingView::open(options.path)->segments()[8];
+  std::fstream file(options.path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(lost.index * kMebibyte));
+  file << std::string(kMebibyte, '\0') << std::flush;
+  const auto report = verify(options.path);
+  REQUIRE(report);
+  REQUIRE(report->damage.size() == 1);
+  CHECK(report->damage[0].index == lost.index);
+  CHECK(report->damage[0].sequence == lost.sequence);
 }
 
 TEST_CASE("ring: a ring in which nothing was recorded may change its segment size") {

@@ -145,6 +145,24 @@ TEST_CASE("ring view: a segment behind the end of a file that was cut is unreada
             "segment 1 is left out: it cannot be read: the file was cut or its disk fails"});
 }
 
+TEST_CASE("ring view: what a cut and zeros took from the file is named") {
+  std::vector<SegmentBuilder> chain;
+  for (std::uint64_t sequence = 1; sequence <= 4; ++sequence) {
+    SegmentFoot foot = foot_for({{100, "a"}});
+    foot.previous_sequence = sequence - 1;
+    SegmentBuilder segment(sequence, 0, kInterfaces);
+    chain.push_back(segment.run(cpu(0), {{100, "a"}}).seal(foot, statistics_for(foot)));
+  }
+  std::vector<std::byte> bytes = ring_of(chain);
+  std::fill_n(bytes.begin() + kMinSegmentBytes, kMinSegmentBytes, std::byte{0});
+  bytes.resize(bytes.size() - 8);
+  const TemporaryFile file(bytes);
+  std::vector<std::string> lines;
+  CHECK(RingView::open(file.path())->segments(&lines).size() == 2);
+  CHECK(lines == std::vector<std::string>{"segment 1 is left out: zeros stand where sequence 2 was",
+                                          "segment 3 is left out: the file ends inside it"});
+}
+
 TEST_CASE("ring view: a sealed segment is described once in each of its uses") {
   SegmentBuilder segment = sealed(1, {{100, "a"}});
   const TemporaryFile file(ring_of({segment}));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/verify.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <functional>
 
 #include <catch2/catch_test_macros.hpp>
@@ -51,6 +53,24 @@ std::string damage_of(const SegmentBuilder& segment) {
   CHECK(report.damage[0].index == 0);
   CHECK(report.damage[0].sequence == 1);
   return report.damage[0].what;
+}
+
+/// A ring of so many sealed segments of one lane, of which each follows on the one before.
+std::vector<std::byte> chain_of(std::uint64_t count) {
+  std::vector<SegmentBuilder> segments;
+  SegmentFoot foot = foot_for(kPackets);
+  for (std::uint64_t sequence = 1; sequence <= count; ++sequence) {
+    foot.previous_sequence = sequence - 1;
+    foot.cumulative_packets = sequence * foot.packets;
+    foot.cumulative_captured_bytes = sequence * foot.captured_bytes;
+    foot.cumulative_dropped = sequence * foot.dropped;
+    segments.push_back(sealed(sequence, foot));
+  }
+  return ring_of(segments);
+}
+
+void fill_segment(MutableBytes file, std::uint64_t index, std::byte value) {
+  std::ranges::fill(file.subspan(index * kMinSegmentBytes, kMinSegmentBytes), value);
 }
 
 SegmentBuilder with_foot(const std::function<void(SegmentFoot&)>& change) {
@@ -163,6 +183,57 @@ TEST_CASE("verify: a segment without a readable head is damage, one that was nev
   CHECK(report.damage[0].index == 1);
   CHECK(report.damage[0].offset == kMinSegmentBytes);
   CHECK(report.damage[0].what == "the checksum of its head is wrong");
+}
+
+TEST_CASE("verify: a file that ends inside a segment is damaged, and the segment is named") {
+  const std::vector<std::byte> whole = ring_of({sealed(1), sealed(2), sealed(3)});
+  for (const std::uint64_t left : {std::uint64_t{8}, std::uint64_t{4096}, kMinSegmentBytes - 8}) {
+    INFO(left << " bytes of it are left");
+    const std::uint64_t end = 2 * kMinSegmentBytes + left;
+    const VerifyReport report = verify_bytes(Bytes(whole).first(end));
+    REQUIRE(report.damage.size() == 1);
+    CHECK(report.damage[0].index == 2);
+    CHECK(report.damage[0].sequence == (left < kInterfacesOffset ? 0 : 3));
+    CHECK(report.damage[0].offset == end);
+    CHECK(report.damage[0].what == "the file ends inside it: what it held is not counted");
+    CHECK(report.packets == 2 * kPackets.size());
+  }
+  CHECK(verify_bytes(Bytes(whole).first(2 * kMinSegmentBytes)).whole());
+}
+
+TEST_CASE("verify: a segment that cannot be read is damage, not one that was never used") {
+  const TemporaryFile file(ring_of({sealed(1), sealed(2)}));
+  const auto view = RingView::open(file.path());
+  REQUIRE(view);
+  std::filesystem::resize_file(file.path(), kMinSegmentBytes);
+  const VerifyReport report = verify(*view);
+  REQUIRE(report.damage.size() == 1);
+  CHECK(report.damage[0].index == 1);
+  CHECK(report.damage[0].what == "it cannot be read: the file was cut or its disk fails");
+  CHECK(report.unused == 0);
+}
+
+TEST_CASE("verify: a segment under zeros that others of its lane stand around is missing") {
+  std::vector<std::byte> file = chain_of(5);
+  fill_segment(file, 2, std::byte{0});
+  const VerifyReport report = verify_bytes(file);
+  REQUIRE(report.damage.size() == 1);
+  CHECK(report.damage[0].index == 2);
+  CHECK(report.damage[0].sequence == 3);
+  CHECK(report.damage[0].offset == 2 * kMinSegmentBytes);
+  CHECK(report.damage[0].what ==
+        "it is missing: zeros stand in its place, and sequence 4 of its lane follows on it");
+  CHECK(report.sealed == 4);
+  CHECK(report.unused == 0);
+}
+
+TEST_CASE("verify: a blank segment in the middle of a chain may have been recycled: no damage") {
+  std::vector<std::byte> file = chain_of(5);
+  put(file, 2 * kMinSegmentBytes + kSegmentHeadOffset,
+      pcapng::BlockHead{kFreeSpaceType,
+                        static_cast<std::uint32_t>(kMinSegmentBytes - kSegmentHeadOffset)});
+  CHECK(verify_bytes(file).whole());
+  CHECK(verify_bytes(file).unused == 1);
 }
 
 TEST_CASE(
