@@ -147,6 +147,25 @@ class Refusals(ControlTest):
         self.assertFalse(out.exists())
 
 
+class Streams(ControlTest):
+    def ask(self, agent, target):
+        """A connection to the agent's socket on which the target was asked for."""
+        channel = socket.socket(socket.AF_UNIX)
+        self.addCleanup(channel.close)
+        channel.connect(str(agent.socket))
+        channel.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        return channel
+
+    def test_wrong_request(self):
+        """export, tail: a wrong filter and an unknown parameter are the client's error"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        for path in ("export", "tail"):
+            for query in ("filter=tcp+prot+80", "form=-1m"):
+                status_line = self.ask(agent, f"/api/v1/{path}?{query}").recv(100)
+                self.assertTrue(status_line.startswith(b"HTTP/1.1 400"), f"{path}?{query}: {status_line}")
+
+
 @on_both_transports
 class CleanStop(ControlTest):
     def attached(self, pair):

@@ -2,15 +2,18 @@
 #include "agent/routes.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
+#include <initializer_list>
 #include <thread>
 #include <utility>
 
 #include "core/clock.hpp"
 #include "core/quantity.hpp"
 #include "export/export.hpp"
+#include "export/pcap_filter.hpp"
 #include "export/tail.hpp"
 #include "store/ring_view.hpp"
 
@@ -81,7 +84,28 @@ exporting::FunctionSink sink_of(http::StreamWriter& writer) {
   });
 }
 
+/// A parameter that is passed over would give another capture than the one that was asked for.
+Status check_parameters(const Request& request, std::initializer_list<std::string_view> known) {
+  for (const auto& [name, value] : request.query) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return Error(fmt::format("{} does not know the parameter \"{}\": use {}", request.path, name,
+                             fmt::join(known, ", ")));
+  }
+  return {};
+}
+
+/// Libpcap asks name servers for a host's address: nothing for the control plane to wait for.
+http::StreamCheck filter_check(const std::string& expression) {
+  return [expression]() -> Status {
+    if (auto filter = exporting::PcapFilter::compile(expression); !filter)
+      return std::move(filter).error();
+    return {};
+  };
+}
+
 Result<exporting::ExportOptions> export_options(const Request& request) {
+  if (auto known = check_parameters(request, {"from", "to", "filter", "format", "events"}); !known)
+    return std::move(known).error();
   const std::int64_t now_ns = wall_ns();
   exporting::ExportOptions options;
   const auto from = parse_time(request.parameter("from", "1970-01-01T00:00:00Z"), now_ns);
@@ -103,6 +127,7 @@ Response export_stream(const store::Ring& ring, const Request& request) {
   auto options = export_options(request);
   if (!options) return http::problem(400, options.error().message());
   Response response;
+  response.check = filter_check(options->filter);
   response.content_type = options->format == exporting::Format::kPcapng ? kPcapngType : kPcapType;
   response.stream = [&ring,
                      options = std::move(*options)](http::StreamWriter& writer) mutable -> Status {
@@ -119,6 +144,8 @@ Response export_stream(const store::Ring& ring, const Request& request) {
 }
 
 Response tail_stream(const store::Ring& ring, const Request& request) {
+  if (auto known = check_parameters(request, {"from", "filter", "events"}); !known)
+    return http::problem(400, known.error().message());
   exporting::TailOptions options;
   const auto from = parse_time(request.parameter("from", "now"), wall_ns());
   if (!from) return http::problem(400, from.error().context("from").message());
@@ -127,6 +154,7 @@ Response tail_stream(const store::Ring& ring, const Request& request) {
   options.events = request.parameter("events", "true") != "false";
   options.complete_until = [&ring] { return ring.status().complete_until_ns; };
   Response response;
+  response.check = filter_check(options.filter);
   response.content_type = kPcapngType;
   response.stream = [&ring,
                      options = std::move(options)](http::StreamWriter& writer) mutable -> Status {

@@ -48,11 +48,16 @@ class StreamWriter {
 /// connection breaks off, so that the client cannot take a part for the whole.
 using StreamBody = std::function<Status(StreamWriter&)>;
 
+/// Runs on a worker thread in front of a stream, for what takes too long for a handler to check.
+/// Its error is the client's (400).
+using StreamCheck = std::function<Status()>;
+
 struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
   StreamBody stream;  // instead of `body`, when set
+  StreamCheck check = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 

@@ -55,6 +55,11 @@ void fill_head(Message& message, const RequestHead& request, const Response& res
   message.keep_alive(request.keep_alive());
 }
 
+struct StreamResult {
+  Status done;
+  unsigned status = 500;  // to answer with, where it failed before the first byte
+};
+
 /// Counts a stream for as long as it lives.
 class StreamSlot {
  public:
@@ -67,8 +72,11 @@ class StreamSlot {
   std::size_t& streams_;
 };
 
-asio::awaitable<Status> run_stream(const StreamBody& body, StreamWriter& writer) {
-  co_return body(writer);
+asio::awaitable<StreamResult> run_stream(const Response& response, StreamWriter& writer) {
+  if (response.check) {
+    if (Status checked = response.check(); !checked) co_return StreamResult{checked, 400};
+  }
+  co_return StreamResult{response.stream(writer)};
 }
 
 }  // namespace
@@ -153,10 +161,10 @@ asio::awaitable<bool> Session::send_stream(const RequestHead& head, Response res
   message.chunked(chunked);
   message.keep_alive(chunked && head.keep_alive());
   ChunkedWriter writer(stream_, std::move(message), context_.limits.stalled, context_.stopping);
-  const Status done = co_await asio::co_spawn(context_.workers, run_stream(response.stream, writer),
-                                              asio::use_awaitable);
+  const auto [done, status] =
+      co_await asio::co_spawn(context_.workers, run_stream(response, writer), asio::use_awaitable);
   if (done) co_return co_await writer.finish() && chunked&& head.keep_alive();
-  if (!writer.head_sent()) co_return co_await send(head, problem(500, done.error().message()));
+  if (!writer.head_sent()) co_return co_await send(head, problem(status, done.error().message()));
   report_error(fmt::format("http: stream broken off: {}", done.error().message()));
   co_return false;
 }

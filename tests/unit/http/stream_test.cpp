@@ -91,6 +91,23 @@ TEST_CASE("http stream: an error before the first byte is a problem with its rea
   CHECK(body.error().message() == "the ring holds nothing of that time");
 }
 
+TEST_CASE(
+    "http stream: what its check finds wrong is the client's error, and nothing is streamed") {
+  std::atomic<bool> started = false;
+  Response response;
+  response.check = [] { return Status(Error("syntax error in filter")); };
+  response.stream = [&](StreamWriter&) -> Status {
+    started = true;
+    return {};
+  };
+  const TestServer server({get_route("/export", Access::kFull, std::move(response))});
+  const auto answer = raw_answer(server.unix_endpoint(),
+                                 "GET /export HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 400"));
+  CHECK(answer.find("syntax error in filter") != answer.npos);
+  CHECK_FALSE(started);
+}
+
 TEST_CASE("http stream: one that fails half-way is not taken for whole") {
   const TestServer server({stream_route("/export", [](StreamWriter& writer) -> Status {
     writer.write(piece());

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/routes.hpp"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+using namespace caprock;
+
+namespace {
+
+/// Streams are not run here: nothing asks it for anything.
+class UnreadRing final : public store::Ring {
+ public:
+  store::LaneWriter& lane(unsigned) override { throw std::logic_error("it has no lanes"); }
+  const store::RecoveryReport& recovery() const override { return report_; }
+  store::RingStatus status() const override { return {}; }
+  bool pin(std::uint64_t) override { return false; }
+  void unpin(std::uint64_t) override {}
+  bool pin_broken(std::uint64_t) const override { return false; }
+  Status close() override { return {}; }
+
+ private:
+  store::RecoveryReport report_;
+};
+
+/// What a handler says before any stream is begun.
+http::Response answer(const std::string& path, std::map<std::string, std::string> query) {
+  const UnreadRing ring;
+  const auto table = agent::routes(ring, [] { return api::AgentStatus(); });
+  const auto route = std::ranges::find(table, path, &http::Route::path);
+  REQUIRE(route != table.end());
+  const http::Request request{"GET", path, std::move(query)};
+  boost::asio::io_context context;
+  auto response = boost::asio::co_spawn(context, route->handler(request), boost::asio::use_future);
+  context.run();
+  return response.get();
+}
+
+}  // namespace
+
+TEST_CASE("routes: a parameter that export or tail does not know is refused by name") {
+  for (const std::string path : {"/api/v1/export", "/api/v1/tail"}) {
+    CAPTURE(path);
+    CHECK(answer(path, {{"from", "-1m"}, {"filter", "tcp"}, {"events", "false"}}).status == 200);
+    const http::Response refused = answer(path, {{"form", "-1m"}});
+    CHECK(refused.status == 400);
+    CHECK(refused.body.find("form") != std::string::npos);
+    CHECK(refused.body.find("from, ") != std::string::npos);
+    CHECK_FALSE(refused.stream);
+  }
+  CHECK(answer("/api/v1/export", {{"to", "now"}, {"format", "pcap"}}).status == 200);
+  CHECK(answer("/api/v1/tail", {{"to", "now"}}).status == 400);
+}
+
+TEST_CASE("routes: a filter is checked before export or tail begin to stream") {
+  for (const std::string path : {"/api/v1/export", "/api/v1/tail"}) {
+    CAPTURE(path);
+    const http::Response wrong = answer(path, {{"filter", "tcp prot 80"}});
+    REQUIRE(wrong.check);
+    const Status checked = wrong.check();
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().message().find("tcp prot 80") != std::string::npos);
+    CHECK(answer(path, {{"filter", "tcp port 80"}}).check());
+    CHECK(answer(path, {}).check());
+  }
+}
