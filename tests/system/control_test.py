@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
 from harness import SystemTest, on_both_transports
 from lab import frames
@@ -164,6 +165,38 @@ class Streams(ControlTest):
             for query in ("filter=tcp+prot+80", "form=-1m"):
                 status_line = self.ask(agent, f"/api/v1/{path}?{query}").recv(100)
                 self.assertTrue(status_line.startswith(b"HTTP/1.1 400"), f"{path}?{query}: {status_line}")
+
+    def test_client_gone(self):
+        """export: a client that closes its stream is no error of the agent's"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        for burst in range(16):  # more than fits between the agent and a client that does not read
+            send(pair, *(frames.udp4_frame(i, 1400) for i in range(500)))
+            time.sleep(0.01)
+        agent.settle()
+        channel = self.ask(agent, "/api/v1/export")
+        self.assertTrue(channel.recv(100).startswith(b"HTTP/1.1 200"))
+        channel.close()
+        time.sleep(0.5)
+        self.assertEqual(agent.status()["errors"], [])
+
+    def test_stop(self):
+        """tail: when the agent stops the stream ends whole, and the client with it"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        out = self.folder / "tail.pcapng"
+        with open(out, "wb") as file:
+            tail = subprocess.Popen([CAPROCK, "tail", "--server", f"unix:{agent.socket}"], stdout=file,
+                                    stderr=subprocess.PIPE, text=True)
+        self.addCleanup(tail.kill)
+        agent.wait_for(lambda: out.stat().st_size, "the stream to begin")
+        sent = [frames.udp4_frame(i, 100) for i in range(50)]
+        send(pair, *sent)
+        agent.wait_for(lambda: out.stat().st_size > 50 * 100, "the packets")
+        self.assert_stopped(agent)
+        _, complaint = tail.communicate(timeout=10)
+        self.assertEqual((tail.returncode, complaint), (0, ""))
+        self.assert_holds(out, sent)
 
 
 @on_both_transports

@@ -227,6 +227,7 @@ asio::awaitable<void> Agent::await_signal() {
   asio::signal_set signals(io_, SIGTERM, SIGINT);
   signal_ = co_await signals.async_wait(asio::use_awaitable);
   log_info(fmt::format("{}: stopping", signal_ == SIGTERM ? "SIGTERM" : "SIGINT"));
+  co_await server_->end_streams();
   io_.stop();
 }
 

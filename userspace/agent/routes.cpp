@@ -79,7 +79,7 @@ std::int64_t await_completion(const store::Ring& ring, std::int64_t until_ns) {
 exporting::FunctionSink sink_of(http::StreamWriter& writer) {
   return exporting::FunctionSink([&writer](Bytes bytes) -> Status {
     const bool wanted = bytes.empty() ? writer.open() : writer.write(bytes);
-    if (!wanted) return Error("the client has gone");
+    if (!wanted) return Error("the client has gone, or the agent stops");
     return {};
   });
 }

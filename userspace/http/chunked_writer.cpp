@@ -26,25 +26,26 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 }  // namespace
 
 ChunkedWriter::ChunkedWriter(Stream& stream, ResponseHead head, std::chrono::seconds stalled,
-                             const std::atomic<bool>& stopping)
-    : stream_(stream), head_(std::move(head)), stalled_(stalled), stopping_(stopping) {}
+                             const StreamEnd& end)
+    : stream_(stream), head_(std::move(head)), stalled_(stalled), end_(end) {}
 
 bool ChunkedWriter::write(Bytes bytes) {
   return bytes.empty() || on_control_plane(send(bytes));
 }
 
 bool ChunkedWriter::open() {
-  return on_control_plane(peer_is_there());
+  return !end_.asked && on_control_plane(peer_is_there());
 }
 
 bool ChunkedWriter::on_control_plane(asio::awaitable<bool> work) {
   constexpr auto kStopCheck = std::chrono::milliseconds(50);
-  if (stopping_) return false;
+  if (end_.forced) return false;
   auto answer = asio::co_spawn(stream_.get_executor(), std::move(work), asio::use_future);
   // When the server stops, the control plane's thread waits for this one and takes no turns.
   while (answer.wait_for(kStopCheck) == std::future_status::timeout)
-    if (stopping_) return false;
-  return answer.get();
+    if (end_.forced) return false;
+  client_gone_ = !answer.get();
+  return !client_gone_;
 }
 
 asio::awaitable<bool> ChunkedWriter::send(Bytes bytes) {

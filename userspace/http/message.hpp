@@ -40,7 +40,8 @@ class StreamWriter {
   /// False: the client has gone or the server stops, so give up.
   virtual bool write(Bytes bytes) = 0;
 
-  /// Whether somebody is still listening. For writers that have nothing to write for a while.
+  /// Whether to go on: somebody is still listening, and the server does not ask for an end. For
+  /// writers that have nothing to write for a while.
   virtual bool open() = 0;
 };
 

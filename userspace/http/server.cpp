@@ -26,6 +26,8 @@ namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+constexpr auto kEndCheck = std::chrono::milliseconds(10);
+constexpr auto kEndPatience = std::chrono::seconds(1);  // a tail looks up every 50 ms
 
 struct Listener {
   Acceptor acceptor;
@@ -75,14 +77,14 @@ asio::awaitable<void> run_session(std::shared_ptr<State> state, Stream stream, A
 
 template <class State>
 asio::awaitable<void> accept_loop(std::shared_ptr<State> state, Listener& listener) {
-  while (!state->context.stopping) {
+  while (!state->context.end.forced) {
     auto [failed, socket] = co_await listener.acceptor.async_accept(kTuple);
     if (!failed) {
       asio::co_spawn(
           state->executor,
           run_session(state, Stream(std::move(socket)), listener.access(), listener.endpoint.port),
           asio::detached);
-    } else if (!state->context.stopping) {
+    } else if (!state->context.end.forced) {
       report_error(fmt::format("http: {}: {}", listener.endpoint.text(), failed.message()));
       asio::steady_timer pause(state->executor, kAcceptPause);  // out of descriptors, most likely
       co_await pause.async_wait(kTuple);
@@ -110,8 +112,18 @@ Result<Endpoint> Server::listen(const Endpoint& endpoint) {
   return bound;
 }
 
+asio::awaitable<void> Server::end_streams() {
+  const auto deadline = std::chrono::steady_clock::now() + kEndPatience;
+  state_->context.end.asked = true;
+  asio::steady_timer pause(state_->executor);
+  while (state_->context.streams != 0 && std::chrono::steady_clock::now() < deadline) {
+    pause.expires_after(kEndCheck);
+    co_await pause.async_wait(kTuple);
+  }
+}
+
 void Server::stop() {
-  if (state_->context.stopping.exchange(true)) return;
+  if (state_->context.end.forced.exchange(true)) return;
   for (auto& listener : state_->listeners) {
     boost::system::error_code ignored;  // there is nothing to be done about it
     listener.acceptor.close(ignored);

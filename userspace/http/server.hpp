@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "core/endpoint.hpp"
 #include "core/result.hpp"
@@ -39,6 +40,10 @@ class Server {
   /// Begins to serve there. A Unix socket grants full access, a loopback address public access.
   /// Returns the endpoint with the port that the kernel chose where it was 0.
   Result<Endpoint> listen(const Endpoint& endpoint);
+
+  /// Asks the streams to end, so that one without an end of its own ends in good order, and waits
+  /// for them, but not for long: an export that takes longer breaks off when the server stops.
+  boost::asio::awaitable<void> end_streams();
 
   /// Closes listeners (and removes their sockets) and all connections.
   void stop();

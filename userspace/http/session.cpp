@@ -79,6 +79,13 @@ asio::awaitable<StreamResult> run_stream(const Response& response, StreamWriter&
   co_return StreamResult{response.stream(writer)};
 }
 
+/// That a client has seen enough, or that a stop does not wait for an export, is no error.
+void log_broken_off(const Error& why, bool expected) {
+  const std::string line = fmt::format("http: stream broken off: {}", why.message());
+  if (expected) return log_debug(line);
+  report_error(line);
+}
+
 }  // namespace
 
 Session::Session(Stream stream, SessionContext& context, Access access, unsigned port)
@@ -90,7 +97,7 @@ void Session::close() {
 
 asio::awaitable<void> Session::run() {
   bool again = true;
-  while (again && !context_.stopping)
+  while (again && !context_.end.forced)
     again = co_await serve_one();
   stream_.close();
 }
@@ -154,18 +161,20 @@ asio::awaitable<bool> Session::send(const RequestHead& head, Response response) 
 asio::awaitable<bool> Session::send_stream(const RequestHead& head, Response response) {
   if (context_.streams >= context_.limits.streams)
     co_return co_await send(head, problem(503, "too many exports and tails, try again later"));
+  if (context_.end.asked)
+    co_return co_await send(head, problem(503, "the agent is stopping, try again later"));
   const StreamSlot slot(context_.streams);
   ResponseHead message;
   fill_head(message, head, response);
   const bool chunked = head.version() >= 11;
   message.chunked(chunked);
   message.keep_alive(chunked && head.keep_alive());
-  ChunkedWriter writer(stream_, std::move(message), context_.limits.stalled, context_.stopping);
+  ChunkedWriter writer(stream_, std::move(message), context_.limits.stalled, context_.end);
   const auto [done, status] =
       co_await asio::co_spawn(context_.workers, run_stream(response, writer), asio::use_awaitable);
   if (done) co_return co_await writer.finish() && chunked&& head.keep_alive();
   if (!writer.head_sent()) co_return co_await send(head, problem(status, done.error().message()));
-  report_error(fmt::format("http: stream broken off: {}", done.error().message()));
+  log_broken_off(done.error(), writer.client_gone() || context_.end.asked);
   co_return false;
 }
 

@@ -2,7 +2,6 @@
 // One connection of the server: reads requests, finds their routes, writes responses.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -15,13 +14,13 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 
+#include "http/chunked_writer.hpp"
 #include "http/listener.hpp"
 #include "http/message.hpp"
 #include "http/server.hpp"
 
 namespace caprock::http {
 
-using Stream = boost::beast::basic_stream<Protocol>;
 using RequestHead = boost::beast::http::request<boost::beast::http::empty_body>;
 
 /// What all sessions of a server share. Outlives them.
@@ -29,8 +28,8 @@ struct SessionContext {
   std::vector<Route> routes;
   Limits limits;
   boost::asio::thread_pool::executor_type workers;
-  std::size_t streams = 0;             // at work
-  std::atomic<bool> stopping = false;  // read by the workers
+  std::size_t streams = 0;  // at work
+  StreamEnd end = {};
 };
 
 /// Lives on the control plane.

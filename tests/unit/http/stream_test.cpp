@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include "core/fd.hpp"
+#include "core/log.hpp"
 #include "test_server.hpp"
 
 using namespace caprock;
@@ -160,6 +162,61 @@ TEST_CASE("http stream: a writer with nothing to write learns that its client ha
     CHECK_FALSE(ended);
   }
   CHECK(eventually([&] { return ended.load(); }));
+}
+
+TEST_CASE("http stream: that a client goes is no error, that a stream fails is one") {
+  std::atomic<int> ended = 0;
+  const TestServer server({stream_route("/export",
+                                        [&](StreamWriter& writer) -> Status {
+                                          while (writer.write(piece())) {
+                                          }
+                                          ++ended;
+                                          return Error("nobody takes it");
+                                        }),
+                           stream_route("/broken", [](StreamWriter& writer) -> Status {
+                             writer.write(piece());
+                             return Error("segment 8 was recycled");
+                           })});
+  const auto reported = [](std::string_view what) {
+    return std::ranges::any_of(reported_errors(), [&](const DistinctError& error) {
+      return error.message.find(what) != error.message.npos;
+    });
+  };
+  const Status done = server.client().get(
+      Target{"/export", {}}, [](Bytes) -> Status { return Error("I have seen enough"); });
+  CHECK_FALSE(done);
+  CHECK(eventually([&] { return ended == 1; }));
+  // The answer to the next request comes behind what there is to say about the last one.
+  CHECK_FALSE(server.client().get(Target{"/broken", {}}));
+  CHECK(eventually([&] { return reported("segment 8 was recycled"); }));
+  CHECK_FALSE(reported("nobody takes it"));
+}
+
+TEST_CASE(
+    "http stream: asked to end, one without an end of its own is whole, and no other begins") {
+  std::atomic<bool> begun = false;
+  TestServer server({stream_route("/tail", [&](StreamWriter& writer) -> Status {
+    writer.write(piece());
+    begun = true;
+    while (writer.open())
+      std::this_thread::sleep_for(1ms);
+    return writer.write(piece()) ? Status() : Status(Error("the rest could not be written"));
+  })});
+  std::size_t received = 0;
+  Status done = Error("not yet");
+  std::jthread client([&] {
+    done = server.client().get(Target{"/tail", {}}, [&](Bytes bytes) -> Status {
+      received += bytes.size();
+      return {};
+    });
+  });
+  CHECK(eventually([&] { return begun.load(); }));
+  server.end_streams();
+  CHECK_FALSE(server.client().get(Target{"/tail", {}}));
+  server.stop();
+  client.join();
+  CHECK(done);
+  CHECK(received == 2 * kPieceBytes);
 }
 
 TEST_CASE("http stream: stopping the server ends its streams") {

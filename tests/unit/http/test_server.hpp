@@ -12,8 +12,10 @@
 #include <thread>
 #include <vector>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 #include <catch2/catch_test_macros.hpp>
 
 #include "http/client.hpp"
@@ -34,6 +36,11 @@ class TestServer {
 
   /// Runs `work` on the control plane's thread and waits for it.
   void on_control_plane(const std::function<void()>& work);
+
+  /// Asks the streams to end and waits for them, as an agent does before it stops.
+  void end_streams() {
+    boost::asio::co_spawn(context_, server_->end_streams(), boost::asio::use_future).get();
+  }
 
   void stop() {
     on_control_plane([&] { server_->stop(); });
