@@ -31,7 +31,8 @@ struct SealedFoot {
 std::optional<SegmentHead> head_of_torn(Bytes torn) {
   if (torn.size() < kInterfacesOffset) return std::nullopt;
   const auto head = load<SegmentHead>(torn, kSegmentHeadOffset);
-  const bool whole = head.type == kSegmentHeadType && head.fixed_crc32c == fixed_checksum(head);
+  const bool whole = head.type == kSegmentHeadType && head.fixed_crc32c == fixed_checksum(head) &&
+                     torn.size() < head.segment_bytes;
   return whole ? std::optional(head) : std::nullopt;
 }
 
@@ -162,6 +163,8 @@ VerifyReport verify_plain(Bytes file) {
     offset = cursor.offset();
   }
   if (cursor.fault()) audit.fail(cursor.fault()->offset, cursor.fault()->what);
+  if (head_of_torn(file))
+    audit.fail(file.size(), "the file ends inside the first segment of a ring");
   const PacketFigures& figures = audit.figures();
   VerifyReport report;
   report.packets = figures.packets;

@@ -201,6 +201,18 @@ TEST_CASE("verify: a file that ends inside a segment is damaged, and the segment
   CHECK(verify_bytes(Bytes(whole).first(2 * kMinSegmentBytes)).whole());
 }
 
+TEST_CASE("verify: a ring that was cut inside its first segment is damaged, wherever the cut is") {
+  const SegmentBuilder segment = sealed();
+  for (const std::uint64_t end : {std::uint64_t{kInterfacesOffset}, segment.frontier(),
+                                  segment.frontier() - 8, kMinSegmentBytes - 8}) {
+    INFO("cut at " << end);
+    const VerifyReport report = verify_bytes(Bytes(segment.bytes()).first(end));
+    REQUIRE_FALSE(report.whole());
+    CHECK(report.damage.back().offset == end);
+    CHECK(report.damage.back().what == "the file ends inside the first segment of a ring");
+  }
+}
+
 TEST_CASE("verify: a segment that cannot be read is damage, not one that was never used") {
   const TemporaryFile file(ring_of({sealed(1), sealed(2)}));
   const auto view = RingView::open(file.path());
