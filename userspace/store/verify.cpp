@@ -105,6 +105,8 @@ class RingVerifier {
       });
       if (before == feet_.end()) continue;
       const SegmentFoot& now = sealed.foot;
+      // Recovery sealed it anew, behind this one: its blocks had not all come to the disk.
+      if (before->foot.sealed_at > now.sealed_at) continue;
       if (now.cumulative_packets != before->foot.cumulative_packets + now.packets ||
           now.cumulative_captured_bytes !=
               before->foot.cumulative_captured_bytes + now.captured_bytes ||

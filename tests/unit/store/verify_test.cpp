@@ -172,6 +172,20 @@ TEST_CASE("verify: cumulative counts follow from foot to foot") {
   CHECK(report.damage[0].what == "the cumulative counts do not follow from the foot before");
 }
 
+TEST_CASE("verify: a segment that recovery sealed anew counts on from a later one") {
+  SegmentFoot torn = foot_for(kPackets);
+  SegmentFoot later = foot_for(kPackets);
+  later.previous_sequence = 1;
+  later.sealed_at = 5;
+  later.cumulative_packets = 7;
+  torn.previous_sequence = 2;
+  torn.sealed_at = 9;
+  torn.cumulative_packets = later.cumulative_packets + torn.packets;
+  torn.cumulative_captured_bytes = later.cumulative_captured_bytes + torn.captured_bytes;
+  torn.cumulative_dropped = later.cumulative_dropped + torn.dropped;
+  CHECK(verify_ring({sealed(1, torn), sealed(2, later)}).whole());
+}
+
 TEST_CASE("verify: a segment without a readable head is damage, one that was never used is not") {
   std::vector<std::byte> file = ring_of({sealed(1), sealed(2)});
   file.resize(3 * kMinSegmentBytes);
