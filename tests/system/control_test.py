@@ -84,6 +84,23 @@ class Refusals(ControlTest):
         send(pair, frame)
         self.assert_holds(self.export(agent), [frame])
 
+    def test_directory_as_config(self):
+        """reload: a file replaced by a directory is reported, and the old configuration stays in force"""
+        pair = self.make_pair(addresses=False)
+        config = self.write_config("agent: { ports: [9] }\n")
+        agent = self.make_agent(pair.right, config=config, agent__interfaces="[east]").start()
+        config.unlink()
+        config.mkdir()
+        why = agent.wait_for(lambda: agent.status()["config"]["reload_error"], "the refusal")
+        self.assertIn(f"{config}: cannot be read", why)
+        frame = frames.udp4_frame(1, 100)
+        send(pair, frame)
+        self.assert_holds(self.export(agent), [frame])
+        config.rmdir()
+        self.write_config("agent: { ports: [10] }\n")
+        agent.wait_for(lambda: not agent.status()["config"]["reload_error"], "the next file")
+        self.assert_stopped(agent)
+
     def test_unknown_key(self):
         """start: an unknown key is refused in one line that says what was meant"""
         pair = self.make_pair(addresses=False)

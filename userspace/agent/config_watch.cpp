@@ -6,8 +6,7 @@
 
 #include <array>
 #include <csignal>
-#include <fstream>
-#include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -19,16 +18,19 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "core/log.hpp"
+#include "core/text_file.hpp"
 
 namespace caprock::agent {
 namespace {
 
 constexpr auto kSettleTime = std::chrono::milliseconds(200);
+constexpr std::size_t kMaxCompared = 16 << 20;  // more than a configuration may have
 constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE;
 
-std::string contents(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+/// Nothing where it cannot be read: whoever loads it then says why.
+std::optional<std::string> contents(const std::filesystem::path& file) {
+  auto text = read_text(file, kMaxCompared);
+  return text ? std::optional(*std::move(text)) : std::nullopt;
 }
 
 int watch_directory(const std::filesystem::path& directory) {
@@ -61,13 +63,13 @@ boost::asio::awaitable<void> watch_file(std::filesystem::path file,
   }
   boost::asio::posix::stream_descriptor events(executor, fd);
   boost::asio::steady_timer settle(executor);
-  std::string last = contents(file);
+  std::optional<std::string> last = contents(file);
   for (;;) {
     std::array<char, 4096> ignored;
     co_await events.async_read_some(boost::asio::buffer(ignored), boost::asio::use_awaitable);
     settle.expires_after(kSettleTime);
     co_await settle.async_wait(boost::asio::use_awaitable);
-    std::string now = contents(file);
+    std::optional<std::string> now = contents(file);
     if (now == last) continue;
     last = std::move(now);
     on_change();

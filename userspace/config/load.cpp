@@ -8,9 +8,12 @@
 
 #include "config/config.hpp"
 #include "config/key.hpp"
+#include "core/text_file.hpp"
 
 namespace caprock::config {
 namespace {
+
+constexpr std::size_t kMaxFileBytes = 1 << 20;  // as much as Kubernetes puts into a ConfigMap
 
 /// A value that was given, and where: "caprock.yaml:12" or "--set".
 struct Given {
@@ -92,11 +95,10 @@ class Reader {
 };
 
 Status read_file(const std::filesystem::path& file, LoadedConfig& loaded) {
+  const auto text = read_text(file, kMaxFileBytes);
+  if (!text) return text.error().context(file.string());
   try {
-    const YAML::Node root = YAML::LoadFile(file);
-    return Reader(loaded, file, true).read_section(root, "");
-  } catch (const YAML::BadFile&) {
-    return Error::from_errno(fmt::format("{}: cannot be read", file.string()));
+    return Reader(loaded, file, true).read_section(YAML::Load(*text), "");
   } catch (const YAML::Exception& broken) {
     return Error(
         fmt::format("{}:{}: not YAML: {}", file.string(), broken.mark.line + 1, broken.msg));

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
@@ -225,6 +227,35 @@ TEST_CASE("config: a file that is not there is named with the reason") {
   REQUIRE_FALSE(result);
   CHECK(result.error().message() ==
         "/nonexistent/caprock.yaml: cannot be read: No such file or directory");
+}
+
+TEST_CASE("config: what is no regular file, or fails while it is read, is named with the reason") {
+  const auto message = [](const char* file) {
+    const auto result = load(file, {});
+    REQUIRE_FALSE(result);
+    return result.error().message();
+  };
+  CHECK(message("/proc/self") ==
+        "/proc/self: cannot be read: it is a directory; give a regular file");
+  CHECK(message("/dev/zero") ==
+        "/dev/zero: cannot be read: it is not a regular file; give a regular file");
+  CHECK(message("/proc/self/mem") == "/proc/self/mem: cannot be read: Input/output error");
+}
+
+TEST_CASE("config: a pipe that nobody writes to is refused and not waited for") {
+  const auto pipe = std::filesystem::temp_directory_path() /
+                    ("caprock-config-test-pipe-" + std::to_string(::getpid()));
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK_FALSE(load(pipe, {}));
+  std::filesystem::remove(pipe);
+}
+
+TEST_CASE("config: a file too long for a configuration is refused") {
+  const TemporaryFile file(std::string((1 << 20) + 1, '#'));
+  const auto result = load(file.path(), {});
+  REQUIRE_FALSE(result);
+  CHECK(result.error().message() ==
+        file.path().string() + ": cannot be read: it is longer than 1048576 bytes");
 }
 
 TEST_CASE("config: a reload is told which changes need a restart") {
