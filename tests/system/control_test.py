@@ -144,6 +144,17 @@ class Refusals(ControlTest):
         """status: without an agent one line says where it was looked for"""
         self.assertIn("nowhere.sock", self.one_line_refusal([CAPROCK, "status", "--server", f"unix:{self.folder}/nowhere.sock"]))
 
+    def test_other_user(self):
+        """client: whom the agent's socket and ring are closed to is told so, and not that there is no agent"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder_of(pair)
+        self.folder.chmod(0o755)
+        other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", CAPROCK]
+        status = self.one_line_refusal([*other, "status", "--server", f"unix:{agent.socket}"])
+        self.assertIn("run as root", status)
+        self.assertNotIn("running", status)
+        self.assertIn("run as root", self.one_line_refusal([*other, "export", "--file", agent.ring, "-o", "/dev/null"]))
+
     def test_no_overwriting(self):
         """export: an existing file is not overwritten without --force"""
         pair = self.make_pair(addresses=False)

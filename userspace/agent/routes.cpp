@@ -114,7 +114,8 @@ Result<exporting::ExportOptions> export_options(const Request& request) {
   if (!to) return to.error().context("to");
   const auto format = exporting::parse_format(request.parameter("format", "pcapng"));
   if (!format) return format.error().context("format");
-  if (*from >= *to) return Error("from: is not before to");
+  if (*from >= *to)
+    return Error("from is not before to, which is now unless given: give an earlier from");
   options.from_ns = *from;
   options.to_ns = *to;
   options.format = *format;

@@ -16,8 +16,21 @@ int complain(std::string_view message, int status) {
   return status;
 }
 
+/// The first word that is no option and no command, where CLI11 only says that a command is
+/// missing.
+std::string unknown_command(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::RequiredError)) return {};
+  if (!app.get_subcommands().empty()) return {};
+  const auto words = app.remaining();
+  const auto word = std::find_if(words.begin(), words.end(),
+                                 [](const std::string& text) { return !text.starts_with('-'); });
+  return word == words.end() ? std::string() : *word;
+}
+
 /// CLI11's message as one line that names the way to help.
-std::string usage_error(const CLI::ParseError& error) {
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  if (const auto word = unknown_command(app, error); !word.empty())
+    return fmt::format("\"{}\" is not a command; caprock --help lists them", word);
   std::string text = error.what();
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text + " (caprock --help)";
@@ -49,7 +62,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help_or_version) {
     return app->exit(help_or_version);
   } catch (const CLI::ParseError& error) {
-    return complain(usage_error(error), kUsage);
+    return complain(usage_error(*app, error), kUsage);
   }
   const auto status = invocation.action();
   return status ? *status : complain(status.error().message(), kFailure);

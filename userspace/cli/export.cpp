@@ -44,7 +44,11 @@ Result<Window> window_of(const Options& options) {
     if (!to) return to.error().context("--to");
     window.to_ns = *to;
   }
-  if (window.from_ns >= window.to_ns) return Error("--from is not before --to");
+  if (window.from_ns >= window.to_ns)
+    return Error("--from is not before --to: give an earlier --from, or a later --to");
+  // The agent's record ends now; that of a file may come from a clock ahead of this one.
+  if (options.ring.empty() && window.from_ns >= now_ns)
+    return Error("--from is not before now: five minutes ago is -5m");
   return window;
 }
 

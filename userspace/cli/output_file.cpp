@@ -13,10 +13,14 @@ namespace {
 
 constexpr int kOwnerOnly = 0600;
 
-Result<Fd> open_for_writing(const std::filesystem::path& path, int flags) {
+/// Opens `path` to write what will have the name `target`.
+Result<Fd> open_for_writing(const std::filesystem::path& path, const std::filesystem::path& target,
+                            int flags) {
   Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, kOwnerOnly));
-  if (!fd) return Error::from_errno(path.string());
-  return fd;
+  if (fd) return fd;
+  const Error error = Error::from_errno(fmt::format("{} cannot be written", target.string()));
+  return Error(error.message() +
+               "; give -o a file in a directory that is there and that this user may write to");
 }
 
 Result<Fd> standard_output() {
@@ -44,8 +48,8 @@ Result<OutputFile> OutputFile::open(const std::string& name, bool force) {
       fs::is_regular_file(status) ? fs::canonical(name, failed) : fs::path(name);
   const fs::path partial = name == "-" || in_place ? fs::path{} : fs::path(target) += ".partial";
   auto fd = name == "-" ? standard_output()
-            : in_place  ? open_for_writing(name, 0)
-                        : open_for_writing(partial, O_CREAT | O_TRUNC);
+            : in_place  ? open_for_writing(name, target, 0)
+                        : open_for_writing(partial, target, O_CREAT | O_TRUNC);
   if (!fd) return fd.error();
   return OutputFile(*std::move(fd), target, partial, force);
 }

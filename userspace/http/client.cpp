@@ -36,6 +36,10 @@ constexpr std::size_t kPieceBytes = 256 << 10;
 constexpr std::size_t kMaxProblemBytes = 64 << 10;
 
 Error unreachable(const ServerAddress& server, const error_code& failed) {
+  if (failed == boost::system::errc::permission_denied)
+    return Error(fmt::format(
+        "the agent's socket {} is its owner's alone: {}; run as root, or as the agent's user",
+        server.text, failed.message()));
   return Error(fmt::format(
       "no agent at {}: {}; is it running? (systemctl status caprock; elsewhere: --server)",
       server.text, failed.message()));

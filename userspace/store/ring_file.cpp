@@ -55,17 +55,27 @@ Status trim(int fd, const Geometry& geometry) {
   return Error::from_errno("cannot resize the ring");
 }
 
+Error not_a_file(const std::filesystem::path& path, std::string_view what) {
+  return Error(fmt::format("{} is {}: give the agent another dataDir", path.string(), what));
+}
+
+/// Why the ring cannot be opened for writing, and what to do.
+Error unopened(const std::filesystem::path& path, int code) {
+  if (code == ELOOP) return not_a_file(path, "a symbolic link, which is not followed");
+  if (code == EISDIR) return not_a_file(path, "a directory");
+  Error error = Error::from_errno(fmt::format("cannot open the ring {}", path.string()), code);
+  if (code != EACCES && code != EPERM) return error;
+  return Error(error.message() + "; run as root, or as who recorded it");
+}
+
 }  // namespace
 
 Result<Fd> RingFile::open_descriptor(const std::filesystem::path& path) {
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) return Error::from_errno(fmt::format("cannot open the ring {}", path.string()));
+  if (!fd) return unopened(path, errno);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return Error::from_errno(path.string());
-  if (!S_ISREG(info.st_mode)) {
-    return Error(
-        fmt::format("{} is not a regular file: give the agent another dataDir", path.string()));
-  }
+  if (!S_ISREG(info.st_mode)) return not_a_file(path, "not a regular file");
   if (info.st_size == 0) disable_copy_on_write(fd.get());
   return fd;
 }

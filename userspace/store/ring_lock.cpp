@@ -57,7 +57,10 @@ bool lock_within(int fd, const std::filesystem::path& ring, Nanoseconds wait) {
 Result<RingLock> RingLock::acquire(const std::filesystem::path& ring, Nanoseconds wait) {
   const std::string path = std::filesystem::path(ring).replace_extension(".lock");
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) return Error::from_errno(fmt::format("cannot open the lock file {}", path));
+  if (!fd) {
+    const Error error = Error::from_errno(fmt::format("cannot open the lock file {}", path));
+    return Error(error.message() + "; run as root, or give a dataDir that this user may write to");
+  }
   if (!lock_within(fd.get(), ring, wait)) {
     if (errno != EWOULDBLOCK) return Error::from_errno(fmt::format("cannot lock {}", path));
     return Error(

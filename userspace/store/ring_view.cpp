@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -29,8 +30,15 @@ constexpr std::size_t kWorthASystemCall = 16 << 10;
 Result<std::uint64_t> file_size(int fd) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) return Error::from_errno("fstat");
-  if (!S_ISREG(status.st_mode)) return Error("it is not a regular file");
+  if (!S_ISREG(status.st_mode)) return Error("it is not a regular file; name a ring.pcapng");
   return static_cast<std::uint64_t>(status.st_size);
+}
+
+/// Why a ring cannot be opened for reading, and what to do.
+Error unopened(const std::filesystem::path& path, int code) {
+  std::string_view remedy = "name the ring.pcapng of an agent's dataDir";
+  if (code == EACCES) remedy = "a ring is its owner's alone: run as root, or as who recorded it";
+  return Error(fmt::format("{}; {}", Error::from_errno(path.string(), code).message(), remedy));
 }
 
 /// What stands at the start of a file that is no ring.
@@ -200,12 +208,13 @@ RingView::~RingView() = default;
 Result<RingView> RingView::open(const std::filesystem::path& path) {
   auto state = std::make_unique<State>();
   state->fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!state->fd) return Error::from_errno(path.string());
+  if (!state->fd) return unopened(path, errno);
   if (auto mapped = state->follow_growth(); !mapped)
     return std::move(mapped).error().context(path.string());
   state->segment_bytes = find_segment_bytes(state->file());
   if (state->segment_bytes == 0) {
-    return Error(fmt::format("{}: it is {}", path.string(), kind_of(state->file())));
+    return Error(fmt::format("{}: it is {}; name the ring.pcapng of an agent's dataDir",
+                             path.string(), kind_of(state->file())));
   }
   if (auto guarded = state->protect(); !guarded)
     return std::move(guarded).error().context(path.string());

@@ -23,7 +23,8 @@ struct Refused {
 TEST_CASE("command line: what is refused is one line that says what to do") {
   const auto [arguments, status, message] = GENERATE(values<Refused>({
       {"", 2, "caprock: A subcommand is required"},
-      {"nonsense", 2, "caprock: "},
+      {"nonsense", 2, "caprock: \"nonsense\" is not a command; caprock --help lists them"},
+      {"nonsense -o x", 2, "caprock: \"nonsense\" is not a command; caprock --help lists them"},
       {"status --nonsense", 2, "caprock: "},
       {"status -o yaml", 2, "caprock: --output"},
       {"status --server nowhere", 1, "caprock: \"nowhere\" is not a server: write it as unix:"},
@@ -32,8 +33,12 @@ TEST_CASE("command line: what is refused is one line that says what to do") {
       {"tail --server unix:/nonexistent/s", 1, "caprock: no agent at unix:/nonexistent/s"},
       {"export --from yesterday", 1, "caprock: --from: \"yesterday\" is not a time: write it as"},
       {"export --from -1m --to -5m", 1, "caprock: --from is not before --to"},
+      {"export --from +5m", 1, "caprock: --from is not before now: five minutes ago is -5m"},
+      {"export --file /dev/null -o /nonexistent/x.pcapng", 1,
+       "caprock: /nonexistent/x.pcapng cannot be written: No such file or directory; give -o a"},
       {"export --format gif", 2, "caprock: --format"},
-      {"export --file /nonexistent/ring", 1, "caprock: /nonexistent/ring: "},
+      {"export --file /nonexistent/ring", 1,
+       "caprock: /nonexistent/ring: No such file or directory; name the ring.pcapng"},
       {"verify", 2, "caprock: FILE is required"},
       {"verify /nonexistent/ring", 2, "caprock: /nonexistent/ring: "},
       {"agent --set agent.lanes=x", 1, "caprock: --set agent.lanes=x: agent.lanes: \"x\" must be"},

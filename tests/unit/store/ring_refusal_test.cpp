@@ -71,8 +71,16 @@ TEST_CASE("ring: a symbolic link is not followed") {
   const TemporaryDirectory directory;
   write_text(directory / "victim", "");
   std::filesystem::create_symlink(directory / "victim", directory / "ring.pcapng");
-  refusal(small_ring(directory / "ring.pcapng"));
+  CHECK(contains(refusal(small_ring(directory / "ring.pcapng")),
+                 "ring.pcapng is a symbolic link, which is not followed: give the agent another"));
   CHECK(std::filesystem::file_size(directory / "victim") == 0);
+}
+
+TEST_CASE("ring: a directory in its place is named as that") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "ring.pcapng");
+  CHECK(contains(refusal(small_ring(directory / "ring.pcapng")),
+                 "ring.pcapng is a directory: give the agent another dataDir"));
 }
 
 TEST_CASE("ring: a size that the disk does not have is refused, and nothing is kept of it") {
