@@ -134,7 +134,9 @@ class Refusals(ControlTest):
 
     def test_data_directory_not_writable(self):
         """start: a data directory that cannot be made is named in one line"""
-        self.assertIn(f"{self.folder}/disk/data", self.refusal_on_disk("ro"))
+        refusal = self.refusal_on_disk("ro")
+        self.assertIn(f"{self.folder}/disk/data", refusal)
+        self.assertIn("ReadWritePaths=", refusal)
 
     def test_disk_too_small(self):
         """start: a disk too small for the ring is refused in one line that names the key to change"""

@@ -128,7 +128,14 @@ FollowerSettings Agent::follower_settings() const {
           .enabled = config_.tap.raw_enabled};
 }
 
+void Agent::log_findings() const {
+  for (const auto& finding : context_.findings)
+    if (finding.severity == Severity::kWarning)
+      log_warning(fmt::format("{}: {}; {}", finding.found, finding.consequence, finding.remedy));
+}
+
 Status Agent::run() {
+  log_findings();
   log_info(
       fmt::format("recording into {} on {}", recorder_->ring().status().path, follower_->hook()));
   spawn(await_signal());

@@ -34,6 +34,7 @@ class Agent {
 
   Status start();
   Status listen();
+  void log_findings() const;
   Status apply_filter(const config::Config& config);
   void reload();
   void adopt(config::LoadedConfig loaded);

@@ -5,6 +5,7 @@
 
 #include "cli/definition.hpp"
 #include "cli/reference.hpp"
+#include "config/key.hpp"
 
 namespace caprock::cli {
 namespace {
@@ -35,6 +36,13 @@ std::string option_paragraph(const OptionDefinition& option) {
   return text + "\n";
 }
 
+std::string key_paragraph(const config::Key& key) {
+  const auto replaced = key.newer.empty() ? "" : fmt::format(" Older spelling of {}.", key.newer);
+  return fmt::format(".TP\n\\fB{}\\fR\n{}\n", roff(key.path),
+                     roff(fmt::format("{} ({}). Default: {}.{}", key.meaning, key.kind,
+                                      key.print(config::Config{}), replaced)));
+}
+
 }  // namespace
 
 std::string man_page(const CLI::App& app) {
@@ -53,6 +61,10 @@ std::string man_page(const CLI::App& app) {
     for (const auto& option : command->options)
       text += option_paragraph(option);
   }
+  text +=
+      ".SH CONFIGURATION\nA YAML file, of which every key has a default; \\-\\-set goes over it.\n";
+  for (const auto& key : config::keys())
+    text += key_paragraph(key);
   return text +
          ".SH EXIT STATUS\n0: done; 1: it could not be done; 2: it was not asked for properly.\n"
          ".SH FILES\n/etc/caprock/caprock.yaml, /var/lib/caprock/ring.pcapng, "

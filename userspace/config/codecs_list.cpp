@@ -53,6 +53,25 @@ Status check_name(const std::string& text) {
   return {};
 }
 
+/// Whether every [ has its ]: to fnmatch one that has none is a letter, and the glob matches
+/// nothing that was meant.
+bool brackets_close(std::string_view pattern) {
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    const bool escaped = at > 0 && pattern[at - 1] == '\\';
+    if (escaped || pattern[at] != '[') continue;
+    const bool negated = pattern.substr(at + 1, 1).find_first_of("!^") == 0;
+    at = pattern.find(']', at + (negated ? 3 : 2));  // one that stands first is a letter
+    if (at == pattern.npos) return false;
+  }
+  return true;
+}
+
+Status check_pattern(const std::string& text) {
+  if (!brackets_close(text))
+    return Error(fmt::format("\"{}\" has a [ without its ] and matches nothing: close it", text));
+  return check_name(text);
+}
+
 }  // namespace
 
 std::string print_list(const std::vector<std::string>& values) {
@@ -63,10 +82,17 @@ Result<Texts> Names::read(const YAML::Node& value) {
   return checked_scalars(value, check_name);
 }
 
+Result<Texts> InterfacePatterns::read(const YAML::Node& value) {
+  return checked_scalars(value, check_pattern);
+}
+
 Result<Texts> Interfaces::read(const YAML::Node& value) {
   if (value.IsScalar() && value.Scalar() == "auto") return Texts{};
-  auto names = Names::read(value);
-  if (names && names->empty()) return Error("must name an interface, or be auto");
+  auto names = InterfacePatterns::read(value);
+  if (!names) return names;
+  if (names->empty()) return Error("must name an interface, or be auto");
+  if (std::find(names->begin(), names->end(), "auto") != names->end())
+    return Error("auto stands alone, not in a list: write it as auto, or name the interfaces");
   return names;
 }
 

@@ -73,7 +73,9 @@ constexpr auto kKeys = std::to_array<Key>({
     tap<Size<kMinStorageBytes>, &Tap::raw_storage_bytes>(
         "tap.capture.raw.storageSize", kRestart,
         "Size of the ring on disk, at least 16Mi. It may be changed between runs: the ring grows "
-        "in place, shrinking drops what lies beyond"),
+        "in place, shrinking drops what lies beyond. A ring keeps the segments that it began "
+        "with and cannot get smaller than 16 of them: one that began with 128Mi or more keeps at "
+        "least 128Mi"),
     tap<Size<kMinDatabaseBytes>, &Tap::db_max_bytes>(
         "tap.capture.dbMaxSize", kLive,
         "Largest size of the database of calls; no effect in this version"),
@@ -81,8 +83,8 @@ constexpr auto kKeys = std::to_array<Key>({
         "agent.interfaces", kLive,
         "What to record on. auto: lo, devices that are up and have no lower device, and the host "
         "ends of veths; or names and globs, as [eth0, \"veth*\"]"),
-    agent<Names, &Agent::excluded_interfaces>("agent.excludedInterfaces", kLive,
-                                              "Names and globs left out; exclusion wins"),
+    agent<InterfacePatterns, &Agent::excluded_interfaces>(
+        "agent.excludedInterfaces", kLive, "Names and globs left out; exclusion wins"),
     agent<MirrorInterfaces, &Agent::mirror_interfaces>(
         "agent.mirrorInterfaces", kRestart,
         "Ports given to caprock for mirrored traffic. Not in this version: leave it empty"),
@@ -132,8 +134,10 @@ constexpr auto kKeys = std::to_array<Key>({
     agent<Duration, &Agent::lock_wait>(
         "agent.lockWait", kRestart,
         "How long to wait for another agent to let go of the ring; 0: not at all"),
-    agent<AbsolutePath, &Agent::data_dir>("agent.dataDir", kRestart,
-                                          "Directory of the ring, ring.pcapng. Mode 0700"),
+    agent<AbsolutePath, &Agent::data_dir>(
+        "agent.dataDir", kRestart,
+        "Directory of the ring, ring.pcapng. Made with mode 0700; one that exists keeps its mode. "
+        "Outside of /var/lib/caprock the systemd unit needs it in ReadWritePaths="),
     agent<AbsolutePath, &Agent::pin_dir>(
         "agent.pinDir", kRestart,
         "Directory on a bpffs where programs and maps stay while no agent runs"),

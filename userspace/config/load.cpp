@@ -48,7 +48,7 @@ class Reader {
     if (is_section(path)) return read_section(value, path);
     const auto meant = nearest_key(path);
     return refusal(place, path,
-                   meant.empty() ? "unknown key; docs/configuration.md lists them"
+                   meant.empty() ? "unknown key; the man page caprock(1) lists them"
                                  : fmt::format("unknown key, did you mean {}?", meant));
   }
 

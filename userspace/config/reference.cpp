@@ -60,8 +60,8 @@ std::string default_file() {
   std::string text =
       "# Configuration of caprock. Every key is shown with its default; remove the # in front to "
       "change one.\n"
-      "# Sizes are written as 1Gi or 500M, durations as 5m or 1h30m. docs/configuration.md says "
-      "more.\n";
+      "# Sizes are written as 1Gi or 500M, durations as 5m or 1h30m. The man page caprock(1) "
+      "lists the keys too.\n";
   std::string_view before;
   for (const auto& key : keys()) {
     if (!key.newer.empty()) continue;

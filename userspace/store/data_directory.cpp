@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "core/quantity.hpp"
@@ -66,6 +67,27 @@ std::uint64_t allocated_bytes(const std::filesystem::path& file) {
   return ::stat(file.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_blocks) * 512 : 0;
 }
 
+constexpr std::string_view kWritable =
+    "mount it for writing; under systemd name it in ReadWritePaths= of the unit, or give a dataDir "
+    "below /var/lib/caprock";
+constexpr std::string_view kPermitted =
+    "run as root, or give a dataDir that this user may write to";
+
+/// What to do where `code` keeps a ring from being made.
+std::string_view remedy_of(int code) {
+  return code == EROFS ? kWritable : kPermitted;
+}
+
+/// A directory that was there keeps its mode; the ring in it is its owner's alone whatever that is.
+void inspect_mode(const std::filesystem::path& directory, Finding& finding) {
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) != 0 || (info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return;
+  finding.severity = Severity::kWarning;
+  finding.found += fmt::format(", mode {:04o}", info.st_mode & 07777);
+  finding.consequence = "it is open to others than its owner; the ring itself is not";
+  finding.remedy = fmt::format("chmod 0700 {}", directory.string());
+}
+
 Finding inspect_access(const std::filesystem::path& directory) {
   Finding finding;
   finding.id = "disk.directory";
@@ -75,8 +97,10 @@ Finding inspect_access(const std::filesystem::path& directory) {
     finding.found += " is not there yet";
   } else if (::access(directory.c_str(), W_OK | X_OK) != 0) {
     finding.severity = Severity::kFatal;
+    finding.remedy = std::string(remedy_of(errno));
     finding.consequence = "no ring can be made in it";
-    finding.remedy = "run as root, or give a dataDir that this user may write to";
+  } else {
+    inspect_mode(directory, finding);
   }
   return finding;
 }
@@ -102,8 +126,8 @@ Status prepare_data_directory(const std::filesystem::path& directory,
   std::filesystem::create_directories(here, failure);
   if (!failure) std::filesystem::permissions(here, std::filesystem::perms::owner_all, failure);
   if (failure) {
-    return Error(
-        fmt::format("cannot make the data directory {}: {}", here.string(), failure.message()));
+    return Error(fmt::format("cannot make the data directory {}: {}; {}", here.string(),
+                             failure.message(), remedy_of(failure.value())));
   }
   return {};
 }

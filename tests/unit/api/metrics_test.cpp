@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules are those of `promtool check metrics`, as far as they concern one scrape.
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <regex>
 #include <set>
@@ -22,6 +23,20 @@ std::vector<std::string> lines_of(const std::string& text) {
   for (std::string line; std::getline(in, line);)
     lines.push_back(line);
   return lines;
+}
+
+std::string file_text(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+/// What `pattern` captures first, wherever it matches.
+std::set<std::string> captures(const std::string& text, const std::regex& pattern) {
+  std::set<std::string> found;
+  for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match)
+    found.insert((*match)[1]);
+  return found;
 }
 
 const std::regex kHelp(R"(# HELP ([a-z_:][a-z0-9_:]*) \S.*\.)");
@@ -81,4 +96,11 @@ TEST_CASE("metrics: counters carry interface and direction, odd names are escape
   CHECK(text.find("caprock_packets_written_total{interface=\"eth0\",id=\"1\",direction=\"out\"} "
                   "2000090\n") != text.npos);
   CHECK(text.find("interface=\"we\\\"ird\\\\na\\nme\"") != text.npos);
+}
+
+TEST_CASE("metrics: docs/status.md explains every one, and none that is not there") {
+  const auto ours =
+      captures(api::metrics_text(test::example_status()), std::regex("# TYPE (\\S+) "));
+  CHECK(ours.size() > 30);
+  CHECK(ours == captures(file_text(CAPROCK_DOCS_DIR "/status.md"), std::regex("`(caprock_\\w+)`")));
 }

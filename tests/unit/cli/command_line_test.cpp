@@ -4,6 +4,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "caprock_process.hpp"
+#include "config/key.hpp"
 
 using caprock::test::file_text;
 using caprock::test::run_caprock;
@@ -78,11 +79,21 @@ TEST_CASE(
   CHECK(file_text(CAPROCK_DOCS_DIR "/configuration.md") == run_caprock("docs configuration").out);
 }
 
+TEST_CASE("packaging: the unit restarts without a limit, and says what another dataDir needs") {
+  const auto unit = file_text(CAPROCK_DOCS_DIR "/../packaging/caprock.service.in");
+  const auto in_unit_section = unit.substr(0, unit.find("[Service]"));
+  CHECK_THAT(in_unit_section, ContainsSubstring("\nStartLimitIntervalSec=0\n"));
+  CHECK_THAT(unit, ContainsSubstring("#   ReadWritePaths="));
+  CHECK_THAT(run_caprock("docs config-file").out, ContainsSubstring("ReadWritePaths="));
+}
+
 TEST_CASE(
     "command line: the man page has every command and no line that roff would take for its own") {
   const auto page = run_caprock("docs man").out;
   CHECK_THAT(page, StartsWith(".TH CAPROCK 1"));
   CHECK_THAT(page, ContainsSubstring(".SS export"));
+  for (const auto& key : caprock::config::keys())
+    CHECK_THAT(page, ContainsSubstring("\\fB" + std::string(key.path) + "\\fR"));
   CHECK_THAT(page, ContainsSubstring("\\-\\-force"));
 }
 

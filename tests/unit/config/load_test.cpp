@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -131,7 +132,7 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
       {"tap:\n  storageSize: 1Gi\n",
        ":2: tap.storageSize: unknown key, did you mean tap.capture.raw.storageSize?"},
       {"agent:\n  SNAPLEN: 100\n", ":2: agent.SNAPLEN: unknown key, did you mean agent.snaplen?"},
-      {"license: none\n", ":1: license: unknown key; docs/configuration.md lists them"},
+      {"license: none\n", ":1: license: unknown key; the man page caprock(1) lists them"},
       {"tap: 5\n", ":1: tap: must be a section of keys"},
       {"[tap]\n", ":1: the file: must be a section of keys"},
       {"agent:\n  snaplen: 0\n",
@@ -156,6 +157,14 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
       {"agent:\n  addresses: [10.0.0.0/33]\n",
        ":2: agent.addresses: \"10.0.0.0/33\" must end with a prefix of /0 to /32"},
       {"agent:\n  interfaces: []\n", ":2: agent.interfaces: must name an interface, or be auto"},
+      {"agent:\n  interfaces: [auto, eth0]\n",
+       ":2: agent.interfaces: auto stands alone, not in a list: write it as auto, or name the "
+       "interfaces"},
+      {"agent:\n  interfaces: [eth0, \"[abc\"]\n",
+       ":2: agent.interfaces: \"[abc\" has a [ without its ] and matches nothing: close it"},
+      {"agent:\n  excludedInterfaces: \"veth[!]\"\n",
+       ":2: agent.excludedInterfaces: \"veth[!]\" has a [ without its ] and matches nothing: "
+       "close it"},
       {"agent:\n  mirrorInterfaces: [eth1]\n",
        ":2: agent.mirrorInterfaces: capture from mirror ports is not in this version; leave it "
        "empty"},
@@ -220,6 +229,15 @@ TEST_CASE("config: a refused --set names the assignment and what would be right"
   const auto result = load("", {assignment});
   REQUIRE_FALSE(result);
   CHECK(result.error().message() == line);
+}
+
+TEST_CASE("config: globs of every form are taken") {
+  for (const auto* glob : {"veth*", "eth[0-9]", "eth[!0]", "[]x]*", "[[:alpha:]]0", "\\[odd"}) {
+    const auto result = load("", {fmt::format("agent.interfaces=['{}']", glob)});
+    CAPTURE(glob);
+    REQUIRE(result);
+    CHECK(result->config.agent.interfaces == std::vector<std::string>{glob});
+  }
 }
 
 TEST_CASE("config: a file that is not there is named with the reason") {

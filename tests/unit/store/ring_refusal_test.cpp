@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/wait.h>
@@ -119,6 +120,25 @@ TEST_CASE("data directory: too little space is fatal, and says what to do") {
   };
   CHECK(fatal(16 * kMebibyte).empty());
   CHECK(contains(fatal(std::uint64_t{1} << 50), "disk.space"));
+}
+
+TEST_CASE("data directory: one that is open to others is warned of, and keeps its mode") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path place = directory / "shared";
+  std::filesystem::create_directory(place);
+  const auto finding_at = [&](unsigned mode) {
+    std::filesystem::permissions(place, static_cast<std::filesystem::perms>(mode));
+    const auto findings = inspect_data_directory(place, 16 * kMebibyte);
+    const auto found = std::ranges::find(findings, "disk.directory", &Finding::id);
+    REQUIRE(found != findings.end());
+    return *found;
+  };
+  CHECK(finding_at(0700).severity == Severity::kOk);
+  const Finding open = finding_at(0755);
+  CHECK(open.severity == Severity::kWarning);
+  CHECK(contains(open.found, "mode 0755"));
+  CHECK(contains(open.remedy, "chmod 0700 " + place.string()));
+  CHECK(std::filesystem::status(place).permissions() == static_cast<std::filesystem::perms>(0755));
 }
 
 TEST_CASE("data directory: free space is told with its place") {
