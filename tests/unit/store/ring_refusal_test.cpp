@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/wait.h>
+
+#include <algorithm>
 
 #include "recorder.hpp"
 #include "store/file_system.hpp"
