@@ -309,6 +309,16 @@ class Endpoints(ControlTest):
         self.assertEqual(os.stat(self.folder / "private").st_mode & 0o777, 0o700)
         self.assertEqual(os.stat(self.folder / "private/ring.pcapng").st_mode & 0o777, 0o600)
 
+    def test_open_directory(self):
+        """endpoint: a data directory open to others keeps its mode, and the log and the status warn of it"""
+        place = self.folder / "shared"
+        place.mkdir(mode=0o755)
+        agent = self.recorder_of(self.make_pair(addresses=False), agent__dataDir=place)
+        self.assertEqual(os.stat(place).st_mode & 0o777, 0o755)
+        finding = next(one for one in agent.status()["findings"] if one["id"] == "disk.directory")
+        self.assertEqual(finding["severity"], "warning")
+        self.assertIn(f"chmod 0700 {place}", agent.log.read_text())
+
     def test_names(self):
         """bpftool: programs and maps are pinned under names that it shows whole"""
         pair = self.make_pair(addresses=False)
