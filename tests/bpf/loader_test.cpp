@@ -173,7 +173,7 @@ TEST_CASE("loader: maps that do not fit are set aside, with what they hold") {
   LoadOptions options = with_pins(Transport::kStage, directory);
   const std::uint64_t instance = leave_pins(options);
   SECTION("another size") {
-    options.stage_bytes = 1u << 30;
+    options.stage_bytes = 64u << 20;
   }
   SECTION("another transport") {
     options.transport = Transport::kRingBuffer;
