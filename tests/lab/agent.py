@@ -23,7 +23,7 @@ class Agent:
         self.prefix, self.config, self.process = list(prefix), config, None
         self.settings = {
             "agent.dataDir": self.folder, "agent.pinDir": self.pins, "agent.listen": f"[unix:{self.socket}]",
-            "tap.capture.raw.storageSize": "32Mi", "agent.stageSize": "32Mi",
+            "tap.capture.raw.storageSize": "32Mi", "agent.stageSize": "32Mi", "agent.onStop": "detach",
             **{key.replace("__", "."): value for key, value in settings.items()},
         }
 

@@ -112,15 +112,32 @@ class Changed(RestartTest):
 
 
 class Ended(RestartTest):
+    def stopped_by(self, pair, number, *environment, on_stop="auto"):
+        """Programs on the device after an agent in that environment was stopped."""
+        agent = self.make_agent(pair.right, agent__interfaces="[east]", agent__onStop=on_stop,
+                                prefix=["env", "-u", "KUBERNETES_SERVICE_HOST", "-u", "SYSTEMD_EXEC_PID", *environment])
+        agent.start()
+        self.assertEqual(len(links_of(pair)), 2)
+        self.assertEqual(agent.stop(number), 0)
+        left = links_of(pair)
+        self.assertEqual(agent.pins.exists(), left != [])
+        subprocess.run([*agent.command(), "--uninstall"], check=True, capture_output=True)
+        return left
+
     def test_detach(self):
-        """stop: with agent.onStop detach, and by SIGINT, nothing stays in the kernel"""
+        """stop: with agent.onStop detach, by hand, and by SIGINT anywhere, nothing stays in the kernel"""
         pair = self.make_pair(addresses=False)
-        for settings, number in (({"agent__onStop": "detach"}, signal.SIGTERM), ({"agent__onStop": "auto"}, signal.SIGINT)):
-            agent = self.recorder_of(pair, **settings)
-            self.assertEqual(len(links_of(pair)), 2)
-            self.assertEqual(agent.stop(number), 0)
-            self.assertEqual(links_of(pair), [])
-            self.assertFalse(agent.pins.exists())
+        in_a_pod = "KUBERNETES_SERVICE_HOST=10.0.0.1"
+        self.assertEqual(self.stopped_by(pair, signal.SIGTERM), [])
+        self.assertEqual(self.stopped_by(pair, signal.SIGTERM, in_a_pod, on_stop="detach"), [])
+        self.assertEqual(self.stopped_by(pair, signal.SIGINT, in_a_pod), [])
+
+    def test_keep(self):
+        """stop: by SIGTERM in a pod, and as a unit of systemd, the programs stay for the next agent"""
+        pair = self.make_pair(addresses=False)
+        self.assertEqual(len(self.stopped_by(pair, signal.SIGTERM, "KUBERNETES_SERVICE_HOST=10.0.0.1")), 2)
+        as_a_unit = ("sh", "-c", 'SYSTEMD_EXEC_PID=$$ exec "$@"', "sh")
+        self.assertEqual(len(self.stopped_by(pair, signal.SIGTERM, *as_a_unit)), 2)
 
     def test_uninstall(self):
         """agent --uninstall: refused while an agent runs, then nothing of it stays in the kernel"""

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -38,6 +39,14 @@ std::string host_name() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data())
                                                         : std::string("unknown");
+}
+
+/// Whether somebody starts the next agent: systemd, which tells the process it has started by its
+/// pid (systemd.exec(5); what a user's session runs inherits only the rest), or Kubernetes.
+bool is_service() {
+  const char* const started = std::getenv("SYSTEMD_EXEC_PID");
+  return (started != nullptr && started == std::to_string(getpid())) ||
+         std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
 }
 
 api::ConfigStatus config_status(const Options& options, const config::LoadedConfig& loaded) {
@@ -153,9 +162,7 @@ Status Agent::run() {
 bool Agent::keeps_programs() const {
   if (config_.agent.on_stop != config::OnStop::kAuto)
     return config_.agent.on_stop == config::OnStop::kKeep;
-  const bool service = std::getenv("INVOCATION_ID") != nullptr ||  // systemd.exec(5)
-                       std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
-  return service && signal_ != SIGINT;
+  return is_service() && signal_ != SIGINT;
 }
 
 void Agent::reload() {
