@@ -84,8 +84,7 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
 
   std::unique_ptr<Recorder> recorder(
       new Recorder(std::move(*ring), std::move(*programs), std::move(*counters)));
-  if (auto opened = recorder->open_predecessors(config.agent.pin_dir); !opened)
-    return std::move(opened).error();
+  recorder->open_predecessors(config.agent.pin_dir);
   if (auto known = recorder->know_interfaces(); !known) return std::move(known).error();
   if (auto made = recorder->make_sources(); !made) return std::move(made).error();
   if (auto started = recorder->start_lanes(lanes, offset); !started)
@@ -106,7 +105,7 @@ Recorder::~Recorder() {
 }
 
 /// What cannot be read is given up: no program fills it any more once the devices have ours.
-Status Recorder::open_predecessors(const std::filesystem::path& pin_directory) {
+void Recorder::open_predecessors(const std::filesystem::path& pin_directory) {
   for (const auto& directory : capture::old_generation_directories(pin_directory)) {
     auto found = capture::PinnedGeneration::open(directory);
     if (found) {
@@ -117,7 +116,6 @@ Status Recorder::open_predecessors(const std::filesystem::path& pin_directory) {
       capture::remove_generation(directory);
     }
   }
-  return {};
 }
 
 /// Ids are given on from generation to generation: the newest knows them all.

@@ -58,7 +58,7 @@ class Recorder {
  private:
   Recorder(std::unique_ptr<store::Ring> ring, std::unique_ptr<capture::Programs> programs,
            capture::Counters counters);
-  Status open_predecessors(const std::filesystem::path& pin_directory);
+  void open_predecessors(const std::filesystem::path& pin_directory);
   Status know_interfaces();
   Status make_sources();
   std::vector<const capture::PacketSource*> sources_of(const capture::Generation& generation) const;
