@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbered frames: sent at a steady pace, and found again each once, with their bytes."""
 import bisect
+import contextlib
+import os
 import threading
 import time
 
@@ -50,6 +52,17 @@ def send_numbered(pair, first, last):
             wire.send(frames.udp4_frame(number, SIZE))
             if number % 500 == 0:
                 time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def on_one_cpu():
+    """What this thread sends over a veth is received on the CPU it runs on."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class NumberedTest(SystemTest):
