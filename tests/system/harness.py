@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every system test stands on: a folder, namespaces and agents of its own, all gone after it."""
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,8 +61,8 @@ class SystemTest(unittest.TestCase):
         """A running agent that records on the right end of the pair."""
         return self.make_agent(pair.right, **{"agent__interfaces": "[east]", **settings}).start()
 
-    def assert_stopped(self, agent):
-        self.assertEqual(agent.stop(), 0, agent.last_words())
+    def assert_stopped(self, agent, number=signal.SIGTERM):
+        self.assertEqual(agent.stop(number), 0, agent.last_words())
 
     def assert_verified(self, agent):
         done = subprocess.run([CAPROCK, "verify", agent.ring], capture_output=True, text=True)

@@ -22,6 +22,13 @@ def links_of(pair):
     return [one for part in json.loads(shown.stdout) for one in part.get("tc", [])]
 
 
+def entries_of(path):
+    """What journal entries of the record say."""
+    shown = subprocess.run(["tshark", "-r", path, "-Y", "systemd_journal", "-T", "fields", "-e", "systemd_journal.message"],
+                           capture_output=True, text=True)
+    return shown.stdout.splitlines()
+
+
 class RestartTest(NumberedTest):
     def kept(self, pair, **settings):
         return self.recorder_of(pair, **{"agent__onStop": "keep", "tap__capture__raw__storageSize": BIG, **settings})
@@ -183,6 +190,23 @@ class Ended(RestartTest):
         self.assertEqual(len(numbers) + status["loss"]["total"], TOO_MANY + os.cpu_count())
         verified = subprocess.run([CAPROCK, "verify", out], capture_output=True, text=True)
         self.assertIn(f"{status['loss']['total']} lost", verified.stdout)
+
+    def test_loss_at_the_end(self):
+        """restart: a loss that no later packet tells is in the record when the agent detaches, and in Wireshark"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair, agent__stageSize="1Mi", agent__overload="drop", agent__onStop="detach")
+        agent.process.send_signal(signal.SIGSTOP)
+        send_numbered(pair, 0, TOO_MANY)
+        agent.process.send_signal(signal.SIGCONT)
+        agent.settle()
+        lost = agent.status()["loss"]["total"]
+        self.assertGreater(lost, 0)
+        self.assert_stopped(agent, signal.SIGINT)
+        numbers = self.numbers(read("tcpdump", agent.ring).frames, "tcpdump")
+        self.assertEqual(len(numbers) + lost, TOO_MANY)
+        verified = subprocess.run([CAPROCK, "verify", "-o", "json", agent.ring], capture_output=True, text=True)
+        self.assertEqual(json.loads(verified.stdout)["dropped"], lost)
+        self.assertEqual(entries_of(agent.ring), [f"{lost} packets lost that east received"])
 
     def send_from_every_cpu(self, pair, number):
         mine = os.sched_getaffinity(0)

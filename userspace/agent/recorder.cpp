@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "agent/untold_losses.hpp"
 #include "capture/bpf_file_system.hpp"
 #include "capture/pins.hpp"
 #include "capture/sources.hpp"
@@ -164,9 +165,9 @@ Status Recorder::start_lanes(unsigned count, std::int64_t wall_offset_ns) {
   std::vector<std::vector<capture::PacketSource*>> shares(count);
   for (const auto& source : sources_)
     shares[source->id().index % count].push_back(source.get());
-  const auto interfaces = std::make_shared<const InterfaceList>(known_interfaces_);
+  interfaces_ = std::make_shared<const InterfaceList>(known_interfaces_);
   for (unsigned i = 0; i < count; ++i) {
-    ring_->lane(i).set_interfaces(interfaces);
+    ring_->lane(i).set_interfaces(interfaces_);
     auto lane = Lane::create(i, std::move(shares[i]), ring_->lane(i), wall_offset_ns);
     if (!lane) return std::move(lane).error();
     lanes_.push_back(std::move(*lane));
@@ -176,8 +177,22 @@ Status Recorder::start_lanes(unsigned count, std::int64_t wall_offset_ns) {
 }
 
 void Recorder::set_interfaces(const SharedInterfaceList& list) {
+  interfaces_ = list;
   for (auto& lane : lanes_)
     lane->execute([&](store::LaneWriter& writer) { writer.set_interfaces(list); });
+}
+
+/// The programs of these counters are off the devices.
+void Recorder::tell_losses(const capture::Counters& counters) {
+  const auto entries = untold_losses(counters, *interfaces_, wall_ns());
+  if (entries.empty()) return;
+  bool told = false;
+  lanes_.front()->execute(
+      [&](store::LaneWriter& writer) { told = writer.append_control(entries); });
+  if (!told)
+    log_error(
+        "a loss that no packet tells is not in the ring: no segment was free; the counters in the "
+        "status have it");
 }
 
 Status Recorder::set_wall_offset(std::int64_t wall_offset_ns) {
@@ -203,6 +218,7 @@ void Recorder::drop_predecessors() {
     if (std::ranges::any_of(sources, holds)) return false;
     for (auto& lane : lanes_)
       lane->drop(sources);
+    if (const auto counters = capture::Counters::map(predecessor)) tell_losses(*counters);
     std::erase_if(sources_, [&](const auto& source) {
       return source->id().instance == predecessor.instance();
     });
@@ -214,9 +230,12 @@ void Recorder::drop_predecessors() {
 Status Recorder::stop(Drain drain) {
   for (auto& lane : lanes_)
     lane->stop(drain);
+  if (drain == Drain::kAll) {
+    drop_predecessors();
+    tell_losses(counters_);
+  }
   lanes_.clear();
   programs_->keep_pins(drain == Drain::kPresent);
-  if (drain == Drain::kAll) drop_predecessors();
   return ring_->close();
 }
 

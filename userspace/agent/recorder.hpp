@@ -63,6 +63,7 @@ class Recorder {
   Status make_sources();
   std::vector<const capture::PacketSource*> sources_of(const capture::Generation& generation) const;
   Status add_sources(const capture::Generation& generation);
+  void tell_losses(const capture::Counters& counters);
   Status start_lanes(unsigned count, std::int64_t wall_offset_ns);
 
   // In the order of construction: lanes use sources and the ring's lane writers, sources the
@@ -73,6 +74,7 @@ class Recorder {
   capture::SettingsMap settings_;
   std::vector<capture::PinnedGeneration> predecessors_;
   InterfaceList known_interfaces_;
+  SharedInterfaceList interfaces_;  // of the lanes
   std::uint64_t resumed_bytes_ = 0;
   std::vector<std::unique_ptr<capture::PacketSource>> sources_;
   std::vector<std::unique_ptr<Lane>> lanes_;

@@ -31,8 +31,8 @@ Json damage_json(const store::Damage& damage) {
 
 Json loss_json(const store::Loss& loss) {
   return {{"sequence", loss.sequence},
-          {"first", format_time(loss.first_ns)},
-          {"last", format_time(loss.last_ns)},
+          {"after", loss.after_ns == 0 ? Json() : Json(format_time(loss.after_ns))},
+          {"until", format_time(loss.until_ns)},
           {"dropped", loss.dropped}};
 }
 
@@ -56,6 +56,13 @@ std::string json_text(const VerifyReport& report) {
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+std::string loss_text(const store::Loss& loss) {
+  const std::string until = format_time(loss.until_ns);
+  if (loss.after_ns == 0) return fmt::format("lost {} packets before {}\n", loss.dropped, until);
+  return fmt::format("lost {} packets between {} and {}\n", loss.dropped,
+                     format_time(loss.after_ns), until);
+}
+
 std::string table_text(const std::string& file, const VerifyReport& report) {
   std::string text;
   for (const auto& damage : report.damage)
@@ -63,8 +70,7 @@ std::string table_text(const std::string& file, const VerifyReport& report) {
                                       damage.sequence, damage.offset, damage.what)
                         : fmt::format("offset {}: {}\n", damage.offset, damage.what);
   for (const auto& loss : report.losses)
-    text += fmt::format("lost {} packets between {} and {}\n", loss.dropped,
-                        format_time(loss.first_ns), format_time(loss.last_ns));
+    text += loss_text(loss);
   text += fmt::format("{}: {}; {} packets, {} captured, {} lost", file,
                       report.whole() ? "whole" : "damaged", report.packets,
                       format_size(report.captured_bytes), report.dropped);

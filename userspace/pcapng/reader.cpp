@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pcapng/reader.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace caprock::pcapng {
@@ -57,14 +58,21 @@ std::optional<StatisticsView> as_statistics(const Block& block) {
                         body_from(block, sizeof *head)};
 }
 
+std::string_view journal_field(const Block& block, std::string_view name) {
+  if (block.type != kJournalExport) return {};
+  std::string_view rest = as_text(body_from(block, sizeof(BlockHead)));
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    if (line.starts_with(name) && line.substr(name.size()).starts_with('='))
+      return line.substr(name.size() + 1);
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  }
+  return {};
+}
+
 std::optional<std::int64_t> journal_time_ns(const Block& block) {
-  constexpr std::string_view kField = "__REALTIME_TIMESTAMP=";
   constexpr std::int64_t kNsPerUs = 1000;
-  if (block.type != kJournalExport) return std::nullopt;
-  const std::string_view entry = as_text(body_from(block, sizeof(BlockHead)));
-  const std::size_t at = entry.find(kField);
-  if (at == std::string_view::npos || (at != 0 && entry[at - 1] != '\n')) return std::nullopt;
-  const std::string_view digits = entry.substr(at + kField.size());
+  const std::string_view digits = journal_field(block, "__REALTIME_TIMESTAMP");
   std::int64_t us = 0;
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), us);
   if (parsed.ec != std::errc() || us < 0 || us > INT64_MAX / kNsPerUs) return std::nullopt;

@@ -126,6 +126,9 @@ std::optional<InterfaceView> as_interface(const Block& block);
 std::optional<PacketView> as_packet(const Block& block);
 std::optional<StatisticsView> as_statistics(const Block& block);
 
+/// Value of a text field of a journal entry; empty if the block is none or has no such field.
+std::string_view journal_field(const Block& block, std::string_view name);
+
 /// Time of the journal entry (__REALTIME_TIMESTAMP) in ns; nothing if the block is none or has no
 /// such field.
 std::optional<std::int64_t> journal_time_ns(const Block& block);

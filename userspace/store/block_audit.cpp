@@ -2,21 +2,44 @@
 #include "store/block_audit.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "store/loss_entry.hpp"
 
 namespace caprock::store {
+namespace {
 
-void PacketFigures::count(const pcapng::PacketView& packet) {
+constexpr std::uint32_t kDirectionFlags = 3;  // epb_flags
+
+}  // namespace
+
+void PacketFigures::count(const pcapng::PacketView& packet, std::int64_t previous_ns) {
   const auto time_ns = static_cast<std::int64_t>(packet.time);
   const std::uint64_t lost = packet.dropped();
-  first_ns = packets == 0 ? time_ns : std::min(first_ns, time_ns);
-  last_ns = packets == 0 ? time_ns : std::max(last_ns, time_ns);
+  count_time(time_ns);
   packets += 1;
   captured_bytes += packet.captured.size();
   original_bytes += packet.original_bytes;
   dropped += lost;
+  count_loss(lost, previous_ns, time_ns);
+}
+
+void PacketFigures::count_entry(const pcapng::Block& journal) {
+  const auto time_ns = pcapng::journal_time_ns(journal);
+  if (!time_ns) return;
+  count_time(*time_ns);
+  count_loss(lost_by_entry(journal), 0, *time_ns);
+}
+
+void PacketFigures::count_time(std::int64_t time_ns) {
+  first_ns = first_ns == 0 ? time_ns : std::min(first_ns, time_ns);
+  last_ns = std::max(last_ns, time_ns);
+}
+
+void PacketFigures::count_loss(std::uint64_t lost, std::int64_t after_ns, std::int64_t until_ns) {
   if (lost == 0) return;
-  loss.first_ns = loss.dropped == 0 ? time_ns : std::min(loss.first_ns, time_ns);
-  loss.last_ns = std::max(loss.last_ns, time_ns);
+  loss.after_ns = loss.dropped == 0 ? after_ns : std::min(loss.after_ns, after_ns);
+  loss.until_ns = std::max(loss.until_ns, until_ns);
   loss.dropped += lost;
 }
 
@@ -30,12 +53,24 @@ void BlockAudit::check(const pcapng::Block& block, std::uint64_t offset) {
   interfaces_.resize(validator_.interfaces());
   if (what) return fail(offset, *what);
   if (const auto packet = pcapng::as_packet(block)) {
-    figures_.count(*packet);
-    interfaces_[packet->interface_id].packets += 1;
-    interfaces_[packet->interface_id].dropped += packet->dropped();
+    check_packet(*packet);
+  } else if (block.type == pcapng::kJournalExport) {
+    figures_.count_entry(block);
   } else if (const auto view = pcapng::as_statistics(block); view && statistics_) {
     check_statistics(*view, offset);
   }
+}
+
+void BlockAudit::check_packet(const pcapng::PacketView& packet) {
+  std::int64_t previous_ns = 0;
+  if (source_) {
+    std::int64_t& latest_ns = latest_ns_[{source_->kind, source_->index, source_->instance,
+                                          packet.interface_id, packet.flags() & kDirectionFlags}];
+    previous_ns = std::exchange(latest_ns, static_cast<std::int64_t>(packet.time));
+  }
+  figures_.count(packet, previous_ns);
+  interfaces_[packet.interface_id].packets += 1;
+  interfaces_[packet.interface_id].dropped += packet.dropped();
 }
 
 void BlockAudit::check_statistics(const pcapng::StatisticsView& view, std::uint64_t offset) {

@@ -4,9 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
+#include "core/packet_batch.hpp"
 #include "pcapng/validator.hpp"
 #include "store/verify.hpp"
 
@@ -18,11 +22,17 @@ struct PacketFigures {
   std::uint64_t captured_bytes = 0;
   std::uint64_t original_bytes = 0;
   std::uint64_t dropped = 0;
-  std::int64_t first_ns = 0;  // smallest and largest time; 0, 0 without packets
+  std::int64_t first_ns = 0;  // smallest and largest time, journal entries included; 0: none
   std::int64_t last_ns = 0;
   Loss loss;
 
-  void count(const pcapng::PacketView& packet);
+  /// `previous_ns`: of the packet of the same CPU, interface and direction before; 0: not known.
+  void count(const pcapng::PacketView& packet, std::int64_t previous_ns);
+  void count_entry(const pcapng::Block& journal);
+
+ private:
+  void count_time(std::int64_t time_ns);
+  void count_loss(std::uint64_t lost, std::int64_t after_ns, std::int64_t until_ns);
 };
 
 /// Fed the blocks of one section (or of several) in order, it collects what is wrong with them.
@@ -30,6 +40,9 @@ class BlockAudit {
  public:
   /// `statistics`: ISBs are to tell of exactly the packets of their section.
   explicit BlockAudit(bool statistics) : statistics_(statistics) {}
+
+  /// The packets to come are this source's.
+  void enter(const SourceId& source) { source_ = source; }
 
   void check(const pcapng::Block& block, std::uint64_t offset);
 
@@ -48,12 +61,18 @@ class BlockAudit {
     bool told = false;
   };
 
+  /// Source, interface and direction of a packet.
+  using Place = std::tuple<SourceKind, std::uint32_t, std::uint64_t, std::uint32_t, std::uint32_t>;
+
+  void check_packet(const pcapng::PacketView& packet);
   void check_statistics(const pcapng::StatisticsView& view, std::uint64_t offset);
 
   bool statistics_;
   pcapng::Validator validator_;
   PacketFigures figures_;
   std::vector<PerInterface> interfaces_;  // of the section
+  std::optional<SourceId> source_;
+  std::map<Place, std::int64_t> latest_ns_;
   std::vector<pcapng::Fault> faults_;
 };
 

@@ -8,7 +8,7 @@
 
 #include "core/clock.hpp"
 #include "core/log.hpp"
-#include "pcapng/format.hpp"
+#include "pcapng/reader.hpp"
 
 namespace caprock::store {
 namespace {
@@ -17,12 +17,10 @@ namespace {
 /// comes meanwhile.
 constexpr std::uint64_t kSyncBytes = 16 << 20;
 
-/// Wall time of the block, 0 if it is not a packet.
-std::int64_t packet_time(Bytes block) {
-  if (block.size() < sizeof(pcapng::PacketHead)) return 0;
-  const auto head = load<pcapng::PacketHead>(block);
-  if (head.block.type != pcapng::kEnhancedPacket) return 0;
-  return static_cast<std::int64_t>(std::uint64_t{head.time_high} << 32 | head.time_low);
+/// Wall time of the first of these blocks, 0 if it has none.
+std::int64_t first_time(Bytes blocks) {
+  const auto block = pcapng::BlockCursor(blocks).next();
+  return block ? pcapng::block_time_ns(*block).value_or(0) : 0;
 }
 
 RunHead make_run_head(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
@@ -35,7 +33,7 @@ RunHead make_run_head(const PacketBatch& batch, BatchPoint begin, const Stretch&
   head.position = position_at(batch, begin);
   head.end_position = position_at(batch, run.end);
   head.bytes = run.bytes;
-  head.first_ns = packet_time(batch.pieces[begin.piece].bytes.subspan(begin.offset));
+  head.first_ns = first_time(batch.pieces[begin.piece].bytes.subspan(begin.offset));
   return head;
 }
 
@@ -239,13 +237,26 @@ bool Lane::append_interfaces(std::size_t known) {
     write_interface(blocks, (*interfaces_)[id], true);
   }
   if (!segment_->add_interfaces(interfaces_->size() - known, blocks.size())) return false;
+  put_control(blocks);
+  return true;
+}
+
+bool Lane::append_control(Bytes blocks) {
+  settle();
+  if (segment_ && segment_->room() < blocks.size()) retire();
+  if (!segment_ && !activate_next()) return false;
+  return segment_->room() >= blocks.size() && put_control(blocks);
+}
+
+/// False: the segment was lost, and they with it.
+bool Lane::put_control(Bytes blocks) {
   const std::uint64_t committed = committed_;
   const BlockPiece piece{blocks, 0};
   begin_run({.source = {.kind = SourceKind::kControl}, .pieces = {&piece, 1}, .urgent = true}, {},
             {.end = {1, 0}, .bytes = blocks.size()});
-  end_run();
+  const bool whole = end_run();
   committed_ = committed;
-  return true;
+  return whole;
 }
 
 void Lane::set_wall_offset(std::int64_t wall_offset_ns) {

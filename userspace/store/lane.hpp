@@ -43,6 +43,7 @@ class Lane final : public LaneWriter {
   bool append(const PacketBatch& batch) override;
   std::uint64_t settle() override;
   void set_interfaces(SharedInterfaceList list) override;
+  bool append_control(Bytes blocks) override;
   void set_wall_offset(std::int64_t wall_offset_ns) override;
   void reveal() override;
   void set_complete_until(std::int64_t wall_ns) override;
@@ -62,6 +63,7 @@ class Lane final : public LaneWriter {
   void count_run(std::uint64_t bytes);
   void mark_durable();
   bool append_interfaces(std::size_t known);
+  bool put_control(Bytes blocks);
 
   LaneSurroundings around_;
   SegmentIdentity identity_;

@@ -45,6 +45,10 @@ class LaneWriter {
   /// When this returns, blocks with the new ids may be appended.
   virtual void set_interfaces(SharedInterfaceList list) = 0;
 
+  /// Appends blocks of the control side (journal entries) as one run. False: there is no segment
+  /// for them.
+  virtual bool append_control(Bytes blocks) = 0;
+
   /// A new relation of wall to monotonic time: starts a new segment and clock generation.
   virtual void set_wall_offset(std::int64_t wall_offset_ns) = 0;
 

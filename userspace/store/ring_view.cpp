@@ -89,7 +89,7 @@ void describe_extent(Bytes segment, SegmentInfo& info) {
   info.sealed = foot.has_value();
   if (foot) info.previous_sequence = foot->previous_sequence;
   if (foot) info.end = foot_offset(segment) + sizeof *foot;
-  const bool timed = foot && foot->packets != 0;
+  const bool timed = foot && foot->last_ns != 0;
   info.first_ns = timed ? foot->first_ns : first_time(segment, info.runs_end);
   info.last_ns = timed ? foot->last_ns : INT64_MAX;
 }

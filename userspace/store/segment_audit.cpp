@@ -54,6 +54,7 @@ class Walk {
   void check_runs(std::uint64_t begin, std::uint64_t end) {
     RunCursor runs(segment_, begin, end);
     while (const auto run = runs.next()) {
+      audit_.enter(run->source);
       check_blocks(run->begin, run->end);
       check_order(*run);
     }

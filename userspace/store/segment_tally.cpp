@@ -48,14 +48,19 @@ void SegmentTally::count(Bytes block, std::uint32_t type) {
   if (type == pcapng::kEnhancedPacket && block.size() >= sizeof(pcapng::PacketHead))
     return count_packet(block);
   if (type == pcapng::kInterfaceDescription) interfaces_.emplace_back();
+  if (type == pcapng::kJournalExport) {
+    if (const auto time_ns = pcapng::journal_time_ns({block, type})) count_time(*time_ns);
+  }
+}
+
+void SegmentTally::count_time(std::int64_t time_ns) {
+  figures_.first_ns = figures_.first_ns == 0 ? time_ns : std::min(figures_.first_ns, time_ns);
+  figures_.last_ns = std::max(figures_.last_ns, time_ns);
 }
 
 void SegmentTally::count_packet(Bytes block) {
   const auto head = load<pcapng::PacketHead>(block);
-  const auto time_ns =
-      static_cast<std::int64_t>(std::uint64_t{head.time_high} << 32 | head.time_low);
-  figures_.first_ns = figures_.packets == 0 ? time_ns : std::min(figures_.first_ns, time_ns);
-  figures_.last_ns = std::max(figures_.last_ns, time_ns);
+  count_time(static_cast<std::int64_t>(std::uint64_t{head.time_high} << 32 | head.time_low));
   figures_.packets += 1;
   figures_.captured_bytes += head.captured_bytes;
   figures_.original_bytes += head.original_bytes;

@@ -39,6 +39,7 @@ class SegmentTally {
   std::size_t count_to(Bytes blocks, std::size_t at, std::size_t end);
   void count(Bytes block, std::uint32_t type);
   void count_packet(Bytes block);
+  void count_time(std::int64_t time_ns);
 
   std::uint32_t crc_;
   SegmentFoot figures_{};

@@ -84,7 +84,7 @@ class RingVerifier {
     report_.packets += figures.packets;
     report_.captured_bytes += figures.captured_bytes;
     report_.original_bytes += figures.original_bytes;
-    report_.dropped += figures.dropped;
+    report_.dropped += figures.loss.dropped;
     if (figures.loss.dropped != 0) {
       report_.losses.push_back(figures.loss);
       report_.losses.back().sequence = head.sequence;
@@ -172,7 +172,7 @@ VerifyReport verify_plain(Bytes file) {
   report.packets = figures.packets;
   report.captured_bytes = figures.captured_bytes;
   report.original_bytes = figures.original_bytes;
-  report.dropped = figures.dropped;
+  report.dropped = figures.loss.dropped;
   if (figures.loss.dropped != 0) report.losses.push_back(figures.loss);
   for (const pcapng::Fault& fault : audit.faults())
     report.damage.push_back({0, 0, fault.offset, std::string(fault.what)});

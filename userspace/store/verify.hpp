@@ -22,11 +22,13 @@ struct Damage {
   std::string what;
 };
 
-/// A place where packets were lost: what the epb_dropcounts between two times add up to.
+/// Where packets were lost, as later packets and journal entries of a segment tell.
 struct Loss {
   std::uint64_t sequence = 0;
-  std::int64_t first_ns = 0;  // of the first and last packet that tell of it
-  std::int64_t last_ns = 0;
+  std::int64_t after_ns =
+      0;  // of the packet that the same CPU took before them from that interface
+          // and direction; 0: it is not in the segment, or the file is no ring
+  std::int64_t until_ns = 0;  // of what tells of the last ones
   std::uint64_t dropped = 0;
 };
 

@@ -70,6 +70,7 @@ struct CountingWriter : store::LaneWriter {
     return position;
   }
   void set_interfaces(SharedInterfaceList list) override { interfaces = list->size(); }
+  bool append_control(Bytes) override { return true; }
   void set_wall_offset(std::int64_t wall_offset_ns) override { wall_offset = wall_offset_ns; }
   void reveal() override {
     ++reveals;

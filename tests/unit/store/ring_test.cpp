@@ -130,7 +130,8 @@ TEST_CASE("ring: for other readers it is valid wherever a reveal finds the front
   REQUIRE(walk(read_file(path)).fault.empty());
 }
 
-TEST_CASE("ring: a reveal leaves most of the free space alone, which a foreign reader may be inside") {
+TEST_CASE(
+    "ring: a reveal leaves most of the free space alone, which a foreign reader may be inside") {
   const TemporaryDirectory directory;
   const auto path = directory / "ring.pcapng";
   const auto ring = open_ring(small_ring(path));

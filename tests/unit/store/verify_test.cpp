@@ -98,9 +98,23 @@ TEST_CASE("verify: a loss is located in time") {
   const VerifyReport report = verify_ring({sealed(7)});
   REQUIRE(report.losses.size() == 1);
   CHECK(report.losses[0].sequence == 7);
-  CHECK(report.losses[0].first_ns == 200);
-  CHECK(report.losses[0].last_ns == 200);
+  CHECK(report.losses[0].after_ns == 100);
+  CHECK(report.losses[0].until_ns == 200);
   CHECK(report.losses[0].dropped == 3);
+}
+
+TEST_CASE("verify: a loss began behind the packet that its CPU and interface had before") {
+  SegmentBuilder segment(1, 0, {{"eth0", ""}, {"eth1", ""}});
+  segment.run(cpu(0), {{100, "a"}, {110, "b", 1}})
+      .run(cpu(1), {{120, "c"}})
+      .run(cpu(0), {{130, "d", 1}, {200, "e", 0, 3}});
+  REQUIRE(verify_ring({segment}).losses.size() == 1);
+  CHECK(verify_ring({segment}).losses[0].after_ns == 100);
+
+  SegmentBuilder unknown(1, 0, kInterfaces);
+  unknown.run(cpu(1), {{100, "a"}}).run(cpu(0), {{200, "b", 0, 3}});
+  REQUIRE(verify_ring({unknown}).losses.size() == 1);
+  CHECK(verify_ring({unknown}).losses[0].after_ns == 0);
 }
 
 TEST_CASE("verify: a changed bit of a packet is found by the checksum") {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/loss_entry.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <string>
+
+#include "pcapng/writer.hpp"
+
+namespace caprock::store {
+namespace {
+
+constexpr std::string_view kLostField = "CAPROCK_LOST";
+constexpr std::int64_t kNsPerUs = 1000;
+
+}  // namespace
+
+void write_loss_entry(std::vector<std::byte>& out, const LossEntry& entry) {
+  const std::string_view direction = entry.received ? "received" : "sent";
+  const std::string time_us = std::to_string(entry.time_ns / kNsPerUs);
+  const std::string lost = std::to_string(entry.packets);
+  const std::string message =
+      fmt::format("{} packets lost that {} {}", lost, entry.interface, direction);
+  const std::array fields{pcapng::JournalField{"__REALTIME_TIMESTAMP", time_us},
+                          pcapng::JournalField{"MESSAGE", message},
+                          pcapng::JournalField{"PRIORITY", "4"},  // warning
+                          pcapng::JournalField{"SYSLOG_IDENTIFIER", "caprock"},
+                          pcapng::JournalField{kLostField, lost},
+                          pcapng::JournalField{"CAPROCK_INTERFACE", entry.interface},
+                          pcapng::JournalField{"CAPROCK_DIRECTION", direction}};
+  pcapng::Writer(out).journal_entry(fields);
+}
+
+std::uint64_t lost_by_entry(const pcapng::Block& block) {
+  const std::string_view digits = pcapng::journal_field(block, kLostField);
+  std::uint64_t packets = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), packets);
+  return packets;
+}
+
+}  // namespace caprock::store
