@@ -15,9 +15,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lab import frames  # noqa: E402
-from lab.readers import COMMANDS, read  # noqa: E402
+from lab.readers import COMMANDS, journal_messages, read  # noqa: E402
 
 DATAGRAM = 1400
+CLOCK_STEPS = [("back", 100), ("back", 50), ("forward", 100), ("back", 50)]
 UDP_HEADERS = 14 + 20 + 8  # Ethernet, IPv4, UDP
 
 
@@ -55,6 +56,11 @@ class Record(unittest.TestCase):
         self.assertEqual([result for result in written if result <= 0], [])
         self.assertGreater(sum(written), (self.disk / "sent").stat().st_size, "of twice that")
 
+    def check_clock(self, path):
+        """Each time that the clock was set is told."""
+        told = re.findall(r"the wall clock was set (\w+) by (\d+)", "\n".join(journal_messages(path)))
+        self.assertEqual([(way, round(int(seconds), -1)) for way, seconds in told], CLOCK_STEPS)
+
     def check_record(self, transport):
         folder = self.disk / transport
         status = json.loads((folder / "status.json").read_text())
@@ -63,6 +69,7 @@ class Record(unittest.TestCase):
         written = interface["ingress"]["written"] + interface["egress"]["written"]
         self.check_packets(folder / "ring.pcapng", written)
         self.check_packets(folder / "out.pcapng", written)
+        self.check_clock(folder / "ring.pcapng")
         if transport == "stage":
             self.check_disk_access(folder)
 

@@ -72,6 +72,11 @@ def tshark(path, *options):
     return done.stdout
 
 
+def journal_messages(path):
+    """What the journal entries of the record say."""
+    return tshark(path, "-Y", "systemd_journal", "-T", "fields", "-e", "systemd_journal.message").splitlines()
+
+
 def followed_stream(path, number):
     """The bytes of a TCP conversation, client's and server's, as tshark puts them together."""
     sides = {"": [], "\t": []}

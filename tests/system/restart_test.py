@@ -8,7 +8,7 @@ import time
 
 from harness import on_both_transports
 from lab.agent import CAPROCK
-from lab.readers import read
+from lab.readers import journal_messages, read
 from numbered import NumberedTest, Sender, send_numbered
 
 RATE = 2000  # frames/s
@@ -20,13 +20,6 @@ def links_of(pair):
     """Programs of ours on the device, by hook."""
     shown = subprocess.run(pair.right.command("bpftool", "-j", "net", "show", "dev", "east"), capture_output=True, text=True)
     return [one for part in json.loads(shown.stdout) for one in part.get("tc", [])]
-
-
-def entries_of(path):
-    """What journal entries of the record say."""
-    shown = subprocess.run(["tshark", "-r", path, "-Y", "systemd_journal", "-T", "fields", "-e", "systemd_journal.message"],
-                           capture_output=True, text=True)
-    return shown.stdout.splitlines()
 
 
 class RestartTest(NumberedTest):
@@ -206,7 +199,7 @@ class Ended(RestartTest):
         self.assertEqual(len(numbers) + lost, TOO_MANY)
         verified = subprocess.run([CAPROCK, "verify", "-o", "json", agent.ring], capture_output=True, text=True)
         self.assertEqual(json.loads(verified.stdout)["dropped"], lost)
-        self.assertEqual(entries_of(agent.ring), [f"{lost} packets lost that east received"])
+        self.assertEqual(journal_messages(agent.ring), [f"{lost} packets lost that east received"])
 
     def send_from_every_cpu(self, pair, number):
         mine = os.sched_getaffinity(0)

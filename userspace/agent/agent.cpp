@@ -212,7 +212,6 @@ void Agent::spawn_watchers() {
   spawn(watch_hangup(reload_now));
   if (!options_.config_file.empty()) spawn(watch_file(options_.config_file, reload_now));
   spawn(watch_clock([this](std::int64_t wall_offset_ns) {
-    log_warning("the wall clock was set; a new clock generation begins in the ring");
     if (auto set = recorder_->set_wall_offset(wall_offset_ns); !set)
       report_error(set.error().message());
   }));

@@ -149,13 +149,54 @@ void Lane::execute(Command command) {
   done.get_future().wait();
 }
 
-void Lane::set_wall_offset(std::int64_t wall_offset_ns) {
-  execute([this, wall_offset_ns](store::LaneWriter& writer) {
+void Lane::hold() {
+  execute([this](store::LaneWriter&) {
     do_work(0);
     settle();
-    wall_offset_ns_ = wall_offset_ns;
-    writer.set_wall_offset(wall_offset_ns);
+    held_ = true;
   });
+}
+
+void Lane::change_clock(const ClockStep& step) {
+  execute([this, &step](store::LaneWriter& writer) {
+    for (Feed& feed : feeds_) {
+      ClockCut cut(step, feed.emptied_ns - kInFlightNs);
+      const std::int64_t deadline_ns = monotonic_ns() + kStuckNs;
+      while (!take_old_time(feed, cut) && monotonic_ns() < deadline_ns)
+        std::this_thread::sleep_for(std::chrono::milliseconds(kShortestWaitMs));
+    }
+    wall_offset_ns_ = step.after_ns;
+    writer.set_wall_offset(step.after_ns);
+    held_ = false;
+  });
+}
+
+/// False: the writer lacks room.
+bool Lane::take_old_time(Feed& feed, ClockCut& cut) {
+  for (PacketBatch batch = feed.source->peek(); !batch.empty(); batch = feed.source->peek()) {
+    const ClockCut before = cut;
+    const store::BatchPoint end = cut.find(batch);
+    if (!put(feed, batch, end)) {
+      cut = before;  // finds the rest anew
+      return false;
+    }
+    if (end.piece != batch.pieces.size()) return true;
+  }
+  return true;
+}
+
+/// The batch up to `end`. False: the writer lacks room for all of it.
+bool Lane::put(Feed& feed, const PacketBatch& batch, store::BatchPoint end) {
+  const std::uint64_t end_position = store::position_at(batch, end);
+  std::vector<BlockPiece> pieces(batch.pieces.begin(),
+                                 batch.pieces.begin() + static_cast<std::ptrdiff_t>(end.piece));
+  if (end.offset != 0)
+    pieces.push_back({batch.pieces[end.piece].bytes.first(end.offset), end_position});
+  if (pieces.empty()) return true;
+  writer_.append({.source = batch.source, .position = batch.position, .pieces = pieces});
+  const std::uint64_t committed = writer_.settle();
+  feed.source->consume(committed);
+  return committed == end_position;
 }
 
 std::uint64_t Lane::lag_bytes() const {
@@ -183,7 +224,7 @@ void Lane::pin_memory() {
 void Lane::loop() {
   pin_memory();
   while (!stopping_) {
-    do_work(kPatienceNs);
+    if (!held_) do_work(kPatienceNs);
     wait(wait_ms_);
   }
   take_rest();

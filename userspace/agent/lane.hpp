@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "agent/clock_cut.hpp"
 #include "capture/packet_source.hpp"
 #include "core/fd.hpp"
 #include "core/result.hpp"
@@ -50,8 +51,13 @@ class Lane {
   /// Control-plane thread.
   void execute(Command command);
 
-  /// The relation of wall to monotonic time changed: a new generation begins.
-  void set_wall_offset(std::int64_t wall_offset_ns);
+  /// The wall clock was set, and the programs do not know yet: what comes from now on stays in the
+  /// sources until change_clock(). Control-plane thread, as that.
+  void hold();
+
+  /// They have known for long enough that nothing of the old time is on its way: takes what is of
+  /// the old time, and begins a new generation with the rest.
+  void change_clock(const ClockStep& step);
 
   /// Any thread: bytes waiting in the sources, and rounds made so far.
   std::uint64_t lag_bytes() const;
@@ -79,6 +85,8 @@ class Lane {
   };
 
   Status watch(int fd, Feed* feed);
+  bool take_old_time(Feed& feed, ClockCut& cut);
+  bool put(Feed& feed, const PacketBatch& batch, store::BatchPoint end);
   void pin_memory();
   void loop();
   void take_rest();
@@ -100,6 +108,7 @@ class Lane {
   std::int64_t wall_offset_ns_;
   std::int64_t last_round_ns_;
   int wait_ms_ = 0;  // until the next round
+  bool held_ = false;
   Begun begun_;
   std::int64_t next_reveal_ns_;
 

@@ -5,7 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstdlib>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "agent/untold_losses.hpp"
@@ -15,6 +19,7 @@
 #include "core/clock.hpp"
 #include "core/log.hpp"
 #include "core/quantity.hpp"
+#include "pcapng/note.hpp"
 #include "store/geometry.hpp"
 
 namespace caprock::agent {
@@ -39,16 +44,22 @@ capture::LoadOptions load_options(const config::Agent& agent) {
 /// As long as nobody set the clock, all that tells one measurement from the next is its error.
 constexpr std::int64_t kSameOffsetNs = 1'000'000;
 
-/// Wall minus monotonic time: what the programs go by that an agent before us left, so that the
-/// order of its packets and ours is that of their times.
-std::int64_t wall_offset(const std::filesystem::path& pin_directory) {
-  const std::int64_t measured = wall_offset_ns();
+/// By then a program that has read the clock has published its block.
+constexpr auto kClockSettles = std::chrono::milliseconds(10);
+
+/// Wall minus monotonic time that the programs go by which an agent before us left.
+std::optional<std::int64_t> pinned_offset(const std::filesystem::path& pin_directory) {
   const auto pinned = capture::PinnedGeneration::open(capture::generation_directory(pin_directory));
-  if (!pinned) return measured;
+  if (!pinned) return std::nullopt;
   const auto settings = capture::SettingsMap(*pinned).read();
-  if (!settings) return measured;
-  const auto theirs = static_cast<std::int64_t>(settings->wall_offset_ns);
-  return std::abs(theirs - measured) < kSameOffsetNs ? theirs : measured;
+  if (!settings) return std::nullopt;
+  return static_cast<std::int64_t>(settings->wall_offset_ns);
+}
+
+std::string clock_message(const ClockStep& step) {
+  const std::int64_t ns = step.after_ns - step.before_ns;
+  return fmt::format("the wall clock was set {} by {:.6f} s", ns < 0 ? "back" : "forward",
+                     std::abs(static_cast<double>(ns)) / 1e9);
 }
 
 }  // namespace
@@ -65,7 +76,8 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
   if (!geometry) return geometry.error();
   const auto cpus = static_cast<unsigned>(sysconf(_SC_NPROCESSORS_ONLN));
   const unsigned lanes = lane_count(config.agent.lanes, cpus, geometry->segments);
-  const std::int64_t offset = wall_offset(config.agent.pin_dir);
+  const std::int64_t measured = wall_offset_ns();
+  const std::int64_t offset = pinned_offset(config.agent.pin_dir).value_or(measured);
 
   // The ring comes first: whoever waits for another agent waits for its lock.
   auto ring = store::Ring::open({.path = config.agent.data_dir / "ring.pcapng",
@@ -90,6 +102,9 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
   if (auto made = recorder->make_sources(); !made) return std::move(made).error();
   if (auto started = recorder->start_lanes(lanes, offset); !started)
     return std::move(started).error();
+  if (std::abs(measured - offset) >= kSameOffsetNs) {
+    if (auto set = recorder->set_wall_offset(measured); !set) return std::move(set).error();
+  }
   return recorder;
 }
 
@@ -162,6 +177,7 @@ Status Recorder::add_sources(const capture::Generation& generation) {
 
 Status Recorder::start_lanes(unsigned count, std::int64_t wall_offset_ns) {
   if (auto written = settings_.write_wall_offset(wall_offset_ns); !written) return written;
+  wall_offset_ns_ = wall_offset_ns;
   std::vector<std::vector<capture::PacketSource*>> shares(count);
   for (const auto& source : sources_)
     shares[source->id().index % count].push_back(source.get());
@@ -184,22 +200,40 @@ void Recorder::set_interfaces(const SharedInterfaceList& list) {
 
 /// The programs of these counters are off the devices.
 void Recorder::tell_losses(const capture::Counters& counters) {
-  const auto entries = untold_losses(counters, *interfaces_, wall_ns());
-  if (entries.empty()) return;
-  bool told = false;
-  lanes_.front()->execute(
-      [&](store::LaneWriter& writer) { told = writer.append_control(entries); });
-  if (!told)
-    log_error(
-        "a loss that no packet tells is not in the ring: no segment was free; the counters in the "
-        "status have it");
+  tell(untold_losses(counters, *interfaces_, wall_ns()));
 }
 
+void Recorder::tell(const std::vector<std::byte>& entries) {
+  bool told = entries.empty();
+  if (!told) {
+    lanes_.front()->execute(
+        [&](store::LaneWriter& writer) { told = writer.append_control(entries); });
+  }
+  if (!told)
+    report_error(
+        "what happened to the record is not in it: no segment was free for a journal entry");
+}
+
+/// The lanes leave the sources alone until all that comes goes by the new time: each segment has
+/// packets of one generation, in order.
 Status Recorder::set_wall_offset(std::int64_t wall_offset_ns) {
-  auto written = settings_.write_wall_offset(wall_offset_ns);
   for (auto& lane : lanes_)
-    lane->set_wall_offset(wall_offset_ns);
-  return written;
+    lane->hold();
+  ClockStep step{
+      .before_ns = wall_offset_ns_, .after_ns = wall_offset_ns, .since_ns = monotonic_ns()};
+  auto written = settings_.write_wall_offset(wall_offset_ns);
+  if (!written) step.after_ns = step.before_ns;
+  wall_offset_ns_ = step.after_ns;
+  std::this_thread::sleep_for(kClockSettles);
+  for (auto& lane : lanes_)
+    lane->change_clock(step);
+  if (!written) return written;
+  const std::string message = clock_message(step);
+  log_warning(message + "; a new clock generation begins in the ring");
+  std::vector<std::byte> note;
+  pcapng::write_note(note, wall_ns(), message);
+  tell(note);
+  return {};
 }
 
 std::vector<const capture::PacketSource*> Recorder::sources_of(

@@ -32,7 +32,7 @@ class Recorder {
   /// programs.
   void set_interfaces(const SharedInterfaceList& list);
 
-  /// The wall clock was set.
+  /// The wall clock was set. Takes some 10 ms.
   Status set_wall_offset(std::int64_t wall_offset_ns);
 
   /// Lets go of what agents before left, once it is taken. Call now and then, when every device has
@@ -64,6 +64,7 @@ class Recorder {
   std::vector<const capture::PacketSource*> sources_of(const capture::Generation& generation) const;
   Status add_sources(const capture::Generation& generation);
   void tell_losses(const capture::Counters& counters);
+  void tell(const std::vector<std::byte>& entries);
   Status start_lanes(unsigned count, std::int64_t wall_offset_ns);
 
   // In the order of construction: lanes use sources and the ring's lane writers, sources the
@@ -74,7 +75,8 @@ class Recorder {
   capture::SettingsMap settings_;
   std::vector<capture::PinnedGeneration> predecessors_;
   InterfaceList known_interfaces_;
-  SharedInterfaceList interfaces_;  // of the lanes
+  SharedInterfaceList interfaces_;   // of the lanes
+  std::int64_t wall_offset_ns_ = 0;  // that the programs go by
   std::uint64_t resumed_bytes_ = 0;
   std::vector<std::unique_ptr<capture::PacketSource>> sources_;
   std::vector<std::unique_ptr<Lane>> lanes_;

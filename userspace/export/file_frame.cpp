@@ -65,16 +65,4 @@ std::vector<std::byte> statistics_blocks(const Figures& figures) {
   return out;
 }
 
-std::vector<std::byte> note_block(std::string_view line, std::int64_t time_ns) {
-  constexpr std::int64_t kNsPerUs = 1000;
-  const std::string time_us = std::to_string(time_ns / kNsPerUs);
-  const std::array fields{pcapng::JournalField{"__REALTIME_TIMESTAMP", time_us},
-                          pcapng::JournalField{"MESSAGE", line},
-                          pcapng::JournalField{"PRIORITY", "4"},  // warning
-                          pcapng::JournalField{"SYSLOG_IDENTIFIER", "caprock"}};
-  std::vector<std::byte> out;
-  pcapng::Writer(out).journal_entry(fields);
-  return out;
-}
-
 }  // namespace caprock::exporting

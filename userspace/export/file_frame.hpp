@@ -21,7 +21,4 @@ std::vector<std::byte> interface_blocks(std::span<const InterfaceRecord> interfa
 /// pcapng: what each interface has in the file, at the time of the last packet.
 std::vector<std::byte> statistics_blocks(const Figures& figures);
 
-/// pcapng: a line of caprock's own among the events.
-std::vector<std::byte> note_block(std::string_view line, std::int64_t time_ns);
-
 }  // namespace caprock::exporting

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "export/file_frame.hpp"
 #include "export/pump.hpp"
+#include "pcapng/note.hpp"
 #include "store/window.hpp"
 
 namespace caprock::exporting {
@@ -13,10 +13,10 @@ namespace {
 /// Tells in the stream what is missing from it, from line `told` on.
 Status write_notes(Pump& pump, const std::vector<std::string>& lines, std::size_t told,
                    std::int64_t time_ns) {
-  for (std::size_t line = told; line < lines.size(); ++line) {
-    if (auto written = pump.write(note_block(lines[line], time_ns)); !written) return written;
-  }
-  return {};
+  std::vector<std::byte> notes;
+  for (std::size_t line = told; line < lines.size(); ++line)
+    pcapng::write_note(notes, time_ns, lines[line]);
+  return pump.write(notes);
 }
 
 }  // namespace

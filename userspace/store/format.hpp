@@ -93,8 +93,8 @@ struct SegmentFoot {
   std::uint32_t type;         // kSegmentFootType
   std::uint32_t total_bytes;  // sizeof(SegmentFoot)
   std::uint64_t sequence;     // the head's
-  std::int64_t first_ns;  // smallest and largest time of its packets and journal entries; 0, 0
-                          // without any
+  std::int64_t first_ns;      // smallest and largest time of its packets and journal entries; 0, 0
+                              // without any
   std::int64_t last_ns;
   std::uint64_t packets;         // EPBs in this segment
   std::uint64_t captured_bytes;  // their captured lengths

@@ -3,34 +3,26 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <string>
 
-#include "pcapng/writer.hpp"
+#include "pcapng/note.hpp"
 
 namespace caprock::store {
 namespace {
 
 constexpr std::string_view kLostField = "CAPROCK_LOST";
-constexpr std::int64_t kNsPerUs = 1000;
 
 }  // namespace
 
 void write_loss_entry(std::vector<std::byte>& out, const LossEntry& entry) {
   const std::string_view direction = entry.received ? "received" : "sent";
-  const std::string time_us = std::to_string(entry.time_ns / kNsPerUs);
   const std::string lost = std::to_string(entry.packets);
-  const std::string message =
-      fmt::format("{} packets lost that {} {}", lost, entry.interface, direction);
-  const std::array fields{pcapng::JournalField{"__REALTIME_TIMESTAMP", time_us},
-                          pcapng::JournalField{"MESSAGE", message},
-                          pcapng::JournalField{"PRIORITY", "4"},  // warning
-                          pcapng::JournalField{"SYSLOG_IDENTIFIER", "caprock"},
-                          pcapng::JournalField{kLostField, lost},
-                          pcapng::JournalField{"CAPROCK_INTERFACE", entry.interface},
-                          pcapng::JournalField{"CAPROCK_DIRECTION", direction}};
-  pcapng::Writer(out).journal_entry(fields);
+  pcapng::write_note(out, entry.time_ns,
+                     fmt::format("{} packets lost that {} {}", lost, entry.interface, direction),
+                     {{kLostField, lost},
+                      {"CAPROCK_INTERFACE", entry.interface},
+                      {"CAPROCK_DIRECTION", direction}});
 }
 
 std::uint64_t lost_by_entry(const pcapng::Block& block) {

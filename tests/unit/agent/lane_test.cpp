@@ -71,7 +71,10 @@ struct CountingWriter : store::LaneWriter {
   }
   void set_interfaces(SharedInterfaceList list) override { interfaces = list->size(); }
   bool append_control(Bytes) override { return true; }
-  void set_wall_offset(std::int64_t wall_offset_ns) override { wall_offset = wall_offset_ns; }
+  void set_wall_offset(std::int64_t wall_offset_ns) override {
+    wall_offset = wall_offset_ns;
+    bytes_at_step = bytes;
+  }
   void reveal() override {
     ++reveals;
     if (source != nullptr) hidden_bytes = std::max(hidden_bytes, source->used_bytes());
@@ -91,6 +94,7 @@ struct CountingWriter : store::LaneWriter {
   int runs = 0;
   std::size_t interfaces = 0;
   std::int64_t wall_offset = 0;
+  std::uint64_t bytes_at_step = 0;
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<int> reveals{0};
   std::atomic<std::int64_t> complete_until{0};
@@ -265,6 +269,26 @@ TEST_CASE("lane: a command runs on the lane and is done when execute returns") {
         std::make_shared<const InterfaceList>(InterfaceList{{"lo", ""}, {"eth0", ""}}));
   });
   CHECK(f.writer.interfaces == 2);
+}
+
+TEST_CASE(
+    "lane: held for a step of the clock, it leaves the source alone, then goes on behind it") {
+  Fixture f;
+  f.lane->start();
+  f.source.publish(1000);
+  f.lane->hold();
+  CHECK(f.writer.bytes == 1000);
+  f.source.publish(9000);
+  f.source.wake();
+  std::this_thread::sleep_for(100ms);
+  CHECK(f.writer.bytes == 1000);
+  f.lane->change_clock({.before_ns = 0, .after_ns = 77, .since_ns = monotonic_ns()});
+  CHECK(f.writer.wall_offset == 77);
+  CHECK(f.writer.bytes_at_step == 10'000);  // without times they are of the old one
+  f.source.publish(500);
+  CHECK(within(2s, [&] { return f.writer.bytes == 10'500; }));
+  f.lane->stop();
+  CHECK(f.writer.in_order);
 }
 
 TEST_CASE("lane: complete-until follows the clock and never runs ahead of it") {
