@@ -44,7 +44,7 @@ static __always_inline void write_head(const struct block* block, struct epb_hea
 
 static __always_inline __u32 epb_flags(const struct frame* frame) {
   return (frame->direction == CAPROCK_INGRESS ? EPB_INBOUND : EPB_OUTBOUND) |
-         (frame->segmented ? EPB_SEGMENTATION_OFFLOAD : 0);
+         (frame_segmented(frame) ? EPB_SEGMENTATION_OFFLOAD : 0);
 }
 
 /* Writes the options and the trailing length to `at`, `offset` bytes into the block; returns the block's length. */

@@ -19,7 +19,6 @@ struct frame {
   __u8* data;    /* what can be read directly: the packet's linear part, or a copy of its first bytes */
   __u8* end;
   bool xdp;
-  bool segmented; /* a GSO or GRO packet */
   enum caprock_direction direction;
   __u32 ifindex;
   __u32 vlan_tags; /* that are not in the bytes: 0 or 1 */
@@ -39,6 +38,11 @@ enum {
 static __always_inline __u64 frame_bytes(const struct frame* frame) {
   if (!frame->xdp) return ((struct __sk_buff*)frame->context)->len;
   return has_xdp_load_bytes ? bpf_xdp_get_buff_len(frame->context) : frame->end - frame->data;
+}
+
+/* A GSO or GRO packet: as late as can be, since the kernel keeps that in a cache line of its own. */
+static __always_inline bool frame_segmented(const struct frame* frame) {
+  return !frame->xdp && ((struct __sk_buff*)frame->context)->gso_size > 0;
 }
 
 /* The kernel copies up to 65535 bytes at once. Two parts, neither of them small: a bound of 1 old verifiers lose. */

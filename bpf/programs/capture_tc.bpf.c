@@ -21,7 +21,6 @@ static __always_inline int capture_skb(struct __sk_buff* skb, enum caprock_direc
       .context = skb,
       .data = (void*)(long)skb->data,
       .end = (void*)(long)skb->data_end,
-      .segmented = skb->gso_size > 0,
       .direction = direction,
       .ifindex = skb->ifindex,
       .vlan_tags = skb->vlan_present,
