@@ -9,7 +9,7 @@ from pathlib import Path
 
 import footprint
 from lab.agent import Agent
-from memory_cgroup import MemoryCgroup
+from lab.cgroup import memory_cgroup
 from rig import CAPTURE_CORE, DEVICE
 
 SIZE = 1442
@@ -56,7 +56,7 @@ class Laps:
 
 def measure(rig, options):
     folder = options.folder or rig.fresh_folder("laps-ring")
-    with MemoryCgroup((options.memory + STAGE_MIB) * footprint.MIB) as cgroup:
+    with memory_cgroup((options.memory + STAGE_MIB) * footprint.MIB) as cgroup:
         agent = Agent(rig.pair.right, rig.fresh_folder("laps"), prefix=[*cgroup.prefix, "taskset", "-c", str(CAPTURE_CORE)], **{
             "agent.interfaces": f"[{DEVICE}]", "agent.stageSize": f"{STAGE_MIB}Mi", "agent.transport": options.transport,
             "agent.dataDir": folder, "tap.capture.raw.storageSize": f"{options.ring}Mi"})

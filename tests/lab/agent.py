@@ -32,11 +32,17 @@ class Agent:
         config = ["--config", self.config] if self.config else []
         return self.namespace.command(*self.prefix, CAPROCK, "agent", *config, *sets)
 
-    def start(self, wait=15):
+    def launch(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.wait_for(lambda: self.answers(), "the agent to answer", wait)
         return self
+
+    def start(self, wait=15):
+        self.launch().await_answer(wait)
+        return self
+
+    def await_answer(self, wait=15):
+        self.wait_for(self.answers, "the agent to answer", wait)
 
     def answers(self):
         if self.process.poll() is not None:

@@ -2,10 +2,14 @@
 """Traffic of ordinary sockets between namespaces."""
 import socket
 import threading
+import time
+
+PIECE = 64 << 10
 
 
-def transfer(server_namespace, client_namespace, address, port, data):
-    """One TCP connection over which the client sends `data`, ended in order; what the server received."""
+def transfer(server_namespace, client_namespace, address, port, data, pause=0):
+    """One TCP connection over which the client sends `data`, with a pause (s) behind each piece, ended in order; what the
+    server received."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with server_namespace.entered():
         listener = socket.create_server((address, port), family=family)
@@ -23,7 +27,9 @@ def transfer(server_namespace, client_namespace, address, port, data):
         client = socket.socket(family, socket.SOCK_STREAM)
     with listener, client:
         client.connect((address, port))
-        client.sendall(data)
+        for at in range(0, len(data), PIECE):
+            client.sendall(data[at:at + PIECE])
+            time.sleep(pause)
         client.shutdown(socket.SHUT_WR)
         client.recv(1)
     server.join()

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from harness import SystemTest, on_both_transports
+from lab.harness import SystemTest, on_both_transports
 from lab import frames
 from lab.readers import followed_stream
 from lab.traffic import transfer

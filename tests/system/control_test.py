@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from harness import SystemTest, on_both_transports
+from lab.harness import SystemTest, on_both_transports
 from lab import frames
 from lab.agent import CAPROCK
 from lab.network import run

@@ -3,7 +3,7 @@
 import subprocess
 import time
 
-from harness import SystemTest, on_both_transports
+from lab.harness import SystemTest, on_both_transports
 from lab import frames
 from lab.readers import tshark
 

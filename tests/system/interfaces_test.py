@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interfaces that come, go and change while the agent records."""
-from harness import SystemTest, on_both_transports
+from lab.harness import SystemTest, on_both_transports
 from lab import frames
 
 

@@ -6,10 +6,10 @@ import signal
 import subprocess
 import time
 
-from harness import on_both_transports
+from lab.harness import on_both_transports
 from lab.agent import CAPROCK
 from lab.readers import journal_messages, read
-from numbered import NumberedTest, Sender, send_numbered
+from lab.numbered import NumberedTest, Sender, send_numbered
 
 RATE = 2000  # frames/s
 TOO_MANY = 20_000  # frames for the smallest stage
@@ -74,12 +74,11 @@ class Gapless(RestartTest):
         new.socket = new.folder / "new.sock"
         new.settings["agent.listen"] = f"[unix:{new.socket}]"
         with Sender(pair.left, "west", RATE) as sender:
-            waiting = subprocess.Popen(new.command(), stderr=subprocess.DEVNULL)
-            new.process = waiting
+            new.launch()
             time.sleep(0.5)
-            self.assertIsNone(waiting.poll())
+            self.assertIsNone(new.process.poll())
             self.assert_stopped(old)
-            new.wait_for(new.answers, "the new agent to answer")
+            new.await_answer()
             time.sleep(0.5)
         self.assert_without_a_gap(new, sender)
 

@@ -6,11 +6,11 @@ import signal
 import subprocess
 import time
 
-from harness import on_both_transports
+from lab.harness import on_both_transports
 from lab import frames
 from lab.agent import CAPROCK
 from lab.readers import COMMANDS, read
-from numbered import SIZE, NumberedTest, Sender, on_one_cpu, send_numbered
+from lab.numbered import SIZE, NumberedTest, Sender, on_one_cpu, send_numbered
 
 
 @on_both_transports

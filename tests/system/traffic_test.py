@@ -2,7 +2,7 @@
 """What was sent is what an independent reader finds, byte for byte."""
 import socket
 
-from harness import SystemTest, on_both_transports
+from lab.harness import SystemTest, on_both_transports
 from lab import frames
 from lab.readers import followed_stream
 from lab.traffic import transfer

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one system test for ctest, or lists them.
+"""Runs one test of a folder for ctest, or lists them.
 
-usage: run.py --list      one line a test: ID, tab, requirement
-       run.py ID          exit status 0: passed, 1: failed, 77: skipped
+usage: run.py FOLDER --list      one line a test: ID, tab, requirement
+       run.py FOLDER ID          exit status 0: passed, 1: failed, 77: skipped
 """
 import sys
 import unittest
 from pathlib import Path
 
-import harness
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from lab import harness  # noqa: E402
 
 SKIPPED = 77
 
@@ -19,15 +21,16 @@ def tests(suite):
         yield from tests(one) if isinstance(one, unittest.TestSuite) else [one]
 
 
-def list_all():
-    for test in tests(unittest.defaultTestLoader.discover(Path(__file__).parent, "*_test.py")):
+def list_all(folder):
+    for test in tests(unittest.defaultTestLoader.discover(folder, "*_test.py")):
         print(f"{test.id()}\t{test.requirement(test._testMethodName)}")
 
 
-def run(name):
+def run(folder, name):
     if reason := harness.why_not_here():
         print(f"skipped: {reason}")
         return SKIPPED
+    sys.path.insert(0, folder)
     result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromName(name))
     if result.skipped:
         return SKIPPED
@@ -35,6 +38,6 @@ def run(name):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    sys.exit(list_all() if sys.argv[1] == "--list" else run(sys.argv[1]))
+    sys.exit(list_all(sys.argv[1]) if sys.argv[2] == "--list" else run(*sys.argv[1:]))

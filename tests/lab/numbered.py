@@ -6,7 +6,7 @@ import os
 import threading
 import time
 
-from harness import FRAME_HEADERS, SystemTest
+from lab.harness import FRAME_HEADERS, SystemTest
 from lab import frames
 from lab.readers import read
 
@@ -18,16 +18,16 @@ MOST = 60_000  # frames from one Sender: 86 MB, which the ring of its test must 
 
 
 class Sender:
-    """Numbered frames at a steady pace from a thread of its own, MOST of them."""
+    """Numbered frames at a steady pace from a thread of its own, `most` of them."""
 
-    def __init__(self, namespace, device, per_second):
+    def __init__(self, namespace, device, per_second, most=MOST):
         self.namespace, self.device, self.pause = namespace, device, 10 / per_second
-        self.sent, self.times, self.ending = 0, [], threading.Event()
+        self.most, self.sent, self.times, self.ending = most, 0, [], threading.Event()
         self.thread = threading.Thread(target=self.work)
 
     def work(self):
         with frames.raw_socket(self.namespace, self.device) as wire:
-            while self.sent < MOST and not self.ending.wait(self.pause):
+            while self.sent < self.most and not self.ending.wait(self.pause):
                 for _ in range(10):
                     wire.send(frames.udp4_frame(self.sent, SIZE))
                     self.sent += 1

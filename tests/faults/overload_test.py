@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""More comes than the lane can take: bytes are given up before packets, and every packet is accounted for."""
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from itertools import groupby
+
+from fault import FaultTest, rounds
+from lab import frames
+from lab.cgroup import cpu_cgroup
+from lab.harness import on_both_transports
+from lab.numbered import SIZE, on_one_cpu
+from lab.readers import read
+
+BURST = 40_000  # frames, of 1442 B, for the smallest stage: 8 MiB of each CPU
+WHOLE, BRIEF, HEADERS = SIZE + 42, 256, 42  # bytes of a frame that the degrees of overload leave
+
+
+def send(pair, first, last):
+    """As fast as one thread can."""
+    with frames.raw_socket(pair.left, "west") as wire:
+        for number in range(first, last):
+            wire.send(frames.udp4_frame(number, SIZE))
+
+
+@on_both_transports
+class Overloaded(FaultTest):
+    def recorder(self, pair, **settings):
+        return self.recorder_of(pair, **{"agent__stageSize": "1Mi", "tap__capture__raw__storageSize": "256Mi", **settings})
+
+    def test_stopped_lane(self):
+        """overload: while the agent does not run, first bytes are given up, then packets, and the file tells where"""
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder(pair)
+        agent.process.send_signal(signal.SIGSTOP)
+        with on_one_cpu():
+            send(pair, 0, BURST)
+            agent.process.send_signal(signal.SIGCONT)
+            time.sleep(1)
+            send(pair, BURST, BURST + 100)
+        count = self.assert_explained(agent, BURST + 100)
+        found = read("tshark", agent.ring).frames
+        self.assert_degrees(found)
+        self.assertEqual(count["truncated"], sum(len(frame) < WHOLE for frame in found))
+
+    def assert_degrees(self, found):
+        """Whole, brief, headers alone, a gap, and whole again."""
+        before = [frame for frame in found if frames.number_of(frame + bytes(8), 42) < BURST or len(frame) == HEADERS]
+        degrees = [size for size, _ in groupby(len(frame) for frame in before)]
+        self.assertEqual(degrees, [WHOLE, BRIEF, HEADERS])
+        after = found[len(before):]
+        self.assertEqual(after, [frames.udp4_frame(number, SIZE) for number in range(BURST, BURST + 100)])
+
+    def test_starved_agent(self):
+        """overload: an agent with a fraction of a CPU leaves no packet unexplained"""
+        try:
+            cgroup = cpu_cgroup(0.02)
+        except RuntimeError as error:
+            self.skipTest(str(error))
+        self.addCleanup(cgroup.delete)
+        pair = self.make_pair(addresses=False)
+        agent = self.make_agent(pair.right, prefix=cgroup.prefix, agent__interfaces="[east]", agent__stageSize="1Mi",
+                                tap__capture__raw__storageSize="256Mi")
+        agent.start(wait=60)
+        offered = rounds(2, 5) * BURST
+        send(pair, 0, offered)
+        self.addCleanup(agent.process.kill)
+        agent.wait_for(lambda: sum(lane["stage_used_bytes"] for lane in agent.status()["lanes"]) == 0, "the lane to come after", 60)
+        count = self.assert_explained(agent, offered)
+        self.assertGreater(count["truncated"] + count["lost"], 0, "it was overloaded")
+
+    def test_stalled_disk(self):
+        """overload: a disk that takes nothing for seconds costs no packet that the stage has room for, and none unexplained"""
+        with self.file_system() as folder:
+            pair = self.make_pair(addresses=False)
+            agent = self.recorder(pair, agent__dataDir=folder, agent__stageSize="128Mi")
+            agent.ring = folder / "ring.pcapng"
+            send(pair, 0, 2000)
+            time.sleep(1.5)
+            subprocess.run(["fsfreeze", "-f", folder], check=True)
+            try:
+                send(pair, 2000, 12_000)
+                time.sleep(rounds(2, 5))
+            finally:
+                subprocess.run(["fsfreeze", "-u", folder], check=True)
+            count = self.assert_explained(agent, 12_000)
+            self.assertEqual((count["written"], count["truncated"]), (12_000, 0))
+            numbers = self.numbers(read("tshark", agent.ring).frames, "tshark")
+            self.assertEqual(sorted(numbers), list(range(12_000)))
+
+    @contextlib.contextmanager
+    def file_system(self):
+        """One of its own, in a file."""
+        image, folder = self.folder / "disk", self.folder / "mounted"
+        folder.mkdir()
+        with open(image, "wb") as file:
+            file.truncate(512 << 20)
+        subprocess.run(["mkfs.ext4", "-q", image], check=True)
+        mounted = subprocess.run(["mount", "-o", "loop", image, folder], capture_output=True, text=True)
+        if mounted.returncode:
+            self.skipTest(f"no loop device: {mounted.stderr.strip()}")
+        os.chmod(folder, 0o700)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", folder], check=True)

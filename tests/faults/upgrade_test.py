@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One agent takes over from the other, again and again."""
+import threading
+
+from fault import RATE, FaultTest, rounds
+from lab import frames
+from lab.harness import on_both_transports
+from lab.numbered import Sender
+from lab.readers import read
+from lab.traffic import transfer
+
+UPGRADES = rounds(5, 50)
+PIECES_PER_UPGRADE = 16  # of 64 KiB
+
+
+@on_both_transports
+class Upgraded(FaultTest):
+    def setUp(self):
+        super().setUp()
+        self.made = 0
+
+    def next_agent(self, pair):
+        """It waits for the ring of the one before."""
+        agent = self.make_agent(pair.right, agent__interfaces="[east]", agent__onStop="keep", agent__lockWait="20s",
+                                tap__capture__raw__storageSize="512Mi")
+        self.made += 1
+        agent.socket = agent.folder / f"{self.made}.sock"
+        agent.settings["agent.listen"] = f"[unix:{agent.socket}]"
+        return agent.launch()
+
+    def upgrade(self, pair, old):
+        new = self.next_agent(pair)
+        self.assert_stopped(old)
+        new.await_answer()
+        return new
+
+    def first_agent(self, pair):
+        agent = self.next_agent(pair)
+        agent.await_answer()
+        return agent
+
+    def test_upgrades(self):
+        """upgrades under load: every frame is recorded once, in order"""
+        pair = self.make_pair(addresses=False)
+        agent = self.first_agent(pair)
+        with Sender(pair.left, "west", RATE, most=300_000) as sender:
+            for _ in range(UPGRADES):
+                agent = self.upgrade(pair, agent)
+        agent.settle()
+        numbers = self.numbers(read("tcpdump", self.export(agent)).frames, "tcpdump")
+        self.assertEqual(numbers, list(range(sender.sent)))
+        self.assertEqual(agent.status()["loss"]["total"], 0)
+        self.assert_stopped(agent)
+        self.verified(agent.ring)
+
+    def test_download(self):
+        """upgrades during a TCP download: no gap in the sequence space of the stream"""
+        pair = self.make_pair()
+        agent = self.first_agent(pair)
+        data = frames.payload(1, UPGRADES * PIECES_PER_UPGRADE * (64 << 10))
+        received = []
+        download = threading.Thread(target=lambda: received.append(
+            transfer(pair.right, pair.left, "10.77.0.2", 5000, data, pause=0.05)))
+        download.start()
+        while download.is_alive():
+            agent = self.upgrade(pair, agent)
+        download.join()
+        agent.settle()
+        self.assertEqual(received, [data])
+        self.assertGreaterEqual(self.made, UPGRADES // 2)
+        self.assertEqual(frames.tcp_content(read("tcpdump", self.export(agent)).frames, 5000), data)
+        self.assert_stopped(agent)
+        self.verified(agent.ring)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A control group for the time of one measurement, version 2 or 1, whichever the machine has."""
+import os
+import time
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+QUOTA_PERIOD_US = 100_000
+
+
+class Cgroup:
+    """Limits what is started with its `prefix`, by the controls (file → value) of the version that the machine has.
+    Raises where it has none to make one in."""
+
+    def __init__(self, controller, version2, version1):
+        parent, controls = self._hierarchy(controller, version2, version1)
+        self.folder = parent / f"caprock-{controller}-{os.getpid()}"
+        self.folder.mkdir()
+        for file, value in controls.items():
+            (self.folder / file).write_text(str(value))
+
+    @staticmethod
+    def _hierarchy(controller, version2, version1):
+        controlled = ROOT / "cgroup.subtree_control"
+        if controlled.exists() and controller in controlled.read_text().split():
+            return ROOT, version2
+        if all((ROOT / controller / file).exists() for file in version1):
+            return ROOT / controller, version1
+        raise RuntimeError(f"skipped: {ROOT} has no {controller} cgroups")
+
+    @property
+    def prefix(self):
+        return ["sh", "-c", f'echo $$ > {self.folder}/cgroup.procs && exec "$@"', "sh"]
+
+    def delete(self):
+        for _ in range(50):  # a process that has just ended may still be counted
+            try:
+                return self.folder.rmdir()
+            except OSError:
+                time.sleep(0.1)
+        self.folder.rmdir()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.delete()
+
+
+def memory_cgroup(limit_bytes):
+    return Cgroup("memory", {"memory.max": limit_bytes}, {"memory.limit_in_bytes": limit_bytes})
+
+
+def cpu_cgroup(share):
+    """So much of one CPU, of 1."""
+    quota = int(share * QUOTA_PERIOD_US)
+    return Cgroup("cpu", {"cpu.max": f"{quota} {QUOTA_PERIOD_US}"},
+                  {"cpu.cfs_period_us": QUOTA_PERIOD_US, "cpu.cfs_quota_us": quota})
