@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/account.hpp"
 #include "agent/untold_losses.hpp"
 #include "capture/bpf_file_system.hpp"
 #include "capture/pins.hpp"
@@ -152,6 +153,7 @@ Status Recorder::know_interfaces() {
 }
 
 Status Recorder::make_sources() {
+  records_all_ = !programs_->adopted() && predecessors_.empty();
   if (!programs_->adopted()) capture::touch_stage(*programs_);
   if (auto added = add_sources(*programs_); !added) return added;
   for (const auto& predecessor : predecessors_) {
@@ -201,6 +203,18 @@ void Recorder::set_interfaces(const SharedInterfaceList& list) {
 /// The programs of these counters are off the devices.
 void Recorder::tell_losses(const capture::Counters& counters) {
   tell(untold_losses(counters, *interfaces_, wall_ns()));
+}
+
+void Recorder::tell_account() {
+  store::Account account = account_of(counters_, *interfaces_);
+  if (records_all_) {
+    account.recorded = 0;
+    for (std::uint64_t lane = 0; lane < lanes_.size(); ++lane)
+      *account.recorded += ring_->lane(static_cast<unsigned>(lane)).packets();
+  }
+  std::vector<std::byte> entry;
+  write_account_entry(entry, account, wall_ns());
+  tell(entry);
 }
 
 void Recorder::tell(const std::vector<std::byte>& entries) {
@@ -267,6 +281,7 @@ Status Recorder::stop(Drain drain) {
   if (drain == Drain::kAll) {
     drop_predecessors();
     tell_losses(counters_);
+    tell_account();
   }
   lanes_.clear();
   programs_->keep_pins(drain == Drain::kPresent);

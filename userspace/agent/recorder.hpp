@@ -64,6 +64,7 @@ class Recorder {
   std::vector<const capture::PacketSource*> sources_of(const capture::Generation& generation) const;
   Status add_sources(const capture::Generation& generation);
   void tell_losses(const capture::Counters& counters);
+  void tell_account();
   void tell(const std::vector<std::byte>& entries);
   Status start_lanes(unsigned count, std::int64_t wall_offset_ns);
 
@@ -78,6 +79,7 @@ class Recorder {
   SharedInterfaceList interfaces_;   // of the lanes
   std::int64_t wall_offset_ns_ = 0;  // that the programs go by
   std::uint64_t resumed_bytes_ = 0;
+  bool records_all_ = false;  // no agent before had anything of these programs
   std::vector<std::unique_ptr<capture::PacketSource>> sources_;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };

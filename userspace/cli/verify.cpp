@@ -36,6 +36,19 @@ Json loss_json(const store::Loss& loss) {
           {"dropped", loss.dropped}};
 }
 
+Json account_json(const store::ToldAccount& told) {
+  const store::Account& account = told.account;
+  return {{"time", format_time(told.time_ns)},
+          {"seen", account.seen},
+          {"not_l4", account.not_l4},
+          {"filtered", account.filtered},
+          {"malformed", account.malformed},
+          {"unreadable", account.unreadable},
+          {"lost", account.lost},
+          {"written", account.written},
+          {"unexplained", store::unexplained(account)}};
+}
+
 std::string json_text(const VerifyReport& report) {
   Json document = {{"whole", report.whole()},
                    {"ring", report.ring},
@@ -48,9 +61,12 @@ std::string json_text(const VerifyReport& report) {
                    {"original_bytes", report.original_bytes},
                    {"dropped", report.dropped},
                    {"losses", Json::array()},
+                   {"accounts", Json::array()},
                    {"damage", Json::array()}};
   for (const auto& loss : report.losses)
     document["losses"].push_back(loss_json(loss));
+  for (const auto& told : report.accounts)
+    document["accounts"].push_back(account_json(told));
   for (const auto& damage : report.damage)
     document["damage"].push_back(damage_json(damage));
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -71,6 +87,8 @@ std::string table_text(const std::string& file, const VerifyReport& report) {
                         : fmt::format("offset {}: {}\n", damage.offset, damage.what);
   for (const auto& loss : report.losses)
     text += loss_text(loss);
+  for (const auto& told : report.accounts)
+    text += fmt::format("by {}: {}\n", format_time(told.time_ns), store::describe(told.account));
   text += fmt::format("{}: {}; {} packets, {} captured, {} lost", file,
                       report.whole() ? "whole" : "damaged", report.packets,
                       format_size(report.captured_bytes), report.dropped);

@@ -6,14 +6,15 @@
 namespace caprock::pcapng {
 
 void write_note(std::vector<std::byte>& out, std::int64_t wall_ns, std::string_view message,
-                std::initializer_list<JournalField> more) {
+                std::span<const JournalField> more, Priority priority) {
   constexpr std::int64_t kNsPerUs = 1000;
   const std::string time_us = std::to_string(wall_ns / kNsPerUs);
+  const std::string level = std::to_string(static_cast<int>(priority));
   std::vector<JournalField> fields{{"__REALTIME_TIMESTAMP", time_us},
                                    {"MESSAGE", message},
-                                   {"PRIORITY", "4"},  // warning
+                                   {"PRIORITY", level},
                                    {"SYSLOG_IDENTIFIER", "caprock"}};
-  fields.insert(fields.end(), more);
+  fields.insert(fields.end(), more.begin(), more.end());
   Writer(out).journal_entry(fields);
 }
 

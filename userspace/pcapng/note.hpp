@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -12,8 +12,11 @@
 
 namespace caprock::pcapng {
 
-/// Appends one block to `out`: a warning, with fields of its own behind those that every entry has.
+/// syslog(3).
+enum class Priority { kWarning = 4, kInformation = 6 };
+
+/// Appends one block to `out`, with fields of its own behind those that every entry has.
 void write_note(std::vector<std::byte>& out, std::int64_t wall_ns, std::string_view message,
-                std::initializer_list<JournalField> more = {});
+                std::span<const JournalField> more = {}, Priority priority = Priority::kWarning);
 
 }  // namespace caprock::pcapng

@@ -29,6 +29,7 @@ void PacketFigures::count_entry(const pcapng::Block& journal) {
   if (!time_ns) return;
   count_time(*time_ns);
   count_loss(lost_by_entry(journal), 0, *time_ns);
+  if (const auto account = as_account(journal)) accounts.push_back({*time_ns, *account});
 }
 
 void PacketFigures::count_time(std::int64_t time_ns) {
@@ -56,6 +57,8 @@ void BlockAudit::check(const pcapng::Block& block, std::uint64_t offset) {
     check_packet(*packet);
   } else if (block.type == pcapng::kJournalExport) {
     figures_.count_entry(block);
+    if (const auto account = as_account(block); account && unexplained(*account) != 0)
+      fail(offset, "the account of an agent does not add up");
   } else if (const auto view = pcapng::as_statistics(block); view && statistics_) {
     check_statistics(*view, offset);
   }

@@ -25,6 +25,7 @@ struct PacketFigures {
   std::int64_t first_ns = 0;  // smallest and largest time, journal entries included; 0: none
   std::int64_t last_ns = 0;
   Loss loss;
+  std::vector<ToldAccount> accounts;
 
   /// `previous_ns`: of the packet of the same CPU, interface and direction before; 0: not known.
   void count(const pcapng::PacketView& packet, std::int64_t previous_ns);

@@ -213,6 +213,7 @@ void Lane::retire() {
 }
 
 void Lane::hand_over(Retirement why) {
+  packets_ += segment_->packets();
   auto tally = std::make_unique<SegmentTally>(segment_->take_tally());
   segment_.reset();
   around_.exchange.active_since_ns.store(0, std::memory_order_relaxed);
@@ -246,6 +247,10 @@ bool Lane::append_control(Bytes blocks) {
   if (segment_ && segment_->room() < blocks.size()) retire();
   if (!segment_ && !activate_next()) return false;
   return segment_->room() >= blocks.size() && put_control(blocks);
+}
+
+std::uint64_t Lane::packets() const {
+  return packets_ + (segment_ ? segment_->packets() : 0);
 }
 
 /// False: the segment was lost, and they with it.

@@ -44,6 +44,7 @@ class Lane final : public LaneWriter {
   std::uint64_t settle() override;
   void set_interfaces(SharedInterfaceList list) override;
   bool append_control(Bytes blocks) override;
+  std::uint64_t packets() const override;
   void set_wall_offset(std::int64_t wall_offset_ns) override;
   void reveal() override;
   void set_complete_until(std::int64_t wall_ns) override;
@@ -74,6 +75,7 @@ class Lane final : public LaneWriter {
   std::optional<DirectWriter> direct_;
   std::uint64_t committed_ = 0;  // of the last batch: the source's position
   std::uint64_t unsynced_ = 0;   // bytes since the flusher was told to sync
+  std::uint64_t packets_ = 0;    // in segments before the active one
   bool copies_ = false;          // the last batch: none of it goes to disk directly
 
   /// The run that is on its way into the segment.

@@ -49,6 +49,9 @@ class LaneWriter {
   /// for them.
   virtual bool append_control(Bytes blocks) = 0;
 
+  /// Packets that this lane has put into the file since the ring was opened.
+  virtual std::uint64_t packets() const = 0;
+
   /// A new relation of wall to monotonic time: starts a new segment and clock generation.
   virtual void set_wall_offset(std::int64_t wall_offset_ns) = 0;
 

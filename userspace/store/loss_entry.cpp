@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <string>
 
@@ -18,11 +19,12 @@ constexpr std::string_view kLostField = "CAPROCK_LOST";
 void write_loss_entry(std::vector<std::byte>& out, const LossEntry& entry) {
   const std::string_view direction = entry.received ? "received" : "sent";
   const std::string lost = std::to_string(entry.packets);
+  const std::array fields{pcapng::JournalField{kLostField, lost},
+                          pcapng::JournalField{"CAPROCK_INTERFACE", entry.interface},
+                          pcapng::JournalField{"CAPROCK_DIRECTION", direction}};
   pcapng::write_note(out, entry.time_ns,
                      fmt::format("{} packets lost that {} {}", lost, entry.interface, direction),
-                     {{kLostField, lost},
-                      {"CAPROCK_INTERFACE", entry.interface},
-                      {"CAPROCK_DIRECTION", direction}});
+                     fields);
 }
 
 std::uint64_t lost_by_entry(const pcapng::Block& block) {

@@ -71,10 +71,12 @@ class SegmentWriter {
 
   bool has_runs() const { return frontier_ != first_run_; }
 
-  /// What was appended adds up to this. The writer is of no further use.
-  /// Of the packets, 0 while there is none.
+  /// Time of the newest packet or journal entry, 0 while there is none.
   std::int64_t newest_ns() const { return tally_.figures().last_ns; }
 
+  std::uint64_t packets() const { return tally_.figures().packets; }
+
+  /// What was appended adds up to this. The writer is of no further use.
   SegmentTally take_tally() { return std::move(tally_); }
 
  private:

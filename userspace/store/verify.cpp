@@ -85,6 +85,8 @@ class RingVerifier {
     report_.captured_bytes += figures.captured_bytes;
     report_.original_bytes += figures.original_bytes;
     report_.dropped += figures.loss.dropped;
+    report_.accounts.insert(report_.accounts.end(), figures.accounts.begin(),
+                            figures.accounts.end());
     if (figures.loss.dropped != 0) {
       report_.losses.push_back(figures.loss);
       report_.losses.back().sequence = head.sequence;
@@ -174,6 +176,7 @@ VerifyReport verify_plain(Bytes file) {
   report.original_bytes = figures.original_bytes;
   report.dropped = figures.loss.dropped;
   if (figures.loss.dropped != 0) report.losses.push_back(figures.loss);
+  report.accounts = figures.accounts;
   for (const pcapng::Fault& fault : audit.faults())
     report.damage.push_back({0, 0, fault.offset, std::string(fault.what)});
   return report;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "store/account_entry.hpp"
 #include "store/ring_view.hpp"
 
 namespace caprock::store {
@@ -32,6 +33,12 @@ struct Loss {
   std::uint64_t dropped = 0;
 };
 
+/// What an agent told of all packets when it took its programs off the devices.
+struct ToldAccount {
+  std::int64_t time_ns = 0;
+  Account account;
+};
+
 struct VerifyReport {
   bool ring = false;         // false: a plain pcapng file
   std::uint64_t sealed = 0;  // segments walked, by state
@@ -43,7 +50,8 @@ struct VerifyReport {
   std::uint64_t captured_bytes = 0;
   std::uint64_t original_bytes = 0;
   std::uint64_t dropped = 0;
-  std::vector<Loss> losses;    // one a segment at the most
+  std::vector<Loss> losses;  // one a segment at the most
+  std::vector<ToldAccount> accounts;
   std::vector<Damage> damage;  // at most kMaxDamage of a segment
 
   bool whole() const { return damage.empty(); }

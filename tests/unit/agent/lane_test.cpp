@@ -71,6 +71,7 @@ struct CountingWriter : store::LaneWriter {
   }
   void set_interfaces(SharedInterfaceList list) override { interfaces = list->size(); }
   bool append_control(Bytes) override { return true; }
+  std::uint64_t packets() const override { return 0; }
   void set_wall_offset(std::int64_t wall_offset_ns) override {
     wall_offset = wall_offset_ns;
     bytes_at_step = bytes;
