@@ -30,17 +30,7 @@ def gigabits(rig, seconds):
 
 def recorded(rig, name, seconds):
     """Throughput beside the recorder, and the share of the packets it lost."""
-    recorder = recorders.ALL[name](rig, LAP_BYTES)
-    recorder.start()
-    before = rig.pair.right.packets(DEVICE, "rx", "tx")
-    try:
-        rate = gigabits(rig, seconds)
-        time.sleep(1)
-        seen = rig.pair.right.packets(DEVICE, "rx", "tx") - before
-        recorder.stop()
-    except BaseException:
-        recorder.kill()
-        raise
+    rate, seen, recorder = recorders.beside(rig, name, LAP_BYTES, lambda: gigabits(rig, seconds))
     lost = 1 - recorder.stored() / seen
     rig.fresh_folder(name)
     return rate, lost

@@ -162,3 +162,19 @@ class CaprockRingBuffer(Caprock):
 
 
 ALL = {recorder.name: recorder for recorder in (Caprock, CaprockRingBuffer, Stenotype, Netsniff, Tcpdump, Dumpcap)}
+
+
+def beside(rig, name, lap_bytes, work):
+    """Does work() while that recorder records: what it returned, the packets of the device meanwhile, and the recorder, stopped."""
+    recorder = ALL[name](rig, lap_bytes)
+    recorder.start()
+    before = rig.pair.right.packets(DEVICE, "rx", "tx")
+    try:
+        result = work()
+        time.sleep(1.5)  # for it to have taken what is waiting
+        seen = rig.pair.right.packets(DEVICE, "rx", "tx") - before
+        recorder.stop()
+    except BaseException:
+        recorder.kill()
+        raise
+    return result, seen, recorder

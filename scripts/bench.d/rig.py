@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SENDER_CORE, CAPTURE_CORE = 0, 1
 HEADERS_BYTES = 14 + 20 + 8  # Ethernet, IPv4, UDP
 DEVICE = "east"  # where it is captured
+OUT_OF_REACH = 100_000_000  # packets/s
 
 TRAFFIC = """{{ eth(da=02:00:00:00:00:02, sa=02:00:00:00:00:01),
   ipv4(saddr=10.77.0.1, daddr=10.77.0.2), udp(sport=1000, dport=9), fill(0x41, {payload}) }}
@@ -38,15 +39,18 @@ class Rig:
     def on_capture_core(self, *words):
         return self.pair.right.command("taskset", "-c", CAPTURE_CORE, *words)
 
-    def send(self, packets, size, in_pages=True):
-        """Sends UDP packets of `size` bytes as fast as one core can; returns how many arrived at DEVICE.
+    def send(self, packets, *sizes, in_pages=True, per_second=None):
+        """Sends UDP packets of these sizes (bytes), in turn; returns how many arrived at DEVICE.
 
-        By a packet ring, which is faster but leaves all except the Ethernet header in pages; or by a system call each, and
-        all of a packet is in its linear part, as the headers are of what sockets send and nearly every driver receives."""
-        config = self.folder / f"traffic-{size}.cfg"
-        config.write_text(TRAFFIC.format(payload=size - HEADERS_BYTES))
+        By a packet ring, as fast as one core can, which leaves all except the Ethernet header in pages; or by a system call
+        each, and all of a packet is in its linear part, as the headers are of what sockets send and nearly every driver
+        receives. With a rate it is always by system calls."""
+        config = self.folder / "traffic.cfg"
+        config.write_text("".join(TRAFFIC.format(payload=size - HEADERS_BYTES) for size in sizes))
         before = self.pair.right.packets(DEVICE, "rx")
-        how = [] if in_pages else ["--rate", "100000000pps"]  # with a rate, and be it out of reach, trafgen uses no ring
+        if per_second is None and not in_pages:
+            per_second = OUT_OF_REACH  # with a rate, and be it out of reach, trafgen uses no ring
+        how = [] if per_second is None else ["--rate", f"{per_second}pps"]
         self.pair.left.run("taskset", "-c", SENDER_CORE, "trafgen", "-i", config, "-o", "west", "-n", packets, "-P", 1, *how)
         return self.pair.right.packets(DEVICE, "rx") - before
 
