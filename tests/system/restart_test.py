@@ -233,6 +233,32 @@ class Ended(RestartTest):
             subprocess.run(pair.right.command("ip", "link", "set", device, "up"), check=True)
         agent.wait_for(lambda: (agent.interface("late") or {}).get("hook"), "the new device to be recorded")
 
+    def test_read_only_pins(self):
+        """pins: where the BPF file system is read-only the agent records without, says so, and leaves nothing behind"""
+        pair = self.make_pair(addresses=False)
+        read_only = ["unshare", "-m", "--propagation", "private", "sh", "-c",
+                     'mount -o remount,bind,ro /sys/fs/bpf && exec "$@"', "sh"]
+        agent = self.make_agent(pair.right, agent__interfaces="[east]", agent__onStop="keep", prefix=read_only).start()
+        send_numbered(pair, 0, 1000)
+        agent.settle()
+        self.assert_numbers(agent.ring, 0, 1000)
+        (finding,) = [one for one in agent.status()["findings"] if one["id"] == "bpffs"]
+        self.assertIn("read-only", finding["found"])
+        self.assertIn("remount,rw", finding["remedy"])
+        self.assert_stopped(agent)
+        self.assertEqual(links_of(pair), [])
+
+    def test_no_ring(self):
+        """pins: where the ring file is gone, what waits in the stage goes into a new one"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        self.assert_stopped(agent)
+        send_numbered(pair, 0, 1000)
+        agent.ring.unlink()
+        agent.start()
+        agent.settle()
+        self.assert_numbers(agent.ring, 0, 1000)
+
     def test_mount(self):
         """pins: no BPF file system is mounted over a directory that is not made for it"""
         pair = self.make_pair(addresses=False)

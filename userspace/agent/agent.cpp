@@ -103,7 +103,7 @@ Status Agent::start() {
   if (auto listening = listen(); !listening) return listening;
   filter_ = std::make_unique<filter::Applier>(recorder_->programs());
   if (auto applied = apply_filter(config_); !applied) return applied;
-  auto follower = InterfaceFollower::create(*recorder_, config_.agent.pin_dir, follower_settings());
+  auto follower = InterfaceFollower::create(*recorder_, recorder_->pin_directory(), follower_settings());
   if (!follower) return std::move(follower).error();
   follower_ = std::make_unique<InterfaceFollower>(std::move(*follower));
   collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_);

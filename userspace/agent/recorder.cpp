@@ -32,13 +32,20 @@ constexpr std::uint64_t kSegmentsPerLane = 8;
 /// What an agent that has let go of the ring takes at the most until its process is gone.
 constexpr Nanoseconds kPinWait = std::chrono::seconds(2);
 
-capture::LoadOptions load_options(const config::Agent& agent) {
+/// Empty: it runs without pins.
+Result<std::filesystem::path> usable_pin_directory(const std::filesystem::path& directory) {
+  if (auto mounted = capture::ensure_bpf_file_system(directory); !mounted)
+    return std::move(mounted).error();
+  return capture::takes_pins(directory) ? directory : std::filesystem::path();
+}
+
+capture::LoadOptions load_options(const config::Agent& agent, const std::filesystem::path& pins) {
   return {.transport = agent.transport == config::Transport::kRingBuffer
                            ? capture::Transport::kRingBuffer
                            : capture::Transport::kStage,
           .stage_bytes = agent.stage_bytes,
           .xdp = agent.hook == config::Hook::kXdp,
-          .pin_directory = agent.pin_dir,
+          .pin_directory = pins,
           .pin_wait = kPinWait};
 }
 
@@ -77,8 +84,10 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
   if (!geometry) return geometry.error();
   const auto cpus = static_cast<unsigned>(sysconf(_SC_NPROCESSORS_ONLN));
   const unsigned lanes = lane_count(config.agent.lanes, cpus, geometry->segments);
+  const auto pins = usable_pin_directory(config.agent.pin_dir);
+  if (!pins) return pins.error();
   const std::int64_t measured = wall_offset_ns();
-  const std::int64_t offset = pinned_offset(config.agent.pin_dir).value_or(measured);
+  const std::int64_t offset = pinned_offset(*pins).value_or(measured);
 
   // The ring comes first: whoever waits for another agent waits for its lock.
   auto ring = store::Ring::open({.path = config.agent.data_dir / "ring.pcapng",
@@ -89,16 +98,15 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
                                  .wall_offset_ns = offset,
                                  .lock_wait = config.agent.lock_wait});
   if (!ring) return std::move(ring).error();
-  if (auto mounted = capture::ensure_bpf_file_system(config.agent.pin_dir); !mounted)
-    return std::move(mounted).error();
-  auto programs = capture::Programs::load(load_options(config.agent));
+  auto programs = capture::Programs::load(load_options(config.agent, *pins));
   if (!programs) return std::move(programs).error();
   auto counters = capture::Counters::map(**programs);
   if (!counters) return std::move(counters).error();
 
   std::unique_ptr<Recorder> recorder(
       new Recorder(std::move(*ring), std::move(*programs), std::move(*counters)));
-  recorder->open_predecessors(config.agent.pin_dir);
+  recorder->pin_directory_ = *pins;
+  recorder->open_predecessors();
   if (auto known = recorder->know_interfaces(); !known) return std::move(known).error();
   if (auto made = recorder->make_sources(); !made) return std::move(made).error();
   if (auto started = recorder->start_lanes(lanes, offset); !started)
@@ -122,8 +130,8 @@ Recorder::~Recorder() {
 }
 
 /// What cannot be read is given up: no program fills it any more once the devices have ours.
-void Recorder::open_predecessors(const std::filesystem::path& pin_directory) {
-  for (const auto& directory : capture::old_generation_directories(pin_directory)) {
+void Recorder::open_predecessors() {
+  for (const auto& directory : capture::old_generation_directories(pin_directory_)) {
     auto found = capture::PinnedGeneration::open(directory);
     if (found) {
       predecessors_.push_back(std::move(*found));

@@ -46,6 +46,9 @@ class Recorder {
   /// The ids that blocks in the stages may carry from before this agent.
   const InterfaceList& known_interfaces() const { return known_interfaces_; }
 
+  /// Where the links are to be pinned. Empty: nowhere, as nothing is.
+  const std::filesystem::path& pin_directory() const { return pin_directory_; }
+
   /// Bytes that the programs had recorded while no agent ran.
   std::uint64_t resumed_bytes() const { return resumed_bytes_; }
 
@@ -58,7 +61,7 @@ class Recorder {
  private:
   Recorder(std::unique_ptr<store::Ring> ring, std::unique_ptr<capture::Programs> programs,
            capture::Counters counters);
-  void open_predecessors(const std::filesystem::path& pin_directory);
+  void open_predecessors();
   Status know_interfaces();
   Status make_sources();
   std::vector<const capture::PacketSource*> sources_of(const capture::Generation& generation) const;
@@ -74,6 +77,7 @@ class Recorder {
   std::unique_ptr<capture::Programs> programs_;
   capture::Counters counters_;
   capture::SettingsMap settings_;
+  std::filesystem::path pin_directory_;
   std::vector<capture::PinnedGeneration> predecessors_;
   InterfaceList known_interfaces_;
   SharedInterfaceList interfaces_;   // of the lanes

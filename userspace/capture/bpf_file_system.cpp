@@ -5,7 +5,9 @@
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <string_view>
 
 namespace caprock::capture {
@@ -42,8 +44,18 @@ Status ensure_bpf_file_system(const std::filesystem::path& pin_directory) {
       fmt::format("no BPF file system for agent.pinDir, and \"{}\" failed", mount_command(parent)));
 }
 
+bool takes_pins(const std::filesystem::path& pin_directory) {
+  return ::access(pin_directory.parent_path().c_str(), W_OK) == 0 || errno != EROFS;
+}
+
 Finding inspect_bpf_file_system(const std::filesystem::path& pin_directory) {
   const auto parent = pin_directory.parent_path();
+  if (is_bpf_file_system(parent) && !takes_pins(pin_directory))
+    return {.id = "bpffs",
+            .severity = Severity::kWarning,
+            .found = fmt::format("the BPF file system on {} is read-only", parent.native()),
+            .consequence = "nothing is pinned: a restart of the agent leaves a gap",
+            .remedy = fmt::format("mount -o remount,rw {}", parent.native())};
   if (is_bpf_file_system(parent))
     return {.id = "bpffs", .found = fmt::format("BPF file system on {}", parent.native())};
   if (parent != kUsualPlace)

@@ -13,6 +13,9 @@ namespace caprock::capture {
 /// already.
 Status ensure_bpf_file_system(const std::filesystem::path& pin_directory);
 
+/// Whether anything can be pinned there: not where it is mounted read-only.
+bool takes_pins(const std::filesystem::path& pin_directory);
+
 Finding inspect_bpf_file_system(const std::filesystem::path& pin_directory);
 
 }  // namespace caprock::capture
