@@ -143,7 +143,7 @@ TEST_CASE("loader: programs and maps are pinned under their names until the obje
 std::uint64_t leave_pins(const LoadOptions& options) {
   auto programs = Programs::load(options);
   REQUIRE(programs);
-  (*programs)->keep_pins(true);
+  (*programs)->keep_pins();
   return (*programs)->instance();
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("loader: maps that were left pinned are gone on with") {
   CHECK((*programs)->adopted());
   CHECK((*programs)->instance() == instance);
   CHECK(map_info((*programs)->map_fd("counters")).id == map_info(counters.get()).id);
-  (*programs)->keep_pins(false);
+  (*programs)->remove_pins();
   programs->reset();
   CHECK(!std::filesystem::exists(directory));
 }

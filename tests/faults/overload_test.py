@@ -61,38 +61,32 @@ class Overloaded(FaultTest):
             self.skipTest(str(error))
         self.addCleanup(cgroup.delete)
         pair = self.make_pair(addresses=False)
-        agent = self.make_agent(pair.right, prefix=cgroup.prefix, agent__interfaces="[east]", agent__stageSize="1Mi",
-                                tap__capture__raw__storageSize="256Mi")
-        agent.start(wait=60)
+        agent = self.recorder(pair)
+        cgroup.add(agent.process.pid)
         offered = rounds(2, 5) * BURST
         send(pair, 0, offered)
-        self.addCleanup(agent.process.kill)
-        agent.wait_for(lambda: sum(lane["stage_used_bytes"] for lane in agent.status()["lanes"]) == 0, "the lane to come after", 60)
+        cgroup.release(agent.process.pid)
         count = self.assert_explained(agent, offered)
         self.assertGreater(count["truncated"] + count["lost"], 0, "it was overloaded")
 
     def test_stalled_disk(self):
         """overload: a disk that takes nothing for seconds costs no packet that the stage has room for, and none unexplained"""
-        with self.file_system() as folder:
-            pair = self.make_pair(addresses=False)
-            agent = self.recorder(pair, agent__dataDir=folder, agent__stageSize="128Mi")
-            agent.ring = folder / "ring.pcapng"
-            send(pair, 0, 2000)
-            time.sleep(1.5)
-            subprocess.run(["fsfreeze", "-f", folder], check=True)
-            try:
-                send(pair, 2000, 12_000)
-                time.sleep(rounds(2, 5))
-            finally:
-                subprocess.run(["fsfreeze", "-u", folder], check=True)
-            count = self.assert_explained(agent, 12_000)
-            self.assertEqual((count["written"], count["truncated"]), (12_000, 0))
-            numbers = self.numbers(read("tshark", agent.ring).frames, "tshark")
-            self.assertEqual(sorted(numbers), list(range(12_000)))
+        folder = self.make_file_system()
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder(pair, agent__dataDir=folder, agent__stageSize="128Mi")
+        agent.ring = folder / "ring.pcapng"
+        send(pair, 0, 2000)
+        time.sleep(1.5)
+        with self.frozen(folder):
+            send(pair, 2000, 12_000)
+            time.sleep(rounds(2, 5))
+        count = self.assert_explained(agent, 12_000)
+        self.assertEqual((count["written"], count["truncated"]), (12_000, 0))
+        numbers = self.numbers(read("tshark", agent.ring).frames, "tshark")
+        self.assertEqual(sorted(numbers), list(range(12_000)))
 
-    @contextlib.contextmanager
-    def file_system(self):
-        """One of its own, in a file."""
+    def make_file_system(self):
+        """One of its own, in a file; unmounted at the end of the test, behind the agent."""
         image, folder = self.folder / "disk", self.folder / "mounted"
         folder.mkdir()
         with open(image, "wb") as file:
@@ -101,8 +95,14 @@ class Overloaded(FaultTest):
         mounted = subprocess.run(["mount", "-o", "loop", image, folder], capture_output=True, text=True)
         if mounted.returncode:
             self.skipTest(f"no loop device: {mounted.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", folder], check=True)
         os.chmod(folder, 0o700)
+        return folder
+
+    @contextlib.contextmanager
+    def frozen(self, folder):
+        subprocess.run(["fsfreeze", "-f", folder], check=True)
         try:
-            yield folder
+            yield
         finally:
-            subprocess.run(["umount", folder], check=True)
+            subprocess.run(["fsfreeze", "-u", folder], check=True)

@@ -15,9 +15,14 @@ class Cgroup:
     def __init__(self, controller, version2, version1):
         parent, controls = self._hierarchy(controller, version2, version1)
         self.folder = parent / f"caprock-{controller}-{os.getpid()}"
-        self.folder.mkdir()
-        for file, value in controls.items():
-            (self.folder / file).write_text(str(value))
+        try:
+            self.folder.mkdir()
+            for file, value in controls.items():
+                (self.folder / file).write_text(str(value))
+        except OSError as error:
+            if self.folder.exists():
+                self.folder.rmdir()
+            raise RuntimeError(f"skipped: no {controller} cgroup can be made: {error}") from error
 
     @staticmethod
     def _hierarchy(controller, version2, version1):
@@ -31,6 +36,12 @@ class Cgroup:
     @property
     def prefix(self):
         return ["sh", "-c", f'echo $$ > {self.folder}/cgroup.procs && exec "$@"', "sh"]
+
+    def add(self, pid):
+        (self.folder / "cgroup.procs").write_text(str(pid))
+
+    def release(self, pid):
+        (self.folder.parent / "cgroup.procs").write_text(str(pid))
 
     def delete(self):
         for _ in range(50):  # a process that has just ended may still be counted

@@ -21,7 +21,8 @@ class TrivialPrograms final : public capture::Programs {
   const capture::StageGeometry& geometry() const override { return geometry_; }
   std::uint64_t instance() const override { return 1; }
   bool adopted() const override { return false; }
-  void keep_pins(bool) override {}
+  void keep_pins() override {}
+  void remove_pins() override {}
 
  private:
   Fd tc_ingress_ = load_tc_program("tc_ingress");

@@ -103,7 +103,8 @@ Status Agent::start() {
   if (auto listening = listen(); !listening) return listening;
   filter_ = std::make_unique<filter::Applier>(recorder_->programs());
   if (auto applied = apply_filter(config_); !applied) return applied;
-  auto follower = InterfaceFollower::create(*recorder_, recorder_->pin_directory(), follower_settings());
+  auto follower =
+      InterfaceFollower::create(*recorder_, recorder_->pin_directory(), follower_settings());
   if (!follower) return std::move(follower).error();
   follower_ = std::make_unique<InterfaceFollower>(std::move(*follower));
   collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_);
@@ -211,10 +212,12 @@ void Agent::spawn_watchers() {
   spawn(tick());
   spawn(watch_hangup(reload_now));
   if (!options_.config_file.empty()) spawn(watch_file(options_.config_file, reload_now));
-  spawn(watch_clock([this](std::int64_t wall_offset_ns) {
-    if (auto set = recorder_->set_wall_offset(wall_offset_ns); !set)
-      report_error(set.error().message());
-  }));
+  spawn(watch_clock([this] { follow_clock(); }));
+}
+
+void Agent::follow_clock() {
+  if (auto followed = recorder_->follow_clock(); !followed)
+    report_error(followed.error().message());
 }
 
 asio::awaitable<void> Agent::follow_devices() {
@@ -231,6 +234,7 @@ asio::awaitable<void> Agent::tick() {
     co_await timer.async_wait(asio::use_awaitable);
     timer.expires_at(timer.expiry() + kTick);
     collector_->sample();
+    follow_clock();
     if (ticks % kRepairTicks == 0) follower_->repair();
     if (ticks % kRepairTicks == 0) recorder_->drop_predecessors();
   }

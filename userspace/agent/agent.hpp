@@ -40,6 +40,7 @@ class Agent {
   void adopt(config::LoadedConfig loaded);
   void spawn(boost::asio::awaitable<void> watcher);
   void spawn_watchers();
+  void follow_clock();
   boost::asio::awaitable<void> follow_devices();
   boost::asio::awaitable<void> tick();
   boost::asio::awaitable<void> await_signal();

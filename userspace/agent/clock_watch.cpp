@@ -9,7 +9,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "core/clock.hpp"
 #include "core/log.hpp"
 
 namespace caprock::agent {
@@ -25,7 +24,7 @@ bool arm(int timer) {
 
 }  // namespace
 
-boost::asio::awaitable<void> watch_clock(std::function<void(std::int64_t)> on_step) {
+boost::asio::awaitable<void> watch_clock(std::function<void()> on_step) {
   const auto executor = co_await boost::asio::this_coro::executor;
   boost::asio::posix::stream_descriptor timer(executor);
   const int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -40,7 +39,7 @@ boost::asio::awaitable<void> watch_clock(std::function<void(std::int64_t)> on_st
     co_await timer.async_wait(boost::asio::posix::descriptor_base::wait_read,
                               boost::asio::use_awaitable);
     arm(fd);
-    on_step(wall_offset_ns());
+    on_step();
   }
 }
 

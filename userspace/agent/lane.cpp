@@ -90,7 +90,8 @@ Lane::Lane(unsigned index, std::vector<capture::PacketSource*> sources, store::L
       last_round_ns_(monotonic_ns()),
       next_reveal_ns_(last_round_ns_ + kRevealIntervalNs) {
   for (auto* source : sources)
-    feeds_.push_back({source, run_bytes_of(*source), last_round_ns_});
+    feeds_.push_back(
+        {source, run_bytes_of(*source), source->used_bytes() == 0 ? last_round_ns_ : 0});
 }
 
 Lane::~Lane() {
@@ -157,11 +158,10 @@ void Lane::hold() {
   });
 }
 
-void Lane::change_clock(const ClockStep& step) {
-  execute([this, &step](store::LaneWriter& writer) {
+void Lane::change_clock(const ClockStep& step, std::int64_t deadline_ns) {
+  execute([&](store::LaneWriter& writer) {
     for (Feed& feed : feeds_) {
       ClockCut cut(step, feed.emptied_ns - kInFlightNs);
-      const std::int64_t deadline_ns = monotonic_ns() + kStuckNs;
       while (!take_old_time(feed, cut) && monotonic_ns() < deadline_ns)
         std::this_thread::sleep_for(std::chrono::milliseconds(kShortestWaitMs));
     }
@@ -171,11 +171,15 @@ void Lane::change_clock(const ClockStep& step) {
   });
 }
 
-/// False: the writer lacks room.
+/// Of what is there now: nothing of the old time comes any more. False: the writer lacks room.
 bool Lane::take_old_time(Feed& feed, ClockCut& cut) {
-  for (PacketBatch batch = feed.source->peek(); !batch.empty(); batch = feed.source->peek()) {
+  const std::uint64_t waiting = feed.source->used_bytes();
+  for (std::uint64_t taken = 0; taken < waiting;) {
+    const PacketBatch batch = feed.source->peek();
+    if (batch.empty()) return true;
     const ClockCut before = cut;
     const store::BatchPoint end = cut.find(batch);
+    taken += bytes_of(batch);
     if (!put(feed, batch, end)) {
       cut = before;  // finds the rest anew
       return false;

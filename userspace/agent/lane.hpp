@@ -55,9 +55,10 @@ class Lane {
   /// sources until change_clock(). Control-plane thread, as that.
   void hold();
 
-  /// They have known for long enough that nothing of the old time is on its way: takes what is of
-  /// the old time, and begins a new generation with the rest.
-  void change_clock(const ClockStep& step);
+  /// The programs know, and nothing of the old time is on its way: takes what is of the old time,
+  /// and begins a new generation with the rest. Where the writer has no room until then
+  /// (monotonic), the rest of the old time comes into it too.
+  void change_clock(const ClockStep& step, std::int64_t deadline_ns);
 
   /// Any thread: bytes waiting in the sources, and rounds made so far.
   std::uint64_t lag_bytes() const;

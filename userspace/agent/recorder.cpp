@@ -16,6 +16,7 @@
 #include "agent/untold_losses.hpp"
 #include "capture/bpf_file_system.hpp"
 #include "capture/pins.hpp"
+#include "capture/program_barrier.hpp"
 #include "capture/sources.hpp"
 #include "core/clock.hpp"
 #include "core/log.hpp"
@@ -52,8 +53,10 @@ capture::LoadOptions load_options(const config::Agent& agent, const std::filesys
 /// As long as nobody set the clock, all that tells one measurement from the next is its error.
 constexpr std::int64_t kSameOffsetNs = 1'000'000;
 
-/// By then a program that has read the clock has published its block.
-constexpr auto kClockSettles = std::chrono::milliseconds(10);
+/// For a step of the clock to reach all lanes while a disk takes nothing, and for a journal entry
+/// to find room.
+constexpr std::int64_t kClockWaitNs = 10'000'000'000;
+constexpr std::int64_t kTellWaitNs = 1'000'000'000;
 
 /// Wall minus monotonic time that the programs go by which an agent before us left.
 std::optional<std::int64_t> pinned_offset(const std::filesystem::path& pin_directory) {
@@ -111,9 +114,7 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
   if (auto made = recorder->make_sources(); !made) return std::move(made).error();
   if (auto started = recorder->start_lanes(lanes, offset); !started)
     return std::move(started).error();
-  if (std::abs(measured - offset) >= kSameOffsetNs) {
-    if (auto set = recorder->set_wall_offset(measured); !set) return std::move(set).error();
-  }
+  if (auto followed = recorder->follow_clock(); !followed) return std::move(followed).error();
   return recorder;
 }
 
@@ -185,16 +186,20 @@ Status Recorder::add_sources(const capture::Generation& generation) {
   return {};
 }
 
-Status Recorder::start_lanes(unsigned count, std::int64_t wall_offset_ns) {
-  if (auto written = settings_.write_wall_offset(wall_offset_ns); !written) return written;
-  wall_offset_ns_ = wall_offset_ns;
+/// `opened_with`: what the ring's segments would say. An agent that let go of the ring only now may
+/// have made a step meanwhile.
+Status Recorder::start_lanes(unsigned count, std::int64_t opened_with) {
+  wall_offset_ns_ = pinned_offset(pin_directory_).value_or(opened_with);
+  for (unsigned i = 0; i < count && wall_offset_ns_ != opened_with; ++i)
+    ring_->lane(i).set_wall_offset(wall_offset_ns_);
+  if (auto written = write_wall_offset(wall_offset_ns_); !written) return written;
   std::vector<std::vector<capture::PacketSource*>> shares(count);
   for (const auto& source : sources_)
     shares[source->id().index % count].push_back(source.get());
   interfaces_ = std::make_shared<const InterfaceList>(known_interfaces_);
   for (unsigned i = 0; i < count; ++i) {
     ring_->lane(i).set_interfaces(interfaces_);
-    auto lane = Lane::create(i, std::move(shares[i]), ring_->lane(i), wall_offset_ns);
+    auto lane = Lane::create(i, std::move(shares[i]), ring_->lane(i), wall_offset_ns_);
     if (!lane) return std::move(lane).error();
     lanes_.push_back(std::move(*lane));
     lanes_.back()->start();
@@ -208,32 +213,52 @@ void Recorder::set_interfaces(const SharedInterfaceList& list) {
     lane->execute([&](store::LaneWriter& writer) { writer.set_interfaces(list); });
 }
 
-/// The programs of these counters are off the devices.
-void Recorder::tell_losses(const capture::Counters& counters) {
-  tell(untold_losses(counters, *interfaces_, wall_ns()));
-}
-
-void Recorder::tell_account() {
-  store::Account account = account_of(counters_, *interfaces_);
-  if (records_all_) {
+/// Losses that no packet will tell any more, and what became of all packets; the programs of these
+/// counters are off the devices, and their pins are gone, so that nobody tells it twice.
+void Recorder::tell_end(const capture::Counters& counters, bool recorded_all) {
+  const std::int64_t now_ns = monotonic_ns() + wall_offset_ns_;
+  std::vector<std::byte> entries = untold_losses(counters, *interfaces_, now_ns);
+  store::Account account = account_of(counters, *interfaces_);
+  if (recorded_all) {
     account.recorded = 0;
-    for (std::uint64_t lane = 0; lane < lanes_.size(); ++lane)
-      *account.recorded += ring_->lane(static_cast<unsigned>(lane)).packets();
+    for (unsigned lane = 0; lane < lanes_.size(); ++lane)
+      *account.recorded += ring_->lane(lane).packets();
   }
-  std::vector<std::byte> entry;
-  write_account_entry(entry, account, wall_ns());
-  tell(entry);
+  write_account_entry(entries, account, now_ns);
+  tell(entries);
 }
 
+/// Each of the journal entries, as soon as there is a segment for it.
 void Recorder::tell(const std::vector<std::byte>& entries) {
-  bool told = entries.empty();
-  if (!told) {
-    lanes_.front()->execute(
-        [&](store::LaneWriter& writer) { told = writer.append_control(entries); });
+  const std::int64_t deadline_ns = monotonic_ns() + kTellWaitNs;
+  pcapng::BlockCursor cursor(entries);
+  while (const auto entry = cursor.next()) {
+    bool told = false;
+    const auto append = [&](store::LaneWriter& writer) {
+      told = writer.append_control(entry->bytes);
+    };
+    for (lanes_.front()->execute(append); !told && monotonic_ns() < deadline_ns;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      lanes_.front()->execute(append);
+    }
+    if (!told)
+      return report_error("a journal entry about the record is not in it: no segment was free");
   }
-  if (!told)
-    report_error(
-        "what happened to the record is not in it: no segment was free for a journal entry");
+}
+
+Status Recorder::follow_clock() {
+  const std::int64_t measured = wall_offset_ns();
+  if (std::abs(measured - wall_offset_ns_) < kSameOffsetNs) return {};
+  return set_wall_offset(measured);
+}
+
+/// Of the programs of every generation that may still be on a device.
+Status Recorder::write_wall_offset(std::int64_t wall_offset_ns) const {
+  for (const auto& predecessor : predecessors_) {
+    auto written = capture::SettingsMap(predecessor).write_wall_offset(wall_offset_ns);
+    if (!written) return written;
+  }
+  return settings_.write_wall_offset(wall_offset_ns);
 }
 
 /// The lanes leave the sources alone until all that comes goes by the new time: each segment has
@@ -243,17 +268,18 @@ Status Recorder::set_wall_offset(std::int64_t wall_offset_ns) {
     lane->hold();
   ClockStep step{
       .before_ns = wall_offset_ns_, .after_ns = wall_offset_ns, .since_ns = monotonic_ns()};
-  auto written = settings_.write_wall_offset(wall_offset_ns);
+  auto written = write_wall_offset(wall_offset_ns);
   if (!written) step.after_ns = step.before_ns;
   wall_offset_ns_ = step.after_ns;
-  std::this_thread::sleep_for(kClockSettles);
+  capture::await_programs();
+  const std::int64_t deadline_ns = monotonic_ns() + kClockWaitNs;
   for (auto& lane : lanes_)
-    lane->change_clock(step);
+    lane->change_clock(step, deadline_ns);
   if (!written) return written;
   const std::string message = clock_message(step);
   log_warning(message + "; a new clock generation begins in the ring");
   std::vector<std::byte> note;
-  pcapng::write_note(note, wall_ns(), message);
+  pcapng::write_note(note, monotonic_ns() + wall_offset_ns_, message);
   tell(note);
   return {};
 }
@@ -268,31 +294,34 @@ std::vector<const capture::PacketSource*> Recorder::sources_of(
 }
 
 void Recorder::drop_predecessors() {
+  if (!predecessors_.empty()) capture::await_programs();
   std::erase_if(predecessors_, [this](const capture::PinnedGeneration& predecessor) {
     const auto sources = sources_of(predecessor);
     const auto holds = [](const auto* source) { return source->used_bytes() != 0; };
     if (std::ranges::any_of(sources, holds)) return false;
     for (auto& lane : lanes_)
       lane->drop(sources);
-    if (const auto counters = capture::Counters::map(predecessor)) tell_losses(*counters);
     std::erase_if(sources_, [&](const auto& source) {
       return source->id().instance == predecessor.instance();
     });
     capture::remove_generation(predecessor.directory());
+    if (const auto counters = capture::Counters::map(predecessor)) tell_end(*counters, false);
     return true;
   });
 }
 
 Status Recorder::stop(Drain drain) {
+  if (drain == Drain::kAll) capture::await_programs();
   for (auto& lane : lanes_)
     lane->stop(drain);
   if (drain == Drain::kAll) {
     drop_predecessors();
-    tell_losses(counters_);
-    tell_account();
+    programs_->remove_pins();
+    tell_end(counters_, records_all_);
+  } else {
+    programs_->keep_pins();
   }
   lanes_.clear();
-  programs_->keep_pins(drain == Drain::kPresent);
   return ring_->close();
 }
 

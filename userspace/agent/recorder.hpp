@@ -32,8 +32,10 @@ class Recorder {
   /// programs.
   void set_interfaces(const SharedInterfaceList& list);
 
-  /// The wall clock was set. Takes some 10 ms.
-  Status set_wall_offset(std::int64_t wall_offset_ns);
+  /// Where the wall clock has been set, the programs and the lanes go by the new time from here on.
+  /// That takes some ms, and up to 10 s while a disk takes nothing. Call it when the clock is set,
+  /// and now and then.
+  Status follow_clock();
 
   /// Lets go of what agents before left, once it is taken. Call now and then, when every device has
   /// the programs of this agent.
@@ -66,10 +68,11 @@ class Recorder {
   Status make_sources();
   std::vector<const capture::PacketSource*> sources_of(const capture::Generation& generation) const;
   Status add_sources(const capture::Generation& generation);
-  void tell_losses(const capture::Counters& counters);
-  void tell_account();
+  void tell_end(const capture::Counters& counters, bool recorded_all);
   void tell(const std::vector<std::byte>& entries);
-  Status start_lanes(unsigned count, std::int64_t wall_offset_ns);
+  Status start_lanes(unsigned count, std::int64_t opened_with);
+  Status write_wall_offset(std::int64_t wall_offset_ns) const;
+  Status set_wall_offset(std::int64_t wall_offset_ns);
 
   // In the order of construction: lanes use sources and the ring's lane writers, sources the
   // programs' maps.

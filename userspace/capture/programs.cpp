@@ -91,9 +91,7 @@ class LoadedPrograms final : public Programs {
   LoadedPrograms(const LoadedPrograms&) = delete;
   LoadedPrograms& operator=(const LoadedPrograms&) = delete;
   ~LoadedPrograms() override {
-    if (pin_directory_.empty() || pins_stay_) return;
-    remove_generation(generation_directory(pin_directory_));
-    ::rmdir(pin_directory_.c_str());  // stays while others keep pins in it
+    if (!pins_stay_) LoadedPrograms::remove_pins();
   }
 
   int tc_ingress_fd() const override { return bpf_program__fd(skeleton_->progs.tc_ingress); }
@@ -109,7 +107,13 @@ class LoadedPrograms final : public Programs {
   const StageGeometry& geometry() const override { return geometry_; }
   std::uint64_t instance() const override { return instance_; }
   bool adopted() const override { return adopted_; }
-  void keep_pins(bool keep) override { pins_stay_ = keep; }
+  void keep_pins() override { pins_stay_ = true; }
+  void remove_pins() override {
+    if (pin_directory_.empty()) return;
+    remove_generation(generation_directory(pin_directory_));
+    ::rmdir(pin_directory_.c_str());  // stays while others keep pins in it
+    pins_stay_ = true;                // what is there by now is another agent's
+  }
 
  private:
   std::optional<PinLock> lock_;

@@ -39,9 +39,11 @@ class Programs : public Generation {
   /// Whether the maps are those of the agent before.
   virtual bool adopted() const = 0;
 
-  /// Whether the pins stay when this is destroyed, for the next agent. At first those of adopted
-  /// maps do.
-  virtual void keep_pins(bool keep) = 0;
+  /// The pins stay when this is destroyed, for the next agent. Those of adopted maps do anyway.
+  virtual void keep_pins() = 0;
+
+  /// No other agent finds anything of these programs from here on.
+  virtual void remove_pins() = 0;
 };
 
 }  // namespace caprock::capture

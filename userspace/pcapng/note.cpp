@@ -4,6 +4,11 @@
 #include <string>
 
 namespace caprock::pcapng {
+namespace {
+
+constexpr std::string_view kIdentifier = "caprock";
+
+}  // namespace
 
 void write_note(std::vector<std::byte>& out, std::int64_t wall_ns, std::string_view message,
                 std::span<const JournalField> more, Priority priority) {
@@ -13,9 +18,13 @@ void write_note(std::vector<std::byte>& out, std::int64_t wall_ns, std::string_v
   std::vector<JournalField> fields{{"__REALTIME_TIMESTAMP", time_us},
                                    {"MESSAGE", message},
                                    {"PRIORITY", level},
-                                   {"SYSLOG_IDENTIFIER", "caprock"}};
+                                   {"SYSLOG_IDENTIFIER", kIdentifier}};
   fields.insert(fields.end(), more.begin(), more.end());
   Writer(out).journal_entry(fields);
+}
+
+bool is_note(const Block& block) {
+  return journal_field(block, "SYSLOG_IDENTIFIER") == kIdentifier;
 }
 
 }  // namespace caprock::pcapng

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pcapng/reader.hpp"
 #include "pcapng/writer.hpp"
 
 namespace caprock::pcapng {
@@ -18,5 +19,8 @@ enum class Priority { kWarning = 4, kInformation = 6 };
 /// Appends one block to `out`, with fields of its own behind those that every entry has.
 void write_note(std::vector<std::byte>& out, std::int64_t wall_ns, std::string_view message,
                 std::span<const JournalField> more = {}, Priority priority = Priority::kWarning);
+
+/// Whether the block is such an entry.
+bool is_note(const Block& block);
 
 }  // namespace caprock::pcapng

@@ -75,6 +75,7 @@ void write_account_entry(std::vector<std::byte>& out, const Account& account,
 }
 
 std::optional<Account> as_account(const pcapng::Block& block) {
+  if (!pcapng::is_note(block)) return std::nullopt;
   Account account;
   for (const CountField& field : kCountFields) {
     const auto count = count_of(block, field.name);

@@ -28,7 +28,8 @@ struct Account {
   bool operator==(const Account&) const = default;
 };
 
-/// Packets that the account leaves open: 0, or somebody counted wrong.
+/// Packets that the account leaves open: 0, unless somebody counted wrong, or written ones did not
+/// come into the file: where a disk failed for good, or somebody cut the file.
 std::uint64_t unexplained(const Account& account);
 
 /// In words.

@@ -57,8 +57,6 @@ void BlockAudit::check(const pcapng::Block& block, std::uint64_t offset) {
     check_packet(*packet);
   } else if (block.type == pcapng::kJournalExport) {
     figures_.count_entry(block);
-    if (const auto account = as_account(block); account && unexplained(*account) != 0)
-      fail(offset, "the account of an agent does not add up");
   } else if (const auto view = pcapng::as_statistics(block); view && statistics_) {
     check_statistics(*view, offset);
   }

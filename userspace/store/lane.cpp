@@ -131,6 +131,7 @@ void Lane::begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& 
   const Bytes first = batch.pieces[begin.piece].bytes.subspan(begin.offset);
   run_ = {.bytes = run.bytes,
           .end_position = position_at(batch, run.end),
+          .packets_before = segment_->packets(),
           .direct = !copies_ && first.size() >= run.bytes &&
                     segment_->takes_direct(first.first(run.bytes))};
   if (run_.direct) {
@@ -155,6 +156,7 @@ bool Lane::end_run() {
     return false;
   }
   count_run(run.bytes);
+  packets_ += segment_->packets() - run.packets_before;
   if (const std::int64_t newest_ns = segment_->newest_ns(); newest_ns != 0)
     around_.exchange.newest_ns.store(newest_ns, std::memory_order_relaxed);
   committed_ = run.end_position;
@@ -213,7 +215,6 @@ void Lane::retire() {
 }
 
 void Lane::hand_over(Retirement why) {
-  packets_ += segment_->packets();
   auto tally = std::make_unique<SegmentTally>(segment_->take_tally());
   segment_.reset();
   around_.exchange.active_since_ns.store(0, std::memory_order_relaxed);
@@ -250,7 +251,7 @@ bool Lane::append_control(Bytes blocks) {
 }
 
 std::uint64_t Lane::packets() const {
-  return packets_ + (segment_ ? segment_->packets() : 0);
+  return packets_;
 }
 
 /// False: the segment was lost, and they with it.

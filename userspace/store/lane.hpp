@@ -75,13 +75,14 @@ class Lane final : public LaneWriter {
   std::optional<DirectWriter> direct_;
   std::uint64_t committed_ = 0;  // of the last batch: the source's position
   std::uint64_t unsynced_ = 0;   // bytes since the flusher was told to sync
-  std::uint64_t packets_ = 0;    // in segments before the active one
+  std::uint64_t packets_ = 0;    // committed
   bool copies_ = false;          // the last batch: none of it goes to disk directly
 
   /// The run that is on its way into the segment.
   struct Run {
     std::uint64_t bytes = 0;  // 0: there is none
     std::uint64_t end_position = 0;
+    std::uint64_t packets_before = 0;  // in its segment
     bool direct = false;
   };
   Run run_;

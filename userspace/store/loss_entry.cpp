@@ -28,6 +28,7 @@ void write_loss_entry(std::vector<std::byte>& out, const LossEntry& entry) {
 }
 
 std::uint64_t lost_by_entry(const pcapng::Block& block) {
+  if (!pcapng::is_note(block)) return 0;
   const std::string_view digits = pcapng::journal_field(block, kLostField);
   std::uint64_t packets = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), packets);

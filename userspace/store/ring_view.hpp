@@ -26,7 +26,7 @@ struct SegmentInfo {
   std::uint64_t runs_end = 0;           // offset in the segment behind the last committed run
   std::uint64_t end = 0;                // the same, or behind the foot of a sealed one
   std::int64_t first_ns = 0;  // of an active one from its run heads; INT64_MAX: nothing timed in it
-  std::int64_t last_ns = 0;   // INT64_MAX where it is not known: active, or without packets
+  std::int64_t last_ns = 0;   // INT64_MAX where it is not known: active, or without a time
   std::int64_t wall_offset_ns = 0;
   std::uint32_t clock_generation = 0;
   std::string node;

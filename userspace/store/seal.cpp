@@ -71,7 +71,7 @@ SegmentFoot seal_segment(MutableBytes segment, const SegmentTally& tally, const 
 }
 
 RecordSpan record_span(const SegmentHead& head, const SegmentFoot& foot) {
-  if (foot.packets != 0) return {foot.first_ns, foot.last_ns};
+  if (foot.last_ns != 0) return {foot.first_ns, foot.last_ns};
   return {head.created_ns, head.created_ns};
 }
 

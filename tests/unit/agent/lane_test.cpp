@@ -283,7 +283,8 @@ TEST_CASE(
   f.source.wake();
   std::this_thread::sleep_for(100ms);
   CHECK(f.writer.bytes == 1000);
-  f.lane->change_clock({.before_ns = 0, .after_ns = 77, .since_ns = monotonic_ns()});
+  f.lane->change_clock({.before_ns = 0, .after_ns = 77, .since_ns = monotonic_ns()},
+                       monotonic_ns() + 1'000'000'000);
   CHECK(f.writer.wall_offset == 77);
   CHECK(f.writer.bytes_at_step == 10'000);  // without times they are of the old one
   f.source.publish(500);
