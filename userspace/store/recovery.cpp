@@ -82,7 +82,7 @@ class Recovery {
  private:
   void drop_beyond(std::uint64_t segments);
   void take_newest_state();
-  bool checksum_is_right(const FoundSegment& found) const;
+  bool accept(const FoundSegment& found) const;
   void distrust_unsynced();
   void distrust_recycled();
   void collect_totals();
@@ -160,15 +160,21 @@ void Recovery::take_newest_state() {
   }
 }
 
-bool Recovery::checksum_is_right(const FoundSegment& found) const {
-  return segment_checksum(file_.segment(found.index), found.head.foot) == found.foot.crc32c;
+/// Whether the blocks are those of the foot. Even so its last page may be that of another use of the
+/// segment, as a blank one is written at both ends: behind the foot, where the checksum does not
+/// reach, it is made free space again.
+bool Recovery::accept(const FoundSegment& found) const {
+  const MutableBytes segment = file_.segment(found.index);
+  if (segment_checksum(segment, found.head.foot) != found.foot.crc32c) return false;
+  write_free_space(segment, found.head.foot + sizeof(SegmentFoot));
+  return true;
 }
 
 /// After a power cut the foot of a segment may be on disk and its blocks not.
 void Recovery::distrust_unsynced() {
   for (FoundSegment& found : found_) {
     if (found.state != FoundState::kSealed || is_same_boot(found.head, context_.boot_id)) continue;
-    if (found.head.synced_frontier > found.head.foot || checksum_is_right(found)) continue;
+    if (found.head.synced_frontier > found.head.foot || accept(found)) continue;
     found.state = FoundState::kOpen;
   }
 }
@@ -188,7 +194,7 @@ void Recovery::distrust_recycled() {
   unsigned right_in_a_row = 0;
   for (FoundSegment* found : by_age) {
     if (right_in_a_row == kRightInARow) break;
-    const bool right = checksum_is_right(*found);
+    const bool right = accept(*found);
     right_in_a_row = right ? right_in_a_row + 1 : 0;
     if (!right) note_damage(*found, "its blocks are not those of its checksum");
   }

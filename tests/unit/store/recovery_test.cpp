@@ -222,6 +222,24 @@ TEST_CASE(
   CHECK(killed.after().fault.empty());
 }
 
+TEST_CASE(
+    "recovery: after a power cut free space whose end is of another use of the segment is restored") {
+  for (const bool synced : {false, true}) {
+    INFO(synced << ": the segment was synced, and is being made blank");
+    KilledRecorder killed(125);
+    killed.reboot();
+    SegmentHead head = killed.head(0);
+    head.synced_frontier = synced ? kMebibyte : 0;
+    killed.set_head(0, head);
+    put(killed.segment(0), kMebibyte - sizeof(std::uint32_t),
+        static_cast<std::uint32_t>(kMebibyte - kSegmentHeadOffset));
+    const RecoveryReport report = killed.recover();
+    CHECK(report.damaged == 0);
+    CHECK(report.sealed == 2);
+    CHECK(killed.after().fault.empty());
+  }
+}
+
 TEST_CASE("recovery: a segment whose sealing was interrupted is sealed anew") {
   KilledRecorder killed(125);
   SegmentHead head = killed.head(1);
