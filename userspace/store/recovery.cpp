@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "pcapng/reader.hpp"
@@ -170,12 +171,25 @@ bool Recovery::accept(const FoundSegment& found) const {
   return true;
 }
 
-/// After a power cut the foot of a segment may be on disk and its blocks not.
+/// After a power cut the foot of a segment may be on disk and its blocks not, or those of the one
+/// before it. What counts has no hole: where nothing of a segment is known to be synced, the lane's
+/// one before has to count whole.
 void Recovery::distrust_unsynced() {
+  std::set<std::uint64_t> whole{0};  // by sequence
   for (FoundSegment& found : found_) {
-    if (found.state != FoundState::kSealed || is_same_boot(found.head, context_.boot_id)) continue;
-    if (found.head.synced_frontier > found.head.foot || accept(found)) continue;
-    found.state = FoundState::kOpen;
+    if (found.state != FoundState::kSealed) continue;
+    const bool same_boot = is_same_boot(found.head, context_.boot_id);
+    if (!same_boot && found.head.synced_frontier <= found.head.foot && !accept(found)) {
+      found.state = FoundState::kOpen;
+    } else if (!same_boot && found.head.synced_frontier == 0 &&
+               !whole.contains(found.foot.previous_sequence)) {
+      found.state = FoundState::kOpen;
+      ring_.report.notes.push_back(fmt::format(
+          "segment {} is left out: what was recorded just before it did not survive the power cut",
+          found.index));
+    } else {
+      whole.insert(found.head.sequence);
+    }
   }
 }
 

@@ -205,6 +205,25 @@ TEST_CASE("recovery: after a power cut a sealed segment counts if its checksum s
   CHECK(killed.after().feet.size() == 1);
 }
 
+TEST_CASE("recovery: after a power cut no unsynced segment counts behind one that did not survive") {
+  for (const bool blank : {false, true}) {
+    INFO(blank << ": not even its head came to the disk");
+    KilledRecorder killed(125);
+    killed.reboot();
+    if (blank) {
+      write_blank(killed.segment(0));
+    } else {
+      killed.segment(0)[400'000] ^= std::byte{1};
+    }
+    const RecoveryReport report = killed.recover();
+    CHECK(report.sealed == 0);
+    REQUIRE(report.notes.size() == 1);
+    CHECK(report.notes[0].find("segment 1") != std::string::npos);
+    CHECK(killed.after().fault.empty());
+    CHECK(killed.holds_first(0));
+  }
+}
+
 TEST_CASE(
     "recovery: after a power cut new blocks under an old synced head are not taken for the "
     "record") {
