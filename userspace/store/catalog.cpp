@@ -165,6 +165,14 @@ bool Catalog::any_doubtful() const {
   return !doubtful_.empty();
 }
 
+std::vector<SegmentUse> Catalog::all_doubtful() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<SegmentUse> uses;
+  for (const std::uint32_t index : doubtful_)
+    uses.push_back({index, segments_[index].sequence});
+  return uses;
+}
+
 std::uint64_t Catalog::history_begin() const {
   const std::lock_guard lock(mutex_);
   return !free_.empty() || by_age_.empty() ? 0 : by_age_.begin()->first;

@@ -55,11 +55,11 @@ class Catalog {
 
   /// Segments that hold bytes which are not known to be durable: active, sealing, and sealed since.
   std::vector<SegmentUse> unsynced() const;
-  /// Runs `mark()` if the segment is still in that use; it stays so meanwhile.
-  template <class Mark>
-  void mark_synced(SegmentUse use, Mark&& mark) {
+  /// Runs `action()` if the segment is still in that use; it stays so meanwhile.
+  template <class Action>
+  void if_in_use(SegmentUse use, Action&& action) {
     const std::lock_guard lock(mutex_);
-    if (segments_[use.index].sequence == use.sequence) mark();
+    if (segments_[use.index].sequence == use.sequence) action();
   }
   /// All of a sealed segment is durable, its mark too. False: it is in its next use already.
   bool durable(SegmentUse use);
@@ -70,6 +70,7 @@ class Catalog {
   void doubt_unsynced();
   bool doubtful(std::uint64_t sequence) const;
   bool any_doubtful() const;
+  std::vector<SegmentUse> all_doubtful() const;
 
   /// When the segment to be recycled next was sealed, in terms of next_sequence(); 0 without any or
   /// while free segments are left.

@@ -22,6 +22,9 @@ constexpr std::int64_t kShortSyncNs = 50'000'000;
 constexpr std::int64_t kBetterTimesNs = 1'000'000'000;
 /// By then a direct write is done, or the disk is slow anyway.
 constexpr std::int64_t kDirectWriteNs = 20'000'000;
+/// Between two attempts to write what a disk did not take: from this on it doubles.
+constexpr std::int64_t kRewriteNs = 500'000'000;
+constexpr std::int64_t kMaxRewriteNs = 4'000'000'000;
 
 std::byte* field(const MutableBytes segment, std::size_t offset_in_head) {
   return segment.data() + kSegmentHeadOffset + offset_in_head;
@@ -35,10 +38,12 @@ Status Flusher::flush() {
   const bool marks_made = this->marks_made();
   std::vector<Extent> extents = pending();
   const bool at_rest = extents.empty() && marked_.empty();
-  if (!at_rest || failed_) {
+  if (!at_rest || failed_ || rewritten_) {
     if (auto synced = sync(); !synced) return doubt(synced.error());
+    if (std::exchange(rewritten_, false)) rewrite_delay_ns_ = 0;
     if (std::exchange(failed_, false)) roll_doubtful();
   }
+  rewrite_doubtful();
   if (at_rest) pressure_.behind.store(false, std::memory_order_relaxed);
   // The marks of the round before went to disk with this one; without any, the record of
   // complete_ns is there already.
@@ -87,19 +92,43 @@ bool Flusher::hurries() const {
 
 Error Flusher::doubt(const Error& failure) {
   failed_ = true;
+  if (std::exchange(rewritten_, false))
+    rewrite_delay_ns_ = std::clamp(2 * rewrite_delay_ns_, kRewriteNs, kMaxRewriteNs);
   catalog_.doubt_unsynced();
   marked_.clear();
   return Error(fmt::format("{}; what was recorded since the last sync may not survive a power cut",
                            failure.message()));
 }
 
-/// What comes next in a doubtful segment could never be durable. Called when a sync has succeeded:
+/// What comes next in a doubtful segment could never be durable, and what is there is written again. Called when a sync has succeeded:
 /// a disk that goes on failing is not to use the ring up.
 void Flusher::roll_doubtful() {
   for (LaneExchange& exchange : exchanges_) {
     if (catalog_.doubtful(exchange.sequence.load(std::memory_order_relaxed)))
       exchange.roll_requested.store(true, std::memory_order_relaxed);
   }
+  to_rewrite_ = catalog_.all_doubtful();
+  rewrite_from_ns_ = monotonic_ns() + rewrite_delay_ns_;
+}
+
+/// What the disk did not take is in memory alone, and the kernel, which takes it for written, lets
+/// go of it any time. Where the disk has come back it is to be there too. No segment that is still
+/// being written: it is sealed soon.
+void Flusher::rewrite_doubtful() {
+  if (to_rewrite_.empty() || monotonic_ns() < rewrite_from_ns_) return;
+  std::erase_if(to_rewrite_, [this](SegmentUse use) {
+    const MutableBytes segment = file_.segment(use.index);
+    const bool in_use = is_in_use(segment, use.sequence);
+    const bool sealed = in_use && observe_word(field(segment, offsetof(SegmentHead, foot))) != 0;
+    if (sealed) rewrite(use);
+    return sealed || !in_use;
+  });
+}
+
+void Flusher::rewrite(SegmentUse use) {
+  for (const std::uint64_t page : file_.resident_pages(use.index))
+    catalog_.if_in_use(use, [&] { file_.write_again(use.index, page); });
+  rewritten_ = true;
 }
 
 std::vector<Flusher::Extent> Flusher::pending() const {
@@ -142,7 +171,7 @@ void Flusher::mark(const Extent& extent) {
     lane->durable_sequence.store(extent.use.sequence, std::memory_order_release);
     return;
   }
-  catalog_.mark_synced(extent.use, [&] {
+  catalog_.if_in_use(extent.use, [&] {
     publish_word(field(file_.segment(extent.use.index), offsetof(SegmentHead, synced_frontier)),
                  extent.end);
   });

@@ -49,6 +49,8 @@ class Flusher {
   void mark(const Extent& extent);
   LaneExchange* lane_of(const Extent& extent) const;
   void roll_doubtful();
+  void rewrite_doubtful();
+  void rewrite(SegmentUse use);
   std::int64_t complete_until_ns() const;
 
   RingFile& file_;
@@ -58,6 +60,10 @@ class Flusher {
   std::vector<Extent>
       marked_;  // their synced frontiers were written, or asked of the lane; not durable themselves
   bool failed_ = false;               // the last sync
+  bool rewritten_ = false;            // what was in doubt, since the last sync
+  std::vector<SegmentUse> to_rewrite_;
+  std::int64_t rewrite_from_ns_ = 0;
+  std::int64_t rewrite_delay_ns_ = 0;
   std::int64_t marked_until_ns_ = 0;  // what they will make durable
   std::atomic<std::int64_t> durable_until_ns_{0};
 };

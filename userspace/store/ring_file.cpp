@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 #include <vector>
@@ -190,6 +191,25 @@ Status RingFile::overwrite_ends(std::uint64_t index) const {
 Status RingFile::sync() const {
   if (::fdatasync(fd_.get()) == 0) return {};
   return Error::from_errno(fmt::format("cannot sync {}", path_.string()));
+}
+
+std::vector<std::uint64_t> RingFile::resident_pages(std::uint64_t index) const {
+  const MutableBytes bytes = segment(index);
+  std::vector<unsigned char> in_memory(bytes.size() / kPageBytes);
+  if (::mincore(bytes.data(), bytes.size(), in_memory.data()) != 0) return {};
+  std::vector<std::uint64_t> offsets;
+  for (std::size_t page = 0; page < in_memory.size(); ++page) {
+    if ((in_memory[page] & 1) != 0) offsets.push_back(page * kPageBytes);
+  }
+  return offsets;
+}
+
+/// Not through the mapping, where a disk that fails would be a SIGBUS. An error here is one of the
+/// sync to come as well.
+void RingFile::write_again(std::uint64_t index, std::uint64_t page_offset) const {
+  std::array<std::byte, kPageBytes> page;
+  const std::uint64_t offset = offset_of(index) + page_offset;
+  if (read_all(fd_.get(), page, offset)) static_cast<void>(write_all(fd_.get(), page, offset));
 }
 
 void RingFile::evict(std::uint64_t index) const {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/fd.hpp"
 #include "core/mapping.hpp"
@@ -54,6 +55,13 @@ class RingFile {
 
   /// fdatasync of the whole file.
   Status sync() const;
+
+  /// Offsets in the segment of its pages that are in memory.
+  std::vector<std::uint64_t> resident_pages(std::uint64_t index) const;
+
+  /// Has the next sync write such a page again, though the kernel takes it for written. Nobody may
+  /// store into it meanwhile.
+  void write_again(std::uint64_t index, std::uint64_t page_offset) const;
 
   /// Lets go of a segment's pages that are on disk.
   void evict(std::uint64_t index) const;

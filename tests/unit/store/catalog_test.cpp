@@ -143,9 +143,9 @@ TEST_CASE("catalog: a sealed segment counts as unsynced until all of it is durab
   catalog.sealed(use, 21, {1, 2});
   REQUIRE(catalog.unsynced().size() == 1);
   int marks = 0;
-  catalog.mark_synced({use.index, use.sequence + 1}, [&] { ++marks; });
+  catalog.if_in_use({use.index, use.sequence + 1}, [&] { ++marks; });
   CHECK(marks == 0);
-  catalog.mark_synced(use, [&] { ++marks; });
+  catalog.if_in_use(use, [&] { ++marks; });
   CHECK(marks == 1);
   CHECK(catalog.unsynced().size() == 1);
   CHECK(catalog.durable(use));

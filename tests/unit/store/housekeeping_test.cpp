@@ -8,26 +8,15 @@
 #include <atomic>
 #include <cerrno>
 
+#include "disk_hook.hpp"
 #include "recorder.hpp"
-
-namespace {
-
-constexpr off_t kNowhere = -1;
-std::atomic<off_t> g_bad_offset{kNowhere};
-
-}  // namespace
-
-/// In place of the C library's: a disk with a place that cannot be written.
-extern "C" ssize_t pwrite(int fd, const void* bytes, size_t count, off_t offset) {
-  if (offset != g_bad_offset) return ::syscall(SYS_pwrite64, fd, bytes, count, offset);
-  errno = EIO;
-  return -1;
-}
 
 namespace caprock::store {
 namespace {
 
+using test::g_bad_offset;
 using test::kMebibyte;
+using test::kNowhere;
 
 /// Housekeeping alone with a small ring, of which the lane takes what is prepared.
 class House {
