@@ -58,13 +58,17 @@ constexpr std::int64_t kSameOffsetNs = 1'000'000;
 constexpr std::int64_t kClockWaitNs = 10'000'000'000;
 constexpr std::int64_t kTellWaitNs = 1'000'000'000;
 
+std::optional<std::int64_t> offset_of(const capture::SettingsMap& map) {
+  const auto settings = map.read();
+  if (!settings) return std::nullopt;
+  return static_cast<std::int64_t>(settings->wall_offset_ns);
+}
+
 /// Wall minus monotonic time that the programs go by which an agent before us left.
 std::optional<std::int64_t> pinned_offset(const std::filesystem::path& pin_directory) {
   const auto pinned = capture::PinnedGeneration::open(capture::generation_directory(pin_directory));
   if (!pinned) return std::nullopt;
-  const auto settings = capture::SettingsMap(*pinned).read();
-  if (!settings) return std::nullopt;
-  return static_cast<std::int64_t>(settings->wall_offset_ns);
+  return offset_of(capture::SettingsMap(*pinned));
 }
 
 std::string clock_message(const ClockStep& step) {
@@ -186,10 +190,19 @@ Status Recorder::add_sources(const capture::Generation& generation) {
   return {};
 }
 
+/// What the programs go by that agents before left, on the devices or in maps that are gone on
+/// with.
+std::optional<std::int64_t> Recorder::found_offset() const {
+  const auto newest = std::ranges::max_element(predecessors_, {}, &capture::Generation::instance);
+  if (programs_->adopted()) return offset_of(settings_);
+  if (newest != predecessors_.end()) return offset_of(capture::SettingsMap(*newest));
+  return std::nullopt;
+}
+
 /// `opened_with`: what the ring's segments would say. An agent that let go of the ring only now may
 /// have made a step meanwhile.
 Status Recorder::start_lanes(unsigned count, std::int64_t opened_with) {
-  wall_offset_ns_ = pinned_offset(pin_directory_).value_or(opened_with);
+  wall_offset_ns_ = found_offset().value_or(opened_with);
   for (unsigned i = 0; i < count && wall_offset_ns_ != opened_with; ++i)
     ring_->lane(i).set_wall_offset(wall_offset_ns_);
   if (auto written = write_wall_offset(wall_offset_ns_); !written) return written;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,7 @@ class Recorder {
   Status add_sources(const capture::Generation& generation);
   void tell_end(const capture::Counters& counters, bool recorded_all);
   void tell(const std::vector<std::byte>& entries);
+  std::optional<std::int64_t> found_offset() const;
   Status start_lanes(unsigned count, std::int64_t opened_with);
   Status write_wall_offset(std::int64_t wall_offset_ns) const;
   Status set_wall_offset(std::int64_t wall_offset_ns);

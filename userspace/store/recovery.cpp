@@ -45,6 +45,7 @@ Interfaces walk_interfaces(Bytes segment, std::uint64_t limit) {
 struct RunContents {
   std::uint64_t bytes = 0;  // of whole blocks
   std::size_t interfaces = 0;
+  std::int64_t first_ns = 0;  // as the run's head has it
 };
 
 RunContents walk_run(Bytes blocks) {
@@ -53,6 +54,7 @@ RunContents walk_run(Bytes blocks) {
   while (const auto block = cursor.next()) {
     if (block->bytes.size() % 8 != 0) break;
     if (block->type == pcapng::kInterfaceDescription) ++contents.interfaces;
+    if (contents.first_ns == 0) contents.first_ns = pcapng::block_time_ns(*block).value_or(0);
     contents.bytes = cursor.offset();
   }
   return contents;
@@ -161,9 +163,9 @@ void Recovery::take_newest_state() {
   }
 }
 
-/// Whether the blocks are those of the foot. Even so its last page may be that of another use of the
-/// segment, as a blank one is written at both ends: behind the foot, where the checksum does not
-/// reach, it is made free space again.
+/// Whether the blocks are those of the foot. Even so its last page may be that of another use of
+/// the segment, as a blank one is written at both ends: behind the foot, where the checksum does
+/// not reach, it is made free space again.
 bool Recovery::accept(const FoundSegment& found) const {
   const MutableBytes segment = file_.segment(found.index);
   if (segment_checksum(segment, found.head.foot) != found.foot.crc32c) return false;
@@ -322,6 +324,7 @@ std::uint64_t cut_torn_tail(MutableBytes segment, std::uint64_t limit) {
     head.total_bytes = sizeof head;
     head.end_position -= head.bytes - kept.bytes;
     head.bytes = kept.bytes;
+    head.first_ns = kept.first_ns;  // none where nothing but padding is left
     put(segment, end, head);
     end = begin + kept.bytes;
     interfaces.count += kept.interfaces;

@@ -7,6 +7,7 @@
 
 #include "recorder.hpp"
 #include "store/segment_layout.hpp"
+#include "store/verify.hpp"
 #include "walker.hpp"
 
 namespace caprock::store::test {
@@ -73,8 +74,12 @@ class KilledRecorder {
     RecoveryReport report = ring->recovery();
     REQUIRE(ring->close());
     after_ = walk(read_file(path));
+    whole_ = verify(*RingView::open(path)).whole();
     return report;
   }
+
+  /// What verify finds then.
+  bool whole() const { return whole_; }
 
   /// The file after recover(), as a stock reader sees it.
   const WalkedFile& after() const { return after_; }
@@ -97,6 +102,7 @@ class KilledRecorder {
   PacketStream packets_;
   std::vector<std::byte> bytes_;
   WalkedFile after_;
+  bool whole_ = false;
 };
 
 constexpr std::uint64_t kRunBytes = 20 * 1040;  // of the first runs, without their heads of 64
@@ -205,7 +211,8 @@ TEST_CASE("recovery: after a power cut a sealed segment counts if its checksum s
   CHECK(killed.after().feet.size() == 1);
 }
 
-TEST_CASE("recovery: after a power cut no unsynced segment counts behind one that did not survive") {
+TEST_CASE(
+    "recovery: after a power cut no unsynced segment counts behind one that did not survive") {
   for (const bool blank : {false, true}) {
     INFO(blank << ": not even its head came to the disk");
     KilledRecorder killed(125);
@@ -242,7 +249,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "recovery: after a power cut free space whose end is of another use of the segment is restored") {
+    "recovery: after a power cut free space whose end is of another use of the segment is "
+    "restored") {
   for (const bool synced : {false, true}) {
     INFO(synced << ": the segment was synced, and is being made blank");
     KilledRecorder killed(125);
@@ -328,6 +336,17 @@ TEST_CASE("recovery: a damaged run head cuts the open segment in front of it") {
     CHECK(killed.holds_first(40));
     killed.bytes() = whole;
   }
+}
+
+TEST_CASE("recovery: a run of which nothing but the padding in front is left tells of no time") {
+  KilledRecorder killed(3);
+  const MutableBytes run =
+      killed.segment(0).subspan(killed.first_run() + 2 * (kRunBytes + sizeof(RunHead)));
+  put(run, sizeof(RunHead), std::uint32_t{kFreeSpaceType});  // what direct writes begin with
+  std::ranges::fill(run.subspan(sizeof(RunHead) + 1040, 1040), std::byte{0});
+  killed.recover();
+  CHECK(killed.whole());
+  CHECK(killed.holds_first(40));
 }
 
 TEST_CASE("recovery: a damaged block length keeps the run up to that block") {
