@@ -4,7 +4,7 @@
  * Map `counters` is an mmapable array; its index is
  *   (CPU slot * CAPROCK_MAX_INTERFACES + interface id) * CAPROCK_DIRECTIONS + direction.
  * Only the programs of that CPU write an element. They never go back, and at rest
- *   seen = not_l4 + filtered + accepted + malformed   and   accepted = written + lost + unreadable.
+ *   seen = not_l4 + filtered + accepted + malformed   and   accepted = written + lost + unreadable + redirected.
  */
 #ifndef CAPROCK_ABI_COUNTERS_H
 #define CAPROCK_ABI_COUNTERS_H
@@ -28,7 +28,10 @@ struct capture_counters {
   __u64 not_l4;     /* neither TCP nor UDP nor an ICMP error about one */
   __u64 malformed;  /* headers cut off or contradicting each other */
   __u64 unreadable; /* accepted, but the kernel would not hand out the bytes */
-  __u64 reserved[4];
+  /* Of a mirror port (abi/mirror.h), whose agent goes on counting. */
+  __u64 redirected;  /* accepted, and on their way to a socket */
+  __u64 lost_handed; /* of the lost ones, those that the head of a redirected packet tells */
+  __u64 reserved[2];
 };
 
 ABI_STATIC_ASSERT(sizeof(struct capture_counters) == 128, "two cache lines");

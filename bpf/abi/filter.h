@@ -16,7 +16,7 @@ struct interface_policy {
   __u8 mode; /* enum interface_mode */
   __u8 link; /* enum interface_link */
   __u8 used; /* 1; 0 in an array element that has no interface */
-  __u8 reserved;
+  __u8 port; /* number of the mirror port, 0 where it is none: see abi/mirror.h */
 };
 
 enum interface_mode {

@@ -26,33 +26,29 @@ static __always_inline enum parse_result parse_frame(struct frame* frame, enum i
   return result;
 }
 
-static __always_inline void record(const struct frame* frame, struct packet* packet,
-                                   const struct capture_settings* config, const struct interface_policy* policy,
-                                   struct capture_counters* count, __u32 cpu) {
-  __u64 added = added_bytes(frame, policy->link);
-  packet->header_bytes = packet->flow.header_bytes + added;
-  packet->block.interface_id = policy->id;
-  packet->block.link = policy->link;
-  packet->block.ipv4 = packet->flow.ipv4;
-  packet->block.time_ns = bpf_ktime_get_ns() + config->wall_offset_ns;
-  packet->block.original_bytes = frame_bytes(frame) + added;
-  emit(frame, packet, config, count, cpu);
-}
+/* A packet that is to be recorded, and what that takes. */
+struct choice {
+  __u32 cpu;
+  const struct capture_settings* config;
+  struct interface_policy policy;
+  struct capture_counters* count;
+  struct packet* packet;
+};
 
-/* Looks at the packet and records it when it is wanted. Never changes it. */
-static __always_inline void capture(struct frame* frame) {
+/* Whether the packet is wanted; every no bumps a counter. */
+static __always_inline bool choose(struct frame* frame, struct choice* choice) {
   __u32 cpu = bpf_get_smp_processor_id();
   __u32 zero = 0;
   const struct capture_settings* config = bpf_map_lookup_elem(&settings, &zero);
   struct interface_policy policy;
-  if (!config || !find_policy(frame->ifindex, &policy)) return; /* not an interface of the record */
+  if (!config || !find_policy(frame->ifindex, &policy)) return false; /* not an interface of the record */
   struct capture_counters* count = counters_of(cpu, policy.id, frame->direction);
   struct packet* packet = bpf_map_lookup_elem(&packets, &cpu);
-  if (!count || !packet) return; /* a CPU that came after the load */
+  if (!count || !packet) return false; /* a CPU that came after the load */
   count->seen++;
   if (policy.mode == INTERFACE_OFF) {
     count->filtered++;
-    return;
+    return false;
   }
   enum parse_result parsed = parse_frame(frame, policy.link, packet);
   if (UNLIKELY(parsed != PARSED)) {
@@ -60,14 +56,35 @@ static __always_inline void capture(struct frame* frame) {
       count->not_l4++;
     else
       count->malformed++;
-    return;
+    return false;
   }
   if (!flow_matches(config, policy.mode, &packet->flow, cpu)) {
     count->filtered++;
-    return;
+    return false;
   }
   count->accepted++;
-  record(frame, packet, config, &policy, count, cpu);
+  *choice = (struct choice){cpu, config, policy, count, packet};
+  return true;
+}
+
+/* Fills in what the block says of the packet, all but how much of it there is. */
+static __always_inline void describe(const struct frame* frame, const struct choice* choice) {
+  struct packet* packet = choice->packet;
+  __u64 added = added_bytes(frame, choice->policy.link);
+  packet->header_bytes = packet->flow.header_bytes + added;
+  packet->block.interface_id = choice->policy.id;
+  packet->block.link = choice->policy.link;
+  packet->block.ipv4 = packet->flow.ipv4;
+  packet->block.time_ns = bpf_ktime_get_ns() + choice->config->wall_offset_ns;
+  packet->block.original_bytes = frame_bytes(frame) + added;
+}
+
+/* Looks at the packet and records it when it is wanted. Never changes it. */
+static __always_inline void capture(struct frame* frame) {
+  struct choice choice;
+  if (!choose(frame, &choice)) return;
+  describe(frame, &choice);
+  emit(frame, choice.packet, choice.config, choice.count, choice.cpu);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "abi/filter.h"
 #include "abi/generation.h"
 #include "abi/limits.h"
+#include "abi/mirror.h"
 #include "abi/stage.h"
 
 /* Sizes of 1 and of the smallest stage are stand-ins: the loader sets what machine and configuration ask for. */
@@ -73,6 +74,23 @@ struct {
   __type(key, __u32);
   __type(value, struct capture_counters);
 } counters SEC(".maps") __weak;
+
+/* Mirror port and receive queue (index: see abi/mirror.h) → the agent's socket. */
+struct {
+  __uint(type, BPF_MAP_TYPE_XSKMAP);
+  __uint(max_entries, (CAPROCK_MIRROR_PORTS * CAPROCK_PORT_QUEUES));
+  __uint(key_size, sizeof(__u32));
+  __uint(value_size, sizeof(__u32));
+} mirror_sockets SEC(".maps") __weak;
+
+/* Interface id → what became of the packets that were redirected to a socket; no program looks at it. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, CAPROCK_MAX_INTERFACES);
+  __type(key, __u32);
+  __type(value, struct capture_counters);
+} mirror_counts SEC(".maps") __weak;
 
 /* 0 → the settings that change live. */
 struct {

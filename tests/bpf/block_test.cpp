@@ -26,7 +26,7 @@ ByteVector udp(std::size_t payload_bytes) {
 
 TEST_CASE("block: every length of packet is padded with zeros and a multiple of 8 long") {
   Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
-  const Hook hook = GENERATE(Hook::kTcIngress, Hook::kXdp);
+  const Hook hook = GENERATE(Hook::kTcIngress, Hook::kXdp, Hook::kMirror);
   for (std::size_t payload = 0; payload < 16; ++payload) {
     rig.run(hook, udp(payload));
     const auto blocks = rig.take_blocks();
@@ -52,7 +52,7 @@ TEST_CASE("block: what an earlier packet left in the memory does not show in the
 
 TEST_CASE("block: the snaplen cuts what is captured, not what is said of the original") {
   Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
-  const Hook hook = GENERATE(Hook::kTcIngress, Hook::kXdp);
+  const Hook hook = GENERATE(Hook::kTcIngress, Hook::kXdp, Hook::kMirror);
   const std::uint32_t snaplen = GENERATE(64u, 65u, 66u, 67u, 1000u);
   auto settings = rig.settings();
   settings.snaplen = snaplen;

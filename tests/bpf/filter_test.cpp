@@ -185,7 +185,7 @@ std::vector<Case> cases() {
 
 TEST_CASE("filter: packets are recorded or counted as filtered") {
   const Transport transport = GENERATE(Transport::kStage, Transport::kRingBuffer);
-  const Hook hook = GENERATE(Hook::kTcIngress, Hook::kTcEgress, Hook::kXdp);
+  const Hook hook = GENERATE(Hook::kTcIngress, Hook::kTcEgress, Hook::kXdp, Hook::kMirror);
   for (const Case& each : cases()) {
     INFO(each.description << ", " << hook);
     Rig& rig = Rig::fresh(transport);

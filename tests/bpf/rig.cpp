@@ -68,6 +68,19 @@ capture_counters minus(const capture_counters& a, const capture_counters& b) {
   return std::bit_cast<capture_counters>(difference);
 }
 
+__u32 verdict(Hook hook) {
+  switch (hook) {
+    case Hook::kXdp:
+      return XDP_PASS;
+    case Hook::kMirror:
+      return XDP_DROP;
+    case Hook::kTcIngress:
+    case Hook::kTcEgress:
+      break;
+  }
+  return static_cast<__u32>(TC_ACT_UNSPEC);
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, Hook hook) {
@@ -78,13 +91,18 @@ std::ostream& operator<<(std::ostream& out, Hook hook) {
       return out << "tc egress";
     case Hook::kXdp:
       return out << "xdp";
+    case Hook::kMirror:
+      return out << "mirror";
   }
   return out;
 }
 
 Rig::Rig(capture::Transport transport)
-    : programs_(require(capture::Programs::load(
-          {.transport = transport, .stage_bytes = 0, .xdp = true, .pin_directory = {}}))),
+    : programs_(require(capture::Programs::load({.transport = transport,
+                                                 .stage_bytes = 0,
+                                                 .xdp = true,
+                                                 .mirror = true,
+                                                 .pin_directory = {}}))),
       source_(std::move(require(capture::make_sources(*programs_)).at(0))),
       counters_(std::make_unique<capture::Counters>(require(capture::Counters::map(*programs_)))) {}
 
@@ -136,7 +154,7 @@ std::uint32_t Rig::run(Hook hook, const ByteVector& packet, std::uint32_t gso_by
   INFO(hook << ", packet of " << packet.size() << " bytes");
   REQUIRE(bpf_prog_test_run_opts(program(hook), &run) == 0);
   after.resize(run.data_size_out);
-  REQUIRE(run.retval == static_cast<__u32>(hook == Hook::kXdp ? int{XDP_PASS} : TC_ACT_UNSPEC));
+  REQUIRE(run.retval == verdict(hook));
   REQUIRE(after == packet);
   return run.duration;
 }
@@ -149,6 +167,8 @@ int Rig::program(Hook hook) const {
       return programs_->tc_egress_fd();
     case Hook::kXdp:
       return programs_->xdp_fd();
+    case Hook::kMirror:
+      return programs_->mirror_fd();
   }
   return -1;
 }
@@ -186,7 +206,7 @@ capture_counters Rig::counted(Hook hook) const {
   const auto direction = hook == Hook::kTcEgress ? CAPROCK_EGRESS : CAPROCK_INGRESS;
   const capture_counters count = minus(counters_->of(kInterface, direction), before_[direction]);
   REQUIRE(count.seen == count.not_l4 + count.filtered + count.accepted + count.malformed);
-  REQUIRE(count.accepted == count.written + count.lost + count.unreadable);
+  REQUIRE(count.accepted == count.written + count.lost + count.unreadable + count.redirected);
   return count;
 }
 
@@ -207,7 +227,7 @@ void Rig::set_policy(interface_mode mode, interface_link link) {
                                 .mode = static_cast<std::uint8_t>(mode),
                                 .link = static_cast<std::uint8_t>(link),
                                 .used = 1,
-                                .reserved = 0};
+                                .port = kPort};
   REQUIRE(capture::PolicyMap(*programs_).set(kIfindex, policy));
 }
 

@@ -18,7 +18,7 @@
 
 namespace caprock::test {
 
-enum class Hook { kTcIngress, kTcEgress, kXdp };
+enum class Hook { kTcIngress, kTcEgress, kXdp, kMirror };
 
 std::ostream& operator<<(std::ostream& out, Hook hook);
 
@@ -27,13 +27,15 @@ std::ostream& operator<<(std::ostream& out, Hook hook);
 class Rig {
  public:
   static constexpr std::uint32_t kInterface = 3;
+  static constexpr std::uint8_t kPort = 2;  // its number as a mirror port
 
   /// Emptied and with default settings: everything of TCP and UDP on the interface is recorded,
   /// whole. Skips the test when there is no root to load programs.
   static Rig& fresh(capture::Transport transport);
 
   /// Runs the program of `hook` on a packet, `repeat` times. What the programs promise every packet
-  /// is checked here: the verdict "next" and bytes as they were. Returns the time of a run in ns.
+  /// is checked here: the verdict "next", of mirror_xdp "drop", and bytes as they were. Returns the
+  /// time of a run in ns.
   std::uint32_t run(Hook hook, const ByteVector& packet, unsigned repeat = 1) {
     return run(hook, packet, 0, repeat);
   }

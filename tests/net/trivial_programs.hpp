@@ -16,6 +16,7 @@ class TrivialPrograms final : public capture::Programs {
   int tc_ingress_fd() const override { return tc_ingress_.get(); }
   int tc_egress_fd() const override { return tc_egress_.get(); }
   int xdp_fd() const override { return xdp_.get(); }
+  int mirror_fd() const override { return mirror_.get(); }
   int map_fd(std::string_view) const override { return -1; }
   capture::Transport transport() const override { return capture::Transport::kStage; }
   const capture::StageGeometry& geometry() const override { return geometry_; }
@@ -28,6 +29,7 @@ class TrivialPrograms final : public capture::Programs {
   Fd tc_ingress_ = load_tc_program("tc_ingress");
   Fd tc_egress_ = load_tc_program("tc_egress");
   Fd xdp_ = load_xdp_program("capture_xdp");
+  Fd mirror_ = load_xdp_program("mirror_xdp");
   capture::StageGeometry geometry_;
 };
 

@@ -214,7 +214,7 @@ void InterfaceFollower::publish(std::uint32_t ifindex, Recorded& recorded) {
                                 .mode = static_cast<std::uint8_t>(settings_.mode),
                                 .link = static_cast<std::uint8_t>(recorded.selected.link),
                                 .used = 1,
-                                .reserved = 0};
+                                .port = 0};
   auto written = records_.set(recorded.id, record_of(recorded.selected.device));
   if (written) written = policies_.set(ifindex, policy);
   if (!written) report(recorded, written.error());

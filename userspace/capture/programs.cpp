@@ -58,10 +58,19 @@ void size_maps(const capture_bpf& skeleton, Transport transport, const StageGeom
 }
 
 /// Frames of several buffers are handed to XDP only where it says that it can cope with them.
-void choose_programs(const capture_bpf& skeleton, bool xdp) {
-  bpf_program* const program = skeleton.progs.capture_xdp;
-  bpf_program__set_autoload(program, xdp);
+void choose_xdp_program(const capture_bpf& skeleton, bpf_program* program, bool wanted) {
+  bpf_program__set_autoload(program, wanted);
   if (skeleton.rodata->has_xdp_load_bytes) bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
+}
+
+/// A kernel without AF_XDP has no map of sockets.
+void choose_programs(const capture_bpf& skeleton, const LoadOptions& options) {
+  const bool mirror =
+      options.mirror && libbpf_probe_bpf_map_type(BPF_MAP_TYPE_XSKMAP, nullptr) == 1;
+  choose_xdp_program(skeleton, skeleton.progs.capture_xdp, options.xdp);
+  choose_xdp_program(skeleton, skeleton.progs.mirror_xdp, mirror);
+  for (bpf_map* map : {skeleton.maps.mirror_sockets, skeleton.maps.mirror_counts})
+    bpf_map__set_autocreate(map, mirror);
 }
 
 Status put_rings(const bpf_map* outer, unsigned cpus, std::uint32_t ring_bytes) {
@@ -98,6 +107,9 @@ class LoadedPrograms final : public Programs {
   int tc_egress_fd() const override { return bpf_program__fd(skeleton_->progs.tc_egress); }
   int xdp_fd() const override {
     return std::max(bpf_program__fd(skeleton_->progs.capture_xdp), -1);  // libbpf: -errno
+  }
+  int mirror_fd() const override {
+    return std::max(bpf_program__fd(skeleton_->progs.mirror_xdp), -1);
   }
   int map_fd(std::string_view name) const override {
     const bpf_map* map = bpf_object__find_map_by_name(skeleton_->obj, std::string(name).c_str());
@@ -186,7 +198,7 @@ Result<Skeleton> open_skeleton(const LoadOptions& options, const StageGeometry& 
   if (!skeleton) return Error::from_errno("open the BPF object");
   set_constants(*skeleton, options.transport, geometry);
   size_maps(*skeleton, options.transport, geometry);
-  choose_programs(*skeleton, options.xdp);
+  choose_programs(*skeleton, options);
   return skeleton;
 }
 

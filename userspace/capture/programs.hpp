@@ -19,6 +19,7 @@ struct LoadOptions {
   Transport transport = Transport::kStage;
   std::uint64_t stage_bytes = 128u << 20;  // of all CPUs together
   bool xdp = false;                        // load capture_xdp as well
+  bool mirror = false;                     // load mirror_xdp as well
   std::string pin_directory;               // pins programs and maps there; empty: no pins
   Nanoseconds pin_wait{0};                 // for another agent to let go of that directory
 };
@@ -34,7 +35,8 @@ class Programs : public Generation {
 
   virtual int tc_ingress_fd() const = 0;  // program descriptors, owned here
   virtual int tc_egress_fd() const = 0;
-  virtual int xdp_fd() const = 0;  // -1: not loaded or not on this kernel
+  virtual int xdp_fd() const = 0;     // -1: not loaded or not on this kernel
+  virtual int mirror_fd() const = 0;  // the same
 
   /// Whether the maps are those of the agent before.
   virtual bool adopted() const = 0;

@@ -22,6 +22,8 @@ capture_counters counters(std::uint64_t base) {
           .not_l4 = base + 1,
           .malformed = base + 6,
           .unreadable = base + 7,
+          .redirected = 0,
+          .lost_handed = 0,
           .reserved = {}};
 }
 
