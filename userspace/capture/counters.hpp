@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "abi/counters.h"
 #include "abi/limits.h"
 
 #include "capture/generation.hpp"
+#include "capture/mirror_counts.hpp"
 #include "core/mapping.hpp"
 #include "core/result.hpp"
 
@@ -22,18 +24,26 @@ class Counters {
  public:
   static Result<Counters> map(const Generation& generation);
 
-  /// Memory laid out as the map `counters`, `cpus` slots of it.
-  Counters(Mapping memory, unsigned cpus) : memory_(std::move(memory)), cpus_(cpus) {}
+  /// Memory laid out as the map `counters`, `cpus` slots of it; null: there are no mirror ports.
+  Counters(Mapping memory, unsigned cpus, std::shared_ptr<const MirrorCounts> mirror = nullptr)
+      : memory_(std::move(memory)), cpus_(cpus), mirror_(std::move(mirror)) {}
 
   unsigned cpus() const { return cpus_; }
   capture_counters of(unsigned cpu, std::uint32_t interface_id, caprock_direction direction) const;
 
-  /// Over all CPUs.
+  /// Over all CPUs, and with what became of redirected packets.
   capture_counters of(std::uint32_t interface_id, caprock_direction direction) const;
+
+  /// Null: there are no mirror ports.
+  const std::shared_ptr<const MirrorCounts>& mirror() const { return mirror_; }
+
+  /// For an interface that has no socket now: what was redirected and has not come by now is lost.
+  void settle_redirected(std::uint32_t interface_id) const;
 
  private:
   Mapping memory_;
   unsigned cpus_;
+  std::shared_ptr<const MirrorCounts> mirror_;
 };
 
 }  // namespace caprock::capture

@@ -13,8 +13,8 @@
 
 #include "capture/device_monitor.hpp"
 #include "capture/libbpf_options.hpp"
+#include "capture/program_name.hpp"
 #include "capture/tc_filters.hpp"
-#include "core/fd.hpp"
 
 namespace caprock::capture {
 namespace {
@@ -22,17 +22,8 @@ namespace {
 using Names = std::vector<std::string>;
 
 bool is_ours(std::string_view program) {
-  constexpr std::string_view kPrograms[] = {"tc_ingress", "tc_egress", "capture_xdp"};
+  constexpr std::string_view kPrograms[] = {"tc_ingress", "tc_egress", "capture_xdp", "mirror_xdp"};
   return std::find(std::begin(kPrograms), std::end(kPrograms), program) != std::end(kPrograms);
-}
-
-std::string program_name(std::uint32_t id) {
-  const Fd program(bpf_prog_get_fd_by_id(id));
-  bpf_prog_info info{};
-  __u32 info_bytes = sizeof info;
-  if (!program || bpf_prog_get_info_by_fd(program.get(), &info, &info_bytes) != 0)
-    return fmt::format("id {}", id);
-  return info.name;
 }
 
 /// A filter's name has the program's id behind it: "tc_ingress:[42]".

@@ -11,6 +11,7 @@
 #include "capture/attachment.hpp"
 #include "capture/libbpf_options.hpp"
 #include "capture/pins.hpp"
+#include "capture/program_name.hpp"
 #include "core/fd.hpp"
 #include "core/log.hpp"
 
@@ -92,6 +93,16 @@ Hook xdp_mode(std::uint32_t ifindex) {
   return generic ? Hook::kXdpGeneric : Hook::kXdpNative;
 }
 
+/// Says it where somebody else's program is why.
+Error xdp_error(std::uint32_t ifindex, int error) {
+  LibbpfOptions<bpf_xdp_query_opts> query;
+  if (bpf_xdp_query(static_cast<int>(ifindex), 0, query.get()) == 0 && query->prog_id != 0) {
+    return Error(fmt::format("the XDP program {} of somebody else is on it and left alone",
+                             program_name(query->prog_id)));
+  }
+  return Error::from_errno("attach through XDP", error);
+}
+
 Fd create_link(int program_fd, std::uint32_t ifindex, bpf_attach_type type, __u32 flags) {
   LibbpfOptions<bpf_link_create_opts> options;
   options->flags = flags;
@@ -117,7 +128,7 @@ AttachResult attach_xdp(int program_fd, const AttachPoint& point) {
     return own_new_link(std::move(link), Hook::kXdpNative, point);
   }
   Fd link = create_link(program_fd, point.ifindex, BPF_XDP, XDP_FLAGS_SKB_MODE);
-  if (!link) return Error::from_errno("attach through XDP");
+  if (!link) return xdp_error(point.ifindex, errno);
   return own_new_link(std::move(link), Hook::kXdpGeneric, point);
 }
 

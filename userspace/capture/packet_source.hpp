@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/packet_batch.hpp"
+#include "core/quantity.hpp"
 
 namespace caprock::capture {
 
@@ -36,6 +37,10 @@ class PacketSource {
 
   /// Clears the readiness of wake_fd().
   virtual void clear_wake() = 0;
+
+  /// Without a look at the queue for so long nothing is lost yet, whatever comes; the longest where
+  /// the kernel wants attention in time.
+  virtual Nanoseconds longest_rest() const { return Nanoseconds::max(); }
 
   /// Bytes in the queue and its capacity: the lane's lag. Any thread.
   virtual std::uint64_t used_bytes() const = 0;

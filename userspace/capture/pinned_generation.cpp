@@ -31,6 +31,7 @@ constexpr std::array kAlways{NeededMap{"wake", sizeof(__u32)},
 constexpr std::array kOfStage{NeededMap{"stage", 0}, NeededMap{"stage_head", sizeof(stage_head)},
                               NeededMap{"stage_tail", sizeof(stage_tail)}};
 constexpr std::array kOfRings{NeededMap{"rings", sizeof(__u32)}};
+constexpr std::array kOfMirrors{NeededMap{"mirror_counts", sizeof(capture_counters)}};
 
 Result<bpf_map_info> map_info(int fd, const std::string& what) {
   bpf_map_info info{};
@@ -92,6 +93,9 @@ Status PinnedGeneration::open_maps() {
     return {};
   };
   if (auto opened = open_all(kAlways); !opened) return opened;
+  if (std::filesystem::exists(directory_ / kOfMirrors.front().name, ignored)) {
+    if (auto opened = open_all(kOfMirrors); !opened) return opened;
+  }
   return transport_ == Transport::kStage ? open_all(kOfStage) : open_all(kOfRings);
 }
 

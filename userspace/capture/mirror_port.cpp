@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture/mirror_port.hpp"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <linux/ethtool.h>
+#include <linux/if_packet.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "abi/limits.h"
+#include "abi/mirror.h"
+
+#include "capture/af_xdp_socket.hpp"
+#include "capture/af_xdp_source.hpp"
+#include "core/clock.hpp"
+
+namespace caprock::capture {
+namespace {
+
+constexpr std::uint64_t kLeastQueueBytes = 8 << 20;
+
+/// A program that has looked the socket up has handed its packet over by then: it runs with bottom
+/// halves disabled, and the driver delivers what it redirected before it enables them.
+constexpr auto kRedirectSettles = std::chrono::milliseconds(10);
+
+/// Of a driver that does not tell: one.
+unsigned count_receive_queues(const Device& device) {
+  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  ifreq request{};
+  device.name.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&channels);
+  if (!socket || ::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) return 1;
+  return std::max(1u, channels.rx_count + channels.combined_count);
+}
+
+}  // namespace
+
+MirrorPort MirrorPort::open(const Generation& generation,
+                            std::shared_ptr<const MirrorCounts> counts,
+                            const MirrorPortOptions& options) {
+  MirrorPort port;
+  port.map_ = generation.map_fd("mirror_sockets");
+  port.counts_ = std::move(counts);
+  const unsigned queues = count_receive_queues(options.device);
+  const std::uint64_t bytes = std::max(options.memory_bytes / queues, kLeastQueueBytes);
+  for (unsigned queue = 0; queue < queues; ++queue) {
+    const auto opened =
+        queue < CAPROCK_PORT_QUEUES
+            ? port.open_queue(options, queue, bytes)
+            : Error(fmt::format("no more than {} have a socket", int{CAPROCK_PORT_QUEUES}));
+    if (opened) continue;
+    port.note_ =
+        fmt::format("receive queue {} goes through the stage: {}", queue, opened.error().message());
+    break;  // what keeps one from having a socket keeps the others too
+  }
+  return port;
+}
+
+Status MirrorPort::open_queue(const MirrorPortOptions& options, unsigned queue,
+                              std::uint64_t bytes) {
+  auto socket = AfXdpSocket::open(options.device, queue, bytes);
+  if (!socket) return std::move(socket).error();
+  const std::uint32_t index = options.number * CAPROCK_PORT_QUEUES + queue;
+  places_.push_back({index, (*socket)->fd()});
+  mode_ = (*socket)->zero_copy() ? "af_xdp (zero copy)" : "af_xdp";
+  const SourceId id{SourceKind::kAfXdp, index, static_cast<std::uint64_t>(monotonic_ns())};
+  sources_.push_back(
+      std::make_unique<AfXdpSource>(id, *std::move(socket), counts_, options.interface_id));
+  return {};
+}
+
+void MirrorPort::connect() {
+  for (const Place& place : places_) {
+    if (bpf_map_update_elem(map_, &place.index, &place.socket, BPF_ANY) != 0)
+      note_ =
+          Error::from_errno("a receive queue goes through the stage: map mirror_sockets").message();
+  }
+}
+
+void MirrorPort::disconnect() {
+  for (const Place& place : places_)
+    bpf_map_delete_elem(map_, &place.index);
+  if (!places_.empty()) std::this_thread::sleep_for(kRedirectSettles);
+}
+
+Result<Fd> make_promiscuous(const Device& device) {
+  Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));  // of no protocol: receives nothing
+  packet_mreq membership{};
+  membership.mr_ifindex = static_cast<int>(device.ifindex);
+  membership.mr_type = PACKET_MR_PROMISC;
+  if (!socket || ::setsockopt(socket.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership,
+                              sizeof membership) != 0) {
+    return Error::from_errno(fmt::format("{}: promiscuous mode", device.name));
+  }
+  return socket;
+}
+
+}  // namespace caprock::capture

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rings of an AF_XDP socket and the memory that they are about.
+#pragma once
+
+#include <xdp/xsk.h>
+
+#include <cstdint>
+
+#include "core/byte_span.hpp"
+
+namespace caprock::capture {
+
+/// One receive queue of a mirror port. Its memory is frames of MIRROR_FRAME_BYTES, all of which
+/// were given to the kernel at first; both rings have room for all of them. One lane thread.
+class RxQueue {
+ public:
+  virtual ~RxQueue() = default;
+
+  virtual MutableBytes memory() const = 0;
+  virtual xsk_ring_cons& received() = 0;
+  virtual const xsk_ring_cons& received() const = 0;
+  virtual xsk_ring_prod& free_frames() = 0;
+
+  /// Packets that were redirected here and not received, since the queue was opened.
+  virtual std::uint64_t lost() const = 0;
+
+  /// To be called when frames were given back: a driver may have run out of them and wait.
+  virtual void wake_driver() = 0;
+};
+
+}  // namespace caprock::capture
