@@ -133,9 +133,12 @@ Status Agent::apply_filter(const config::Config& config) {
 FollowerSettings Agent::follower_settings() const {
   return {.wishes = {.interfaces = config_.agent.interfaces,
                      .excluded = config_.agent.excluded_interfaces,
-                     .xdp = started_with_.agent.hook == config::Hook::kXdp},
+                     .xdp = started_with_.agent.hook == config::Hook::kXdp,
+                     .mirrors = started_with_.agent.mirror_interfaces,
+                     .mirror_force = started_with_.agent.mirror_force},
           .mode = filter_->mode(),
-          .enabled = config_.tap.raw_enabled};
+          .enabled = config_.tap.raw_enabled,
+          .mirror_bytes = started_with_.agent.stage_bytes};
 }
 
 void Agent::log_findings() const {

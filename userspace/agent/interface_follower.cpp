@@ -52,7 +52,8 @@ InterfaceFollower::InterfaceFollower(Recorder& recorder, capture::DeviceMonitor 
       policies_(recorder.programs()),
       records_(recorder.programs()),
       settings_(std::move(settings)),
-      table_(recorder.known_interfaces(), monotonic_ns()) {}
+      table_(recorder.known_interfaces(), monotonic_ns()),
+      ports_(recorder, settings_.mirror_bytes) {}
 
 void InterfaceFollower::read_events() {
   auto changes = monitor_.read_events();
@@ -78,7 +79,8 @@ void InterfaceFollower::set(FollowerSettings settings) {
 }
 
 void InterfaceFollower::repair() {
-  read_events();  // of which the last look may have missed some
+  read_events();                                   // of which the last look may have missed some
+  if (!settings_.wishes.mirrors.empty()) apply();  // addresses come and go without events
   for (auto& [ifindex, recorded] : recorded_) {
     if (recorded.attachment && recorded.attachment->in_place()) continue;
     if (recorded.attachment) {
@@ -92,6 +94,7 @@ void InterfaceFollower::repair() {
 
 void InterfaceFollower::keep() {
   for (auto& [ifindex, recorded] : recorded_) {
+    ports_.close(recorded.port);
     if (recorded.attachment) recorded.attachment->keep();
   }
   recorded_.clear();
@@ -121,7 +124,7 @@ std::vector<api::InterfaceStatus> InterfaceFollower::status() const {
   for (const auto& [ifindex, recorded] : recorded_) {
     list[recorded.id].index = ifindex;
     list[recorded.id].error = recorded.error;
-    if (recorded.attachment) list[recorded.id].hook = recorded.attachment->hooks();
+    list[recorded.id].hook = hooks_of(recorded);
   }
   return list;
 }
@@ -129,7 +132,7 @@ std::vector<api::InterfaceStatus> InterfaceFollower::status() const {
 void InterfaceFollower::apply() {
   std::map<std::uint32_t, SelectedDevice> selected;
   if (settings_.enabled) {
-    auto selection = select_interfaces(monitor_.devices(), settings_.wishes);
+    auto selection = select_interfaces(monitor_.devices(), settings_.wishes, host_addresses());
     for (auto& device : selection.selected)
       selected.emplace(device.device.ifindex, std::move(device));
     tell_unmatched(std::move(selection.unmatched));
@@ -160,10 +163,8 @@ void InterfaceFollower::remove_stale_policies() {
 void InterfaceFollower::tell_unmatched(std::vector<std::string> unmatched) {
   if (unmatched == unmatched_) return;
   unmatched_ = std::move(unmatched);
-  for (const auto& name : unmatched_) {
-    log_warning(fmt::format(
-        "agent.interfaces: no device is called {}; it will be recorded when it appears", name));
-  }
+  for (const auto& what : unmatched_)
+    log_warning(fmt::format("{}; it will be recorded when it appears", what));
 }
 
 void InterfaceFollower::drop_unselected(const std::map<std::uint32_t, SelectedDevice>& selected) {
@@ -206,6 +207,8 @@ bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& s
   Recorded& recorded = recorded_[ifindex];
   recorded.selected = selected;
   recorded.id = *id;
+  if (selected.ingress == capture::IngressHook::kMirror && recorded.port == 0)
+    recorded.port = ports_.acquire();
   return true;
 }
 
@@ -214,7 +217,7 @@ void InterfaceFollower::publish(std::uint32_t ifindex, Recorded& recorded) {
                                 .mode = static_cast<std::uint8_t>(settings_.mode),
                                 .link = static_cast<std::uint8_t>(recorded.selected.link),
                                 .used = 1,
-                                .port = 0};
+                                .port = recorded.port};
   auto written = records_.set(recorded.id, record_of(recorded.selected.device));
   if (written) written = policies_.set(ifindex, policy);
   if (!written) report(recorded, written.error());
@@ -226,12 +229,53 @@ void InterfaceFollower::attach(Recorded& recorded) {
   if (!attached) return report(recorded, attached.error());
   recorded.attachment.emplace(std::move(*attached));
   recorded.error = recorded.attachment->note();
+  if (recorded.selected.mirror) open_port(recorded);
+}
+
+/// What the port receives goes through the stage until it has sockets. One that is not to be
+/// consumed, or that XDP is not to be had for, is a port like any other but for what it lets in.
+void InterfaceFollower::open_port(Recorded& recorded) {
+  const capture::SelectedDevice& selected = recorded.selected;
+  if (!recorded.promiscuous) {
+    auto promiscuous = capture::make_promiscuous(selected.device);
+    if (!promiscuous) return report(recorded, promiscuous.error());
+    recorded.promiscuous = std::move(*promiscuous);
+  }
+  if (!selected.refusal.empty()) return note(recorded, selected.refusal);
+  if (!recorded.attachment->has_xdp()) return note(recorded, recorded.error);
+  if (ports_.is_open(recorded.port)) return;
+  const auto opened = ports_.open(recorded.port, selected.device, recorded.id);
+  if (!opened)
+    note(recorded, fmt::format("{}: {}", selected.device.name, opened.error().message()));
+}
+
+/// For the status and the log: it is recorded, only not as was asked.
+void InterfaceFollower::note(Recorded& recorded, const std::string& what) {
+  recorded.error = what;
+  log_warning(what);
+}
+
+std::string InterfaceFollower::hooks_of(const Recorded& recorded) const {
+  if (!recorded.attachment) return {};
+  const std::string sockets = ports_.mode(recorded.port);
+  return recorded.attachment->hooks() + (sockets.empty() ? "" : " + ") + sockets;
+}
+
+/// Asked for only where they matter.
+capture::HostAddresses InterfaceFollower::host_addresses() const {
+  if (settings_.wishes.mirrors.empty()) return {};
+  auto addresses = capture::read_host_addresses();
+  if (addresses) return *std::move(addresses);
+  report_error(addresses.error().message());
+  return {};
 }
 
 void InterfaceFollower::forget(std::map<std::uint32_t, Recorded>::iterator it) {
+  ports_.close(it->second.port);
   it->second.attachment.reset();
   if (auto removed = policies_.remove(it->first); !removed) report_error(removed.error().message());
   table_.release(it->second.id, monotonic_ns());
+  ports_.release(it->second.port);
   recorded_.erase(it);
 }
 

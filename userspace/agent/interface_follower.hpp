@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "agent/interface_table.hpp"
+#include "agent/mirror_ports.hpp"
 #include "agent/recorder.hpp"
 #include "api/status.hpp"
 #include "capture/device_attachment.hpp"
 #include "capture/device_monitor.hpp"
 #include "capture/interface_selection.hpp"
+#include "capture/mirror_port.hpp"
+#include "core/fd.hpp"
 #include "core/result.hpp"
 
 namespace caprock::agent {
@@ -22,7 +25,8 @@ namespace caprock::agent {
 struct FollowerSettings {
   capture::InterfaceWishes wishes;
   interface_mode mode = INTERFACE_ALL;
-  bool enabled = true;  // false: nothing is attached
+  bool enabled = true;             // false: nothing is attached
+  std::uint64_t mirror_bytes = 0;  // memory of each mirror port's sockets
 
   bool operator==(const FollowerSettings&) const = default;
 };
@@ -59,7 +63,9 @@ class InterfaceFollower {
     capture::SelectedDevice selected;
     std::uint32_t id = 0;
     std::optional<capture::DeviceAttachment> attachment;
-    std::string error;  // why there is none
+    std::string error;      // why there is none
+    std::uint8_t port = 0;  // number of the mirror port, 0: it is none
+    Fd promiscuous;         // keeps a port in that mode
   };
 
   InterfaceFollower(Recorder& recorder, capture::DeviceMonitor monitor,
@@ -74,6 +80,10 @@ class InterfaceFollower {
   bool assign_id(std::uint32_t ifindex, const capture::SelectedDevice& selected);
   void publish(std::uint32_t ifindex, Recorded& recorded);
   void attach(Recorded& recorded);
+  void open_port(Recorded& recorded);
+  void note(Recorded& recorded, const std::string& what);
+  std::string hooks_of(const Recorded& recorded) const;
+  capture::HostAddresses host_addresses() const;
   void forget(std::map<std::uint32_t, Recorded>::iterator it);
   void report(Recorded& recorded, const Error& error);
 
@@ -84,6 +94,7 @@ class InterfaceFollower {
   capture::InterfaceRecordMap records_;
   FollowerSettings settings_;
   InterfaceTable table_;
+  MirrorPorts ports_;
   std::map<std::uint32_t, Recorded> recorded_;  // by ifindex
   std::vector<std::string> unmatched_;          // names and globs that no device has
 };

@@ -46,6 +46,12 @@ bool fills(const capture::PacketSource& source, std::uint64_t eighths) {
   return source.used_bytes() > source.capacity_bytes() / 8 * eighths;
 }
 
+int rest_ms_of(const capture::PacketSource& source) {
+  return static_cast<int>(std::min<std::int64_t>(
+      kLongestWaitMs,
+      std::chrono::duration_cast<std::chrono::milliseconds>(source.longest_rest()).count()));
+}
+
 /// What is worth a run: less is left to grow for a while.
 std::uint64_t run_bytes_of(const capture::PacketSource& source) {
   return std::min(kMostRunBytes, source.capacity_bytes() / kRunFraction);
@@ -90,8 +96,8 @@ Lane::Lane(unsigned index, std::vector<capture::PacketSource*> sources, store::L
       last_round_ns_(monotonic_ns()),
       next_reveal_ns_(last_round_ns_ + kRevealIntervalNs) {
   for (auto* source : sources)
-    feeds_.push_back(
-        {source, run_bytes_of(*source), source->used_bytes() == 0 ? last_round_ns_ : 0});
+    feeds_.push_back({source, run_bytes_of(*source), rest_ms_of(*source),
+                      source->used_bytes() == 0 ? last_round_ns_ : 0});
 }
 
 Lane::~Lane() {
@@ -121,6 +127,30 @@ void Lane::stop(Drain drain) {
     stopping_ = true;
   });
   thread_.join();
+}
+
+Status Lane::add(capture::PacketSource& source) {
+  Status watched;
+  execute([&](store::LaneWriter&) {
+    settle();
+    feeds_.push_back({&source, run_bytes_of(source), rest_ms_of(source), monotonic_ns()});
+    if (source.wake_fd() >= 0) watched = watch(source.wake_fd(), &feeds_.back());
+    pin_memory();
+  });
+  return watched;
+}
+
+void Lane::finish(const std::vector<const capture::PacketSource*>& sources) {
+  execute([&](store::LaneWriter&) {
+    settle();
+    for (Feed& feed : feeds_) {
+      if (std::ranges::find(sources, feed.source) == sources.end()) continue;
+      const std::int64_t deadline_ns = monotonic_ns() + kStuckNs;
+      while (!put_all(feed) && monotonic_ns() < deadline_ns)
+        std::this_thread::sleep_for(std::chrono::milliseconds(kShortestWaitMs));
+    }
+  });
+  drop(sources);
 }
 
 void Lane::drop(const std::vector<const capture::PacketSource*>& sources) {
@@ -203,6 +233,14 @@ bool Lane::put(Feed& feed, const PacketBatch& batch, store::BatchPoint end) {
   return committed == end_position;
 }
 
+/// False: the writer lacks room.
+bool Lane::put_all(Feed& feed) {
+  for (PacketBatch batch = feed.source->peek(); !batch.empty(); batch = feed.source->peek()) {
+    if (!put(feed, batch, {batch.pieces.size(), 0})) return false;
+  }
+  return true;
+}
+
 std::uint64_t Lane::lag_bytes() const {
   std::uint64_t bytes = 0;
   for (const auto& feed : feeds_)
@@ -275,9 +313,9 @@ void Lane::do_work(std::int64_t patience_ns) {
     const std::uint64_t arrived = waiting - std::min(waiting, feed.left_bytes);
     const bool writable = drain(feed, now_ns, revealing ? 0 : patience_ns);
     feed.left_bytes = left_bytes(feed);
-    wait_ms_ = std::min(
-        wait_ms_, writable ? wait_for_run(feed.run_bytes, feed.left_bytes, arrived, elapsed_ns)
-                           : kShortestWaitMs);
+    const int run_ms = writable ? wait_for_run(feed.run_bytes, feed.left_bytes, arrived, elapsed_ns)
+                                : kShortestWaitMs;
+    wait_ms_ = std::min({wait_ms_, run_ms, feed.rest_ms});
   }
   if (revealing) reveal(now_ns);
   if (begun_.feed != nullptr) wait_ms_ = std::min(wait_ms_, kDirectWaitMs);

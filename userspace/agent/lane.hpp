@@ -44,6 +44,13 @@ class Lane {
   /// Takes what the sources still hold, then ends the thread.
   void stop(Drain drain = Drain::kAll);
 
+  /// From now on with this source too. Control-plane thread.
+  Status add(capture::PacketSource& source);
+
+  /// Takes all that these sources hold, and goes on without them. What fills them has ended.
+  /// Control-plane thread.
+  void finish(const std::vector<const capture::PacketSource*>& sources);
+
   /// From now on without these sources; what they hold stays there. Control-plane thread.
   void drop(const std::vector<const capture::PacketSource*>& sources);
 
@@ -73,6 +80,7 @@ class Lane {
   struct Feed {
     capture::PacketSource* source;
     std::uint64_t run_bytes;       // worth a run, however young
+    int rest_ms;                   // until the next look, at the most
     std::int64_t emptied_ns = 0;   // monotonic: what it held before then is committed
     std::uint64_t left_bytes = 0;  // by the last look, for the sake of a longer run
   };
@@ -88,6 +96,7 @@ class Lane {
   Status watch(int fd, Feed* feed);
   bool take_old_time(Feed& feed, ClockCut& cut);
   bool put(Feed& feed, const PacketBatch& batch, store::BatchPoint end);
+  bool put_all(Feed& feed);
   void pin_memory();
   void loop();
   void take_rest();

@@ -23,6 +23,7 @@
 #include "core/quantity.hpp"
 #include "pcapng/note.hpp"
 #include "store/geometry.hpp"
+#include "store/loss_entry.hpp"
 
 namespace caprock::agent {
 namespace {
@@ -46,6 +47,7 @@ capture::LoadOptions load_options(const config::Agent& agent, const std::filesys
                            : capture::Transport::kStage,
           .stage_bytes = agent.stage_bytes,
           .xdp = agent.hook == config::Hook::kXdp,
+          .mirror = !agent.mirror_interfaces.empty(),
           .pin_directory = pins,
           .pin_wait = kPinWait};
 }
@@ -118,6 +120,8 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
   if (auto made = recorder->make_sources(); !made) return std::move(made).error();
   if (auto started = recorder->start_lanes(lanes, offset); !started)
     return std::move(started).error();
+  for (std::uint32_t id = 0; id < recorder->known_interfaces_.size(); ++id)
+    recorder->tell_redirected_losses(id);
   if (auto followed = recorder->follow_clock(); !followed) return std::move(followed).error();
   return recorder;
 }
@@ -220,6 +224,49 @@ Status Recorder::start_lanes(unsigned count, std::int64_t opened_with) {
   return {};
 }
 
+Lane& Recorder::lane_of(const capture::PacketSource& source) {
+  return *lanes_[source.id().index % lanes_.size()];
+}
+
+std::vector<const capture::PacketSource*> Recorder::add_sources(
+    std::vector<std::unique_ptr<capture::PacketSource>> sources) {
+  std::vector<const capture::PacketSource*> added;
+  for (auto& source : sources) {
+    if (auto watched = lane_of(*source).add(*source); !watched)
+      report_error(watched.error().message());
+    added.push_back(source.get());
+    sources_.push_back(std::move(source));
+  }
+  return added;
+}
+
+void Recorder::finish_sources(const std::vector<const capture::PacketSource*>& sources) {
+  for (auto& lane : lanes_)
+    lane->finish(sources);
+  std::erase_if(sources_, [&](const auto& source) {
+    return std::ranges::find(sources, source.get()) != sources.end();
+  });
+}
+
+void Recorder::tell_redirected_losses(std::uint32_t interface_id) {
+  const auto& mirror = counters_.mirror();
+  if (!mirror) return;
+  counters_.settle_redirected(interface_id);
+  const capture_counters sum = counters_.of(interface_id, CAPROCK_INGRESS);
+  const capture_counters sockets = mirror->of(interface_id);
+  // The rest of the untold is for the programs to tell.
+  capture_counters told{};
+  told.lost_reported = sockets.lost + sum.lost_handed - sockets.lost_reported;
+  if (told.lost_reported == 0) return;
+  std::vector<std::byte> entry;
+  store::write_loss_entry(entry, {.interface = (*interfaces_)[interface_id].name,
+                                  .received = true,
+                                  .packets = told.lost_reported,
+                                  .time_ns = monotonic_ns() + wall_offset_ns_});
+  tell(entry);
+  mirror->add(interface_id, told);
+}
+
 void Recorder::set_interfaces(const SharedInterfaceList& list) {
   interfaces_ = list;
   for (auto& lane : lanes_)
@@ -318,7 +365,11 @@ void Recorder::drop_predecessors() {
       return source->id().instance == predecessor.instance();
     });
     capture::remove_generation(predecessor.directory());
-    if (const auto counters = capture::Counters::map(predecessor)) tell_end(*counters, false);
+    if (const auto counters = capture::Counters::map(predecessor)) {
+      for (std::uint32_t id = 0; id < interfaces_->size(); ++id)
+        counters->settle_redirected(id);
+      tell_end(*counters, false);
+    }
     return true;
   });
 }

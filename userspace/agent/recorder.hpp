@@ -38,6 +38,17 @@ class Recorder {
   /// and now and then.
   Status follow_clock();
 
+  /// Lanes empty these from now on, too; what is returned names them.
+  std::vector<const capture::PacketSource*> add_sources(
+      std::vector<std::unique_ptr<capture::PacketSource>> sources);
+
+  /// Takes all that they hold, and destroys them. What fills them has ended.
+  void finish_sources(const std::vector<const capture::PacketSource*>& sources);
+
+  /// Of a mirror port that has no socket now: counts what was on its way to one and has not come as
+  /// lost, and tells by a journal entry what no packet told.
+  void tell_redirected_losses(std::uint32_t interface_id);
+
   /// Lets go of what agents before left, once it is taken. Call now and then, when every device has
   /// the programs of this agent.
   void drop_predecessors();
@@ -75,6 +86,7 @@ class Recorder {
   Status start_lanes(unsigned count, std::int64_t opened_with);
   Status write_wall_offset(std::int64_t wall_offset_ns) const;
   Status set_wall_offset(std::int64_t wall_offset_ns);
+  Lane& lane_of(const capture::PacketSource& source);
 
   // In the order of construction: lanes use sources and the ring's lane writers, sources the
   // programs' maps.

@@ -48,10 +48,10 @@ void discard_other_ingress(const Target& target, Hook chosen) {
 
 AttachResult attach_ingress(const Target& target, std::string& note) {
   if (target.selected.ingress == IngressHook::kTc) return attach_tc(target, CAPROCK_INGRESS);
-  auto xdp =
-      target.programs.xdp_fd() < 0
-          ? Error("this kernel lacks what the XDP program needs")
-          : attach_xdp(target.programs.xdp_fd(), target.point(CAPROCK_INGRESS, LinkHook::kXdp));
+  const int program = target.selected.ingress == IngressHook::kMirror ? target.programs.mirror_fd()
+                                                                      : target.programs.xdp_fd();
+  auto xdp = program < 0 ? Error("this kernel lacks what the XDP program needs")
+                         : attach_xdp(program, target.point(CAPROCK_INGRESS, LinkHook::kXdp));
   if (xdp) return xdp;
   note = fmt::format("{}: ingress by tc instead of XDP: {}", target.selected.device.name,
                      xdp.error().message());
@@ -106,6 +106,12 @@ bool DeviceAttachment::in_place() const {
 void DeviceAttachment::keep() {
   for (const auto& attachment : attachments_)
     attachment->keep();
+}
+
+bool DeviceAttachment::has_xdp() const {
+  return std::any_of(attachments_.begin(), attachments_.end(), [](const auto& attachment) {
+    return attachment->hook() == Hook::kXdpNative || attachment->hook() == Hook::kXdpGeneric;
+  });
 }
 
 std::string DeviceAttachment::hooks() const {

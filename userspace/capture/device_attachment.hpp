@@ -47,6 +47,9 @@ class DeviceAttachment {
   /// The programs stay where they are when this is destroyed, for the next agent.
   void keep();
 
+  /// Whether the ingress goes through XDP, as wished.
+  bool has_xdp() const;
+
   /// "tcx", "clsact", "xdp + tcx" …
   std::string hooks() const;
 

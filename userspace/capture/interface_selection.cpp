@@ -77,6 +77,7 @@ Reason reason_auto(const Device& device, const DeviceMap& devices, const Interfa
 
 Reason reason_to_omit(const Device& device, const DeviceMap& devices,
                       const InterfaceWishes& wishes) {
+  if (matches_any(wishes.mirrors, device)) return reason_whatever_is_asked(device, wishes);
   if (!wishes.interfaces.empty() && !matches_any(wishes.interfaces, device))
     return "not in the list of interfaces";
   if (Reason reason = reason_whatever_is_asked(device, wishes)) return reason;
@@ -93,33 +94,81 @@ SelectedDevice how_to_record(const Device& device, bool xdp) {
   return {.device = device,
           .link = has_ethernet_header(device) ? LINK_ETHERNET : LINK_IP,
           .ingress = xdp && takes_xdp(device) ? IngressHook::kXdp : IngressHook::kTc,
-          .egress = device.arp_type != ARPHRD_LOOPBACK};
+          .egress = device.arp_type != ARPHRD_LOOPBACK,
+          .mirror = false,
+          .refusal = {}};
 }
 
-std::vector<std::string> unmatched_patterns(const DeviceMap& devices,
-                                            const std::vector<std::string>& patterns) {
-  std::vector<std::string> unmatched;
-  std::copy_if(patterns.begin(), patterns.end(), std::back_inserter(unmatched),
-               [&](const std::string& pattern) {
-                 return std::none_of(devices.begin(), devices.end(), [&](const auto& entry) {
-                   return matches(pattern, entry.second);
-                 });
-               });
-  return unmatched;
+/// An address of the device, or of one above it, like a VLAN.
+const std::string* find_address(const Device& device, const DeviceMap& devices,
+                                const HostAddresses& addresses) {
+  for (const auto& [ifindex, address] : addresses) {
+    const auto holder = devices.find(ifindex);
+    if (holder == devices.end()) continue;
+    const bool above = find_lower(holder->second, devices) == &devices.at(device.ifindex) &&
+                       !contains(kPairs, holder->second.kind);
+    if (ifindex == device.ifindex || above) return &address;
+  }
+  return nullptr;
+}
+
+/// Why what the device receives must not end in the record.
+std::string reason_not_to_consume(const Device& device, const DeviceMap& devices,
+                                  const InterfaceWishes& wishes, const HostAddresses& addresses) {
+  if (device.arp_type != ARPHRD_ETHER) return "only Ethernet ports can be";
+  if (wishes.mirror_force) return {};
+  constexpr std::string_view kForce = "or set agent.mirrorForce: true";
+  if (const std::string* address = find_address(device, devices, addresses)) {
+    return fmt::format("this host would no longer be reached there as {}; remove the address, {}",
+                       *address, kForce);
+  }
+  const auto master = devices.find(device.master);
+  if (master == devices.end()) return {};
+  return fmt::format("{} would no longer receive through it; take it out of there, {}",
+                     master->second.name, kForce);
+}
+
+SelectedDevice how_to_mirror(const Device& device, const DeviceMap& devices,
+                             const InterfaceWishes& wishes, const HostAddresses& addresses) {
+  SelectedDevice selected = how_to_record(device, wishes.xdp);
+  selected.mirror = true;
+  const std::string reason = reason_not_to_consume(device, devices, wishes, addresses);
+  if (reason.empty()) {
+    selected.ingress = IngressHook::kMirror;
+    selected.egress = false;
+  } else {
+    selected.refusal = fmt::format(
+        "{}: not taken as a mirror port, but recorded like any other: {}", device.name, reason);
+  }
+  return selected;
+}
+
+void add_unmatched(std::vector<std::string>& unmatched, std::string_view key,
+                   const DeviceMap& devices, const std::vector<std::string>& patterns) {
+  for (const auto& pattern : patterns) {
+    const bool matched = std::any_of(devices.begin(), devices.end(), [&](const auto& entry) {
+      return matches(pattern, entry.second);
+    });
+    if (!matched) unmatched.push_back(fmt::format("{}: no device is called {}", key, pattern));
+  }
 }
 
 }  // namespace
 
-InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWishes& wishes) {
+InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWishes& wishes,
+                                     const HostAddresses& addresses) {
   InterfaceSelection selection;
   for (const auto& [ifindex, device] : devices) {
     if (Reason reason = reason_to_omit(device, devices, wishes)) {
       selection.omitted.push_back({device.name, *std::move(reason)});
+    } else if (matches_any(wishes.mirrors, device)) {
+      selection.selected.push_back(how_to_mirror(device, devices, wishes, addresses));
     } else {
       selection.selected.push_back(how_to_record(device, wishes.xdp));
     }
   }
-  selection.unmatched = unmatched_patterns(devices, wishes.interfaces);
+  add_unmatched(selection.unmatched, "agent.interfaces", devices, wishes.interfaces);
+  add_unmatched(selection.unmatched, "agent.mirrorInterfaces", devices, wishes.mirrors);
   return selection;
 }
 

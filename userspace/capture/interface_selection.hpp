@@ -9,6 +9,7 @@
 #include "abi/filter.h"
 
 #include "capture/device.hpp"
+#include "capture/host_addresses.hpp"
 
 namespace caprock::capture {
 
@@ -16,16 +17,22 @@ struct InterfaceWishes {
   std::vector<std::string> interfaces;  // names and globs; empty: auto
   std::vector<std::string> excluded;    // names and globs; exclusion wins
   bool xdp = false;                     // agent.hook: xdp
+  std::vector<std::string> mirrors;     // names and globs of ports given to caprock
+  bool mirror_force = false;            // also those over which this host is reached
 };
 
-enum class IngressHook { kTc, kXdp };
+/// kMirror: by XDP too, and consumed.
+enum class IngressHook { kTc, kXdp, kMirror };
 
 /// A device to record, and how.
 struct SelectedDevice {
   Device device;
   interface_link link = LINK_ETHERNET;
   IngressHook ingress = IngressHook::kTc;
-  bool egress = true;  // false on loopback, where every packet that goes out comes in again
+  bool egress = true;   // false on loopback, where every packet that goes out comes in again, and
+                        // on mirror ports
+  bool mirror = false;  // asked for as a mirror port
+  std::string refusal;  // why it is not taken as one; empty: it is
 };
 
 struct OmittedDevice {
@@ -36,13 +43,16 @@ struct OmittedDevice {
 struct InterfaceSelection {
   std::vector<SelectedDevice> selected;
   std::vector<OmittedDevice> omitted;
-  std::vector<std::string> unmatched;  // names and globs asked for that no device has
+  std::vector<std::string>
+      unmatched;  // names and globs asked for that no device has, with their key
 };
 
 /// `auto` takes loopback, every device that is up and has no lower device, and the host ends of
 /// veths, so that no packet is seen twice on its way through a bond, bridge, VLAN or overlay. A
 /// list takes what it names, whatever it is. Either way a device must be up and carry Ethernet or
-/// IP.
-InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWishes& wishes);
+/// IP. Mirror ports are taken beside either; one over which the host is reached, by one of
+/// `addresses`, is recorded as others are.
+InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWishes& wishes,
+                                     const HostAddresses& addresses = {});
 
 }  // namespace caprock::capture

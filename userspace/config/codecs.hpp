@@ -92,14 +92,6 @@ struct Interfaces {
   static std::string print(const std::vector<std::string>& values);
 };
 
-/// Ports given to caprock for mirrored traffic come with a later version: only the empty list is
-/// taken.
-struct MirrorInterfaces {
-  static constexpr std::string_view kKind = "empty list";
-  static Result<std::vector<std::string>> read(const YAML::Node& value);
-  static std::string print(const std::vector<std::string>& values) { return print_list(values); }
-};
-
 struct Addresses {
   static constexpr std::string_view kKind = "list of IPv4, IPv6, CIDR";
   static Result<std::vector<std::string>> read(const YAML::Node& value);

@@ -100,13 +100,6 @@ std::string Interfaces::print(const std::vector<std::string>& values) {
   return values.empty() ? "auto" : print_list(values);
 }
 
-Result<Texts> MirrorInterfaces::read(const YAML::Node& value) {
-  auto names = Names::read(value);
-  if (names && !names->empty())
-    return Error("capture from mirror ports is not in this version; leave it empty");
-  return names;
-}
-
 Result<Texts> Addresses::read(const YAML::Node& value) {
   return checked_scalars(value, check_address);
 }

@@ -32,7 +32,8 @@ enum class OnStop { kAuto, kKeep, kDetach };
 struct Agent {
   std::vector<std::string> interfaces;           // empty: auto; names and globs otherwise
   std::vector<std::string> excluded_interfaces;  // names and globs; exclusion wins
-  std::vector<std::string> mirror_interfaces;
+  std::vector<std::string> mirror_interfaces;    // names and globs of ports given to caprock
+  bool mirror_force = false;                     // also those over which this host is reached
   Hook hook = Hook::kAuto;
   bool tcp = true;
   bool udp = true;

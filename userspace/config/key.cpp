@@ -85,9 +85,16 @@ constexpr auto kKeys = std::to_array<Key>({
         "ends of veths; or names and globs, as [eth0, \"veth*\"]"),
     agent<InterfacePatterns, &Agent::excluded_interfaces>(
         "agent.excludedInterfaces", kLive, "Names and globs left out; exclusion wins"),
-    agent<MirrorInterfaces, &Agent::mirror_interfaces>(
+    agent<InterfacePatterns, &Agent::mirror_interfaces>(
         "agent.mirrorInterfaces", kRestart,
-        "Ports given to caprock for mirrored traffic. Not in this version: leave it empty"),
+        "Ports given to caprock for what a switch mirrors or a TAP copies to them, as [eth2, "
+        "\"span*\"]. What they receive is recorded and goes no further: the host does not see it. "
+        "A port over which the host is reached, or that has an XDP program of somebody else, is "
+        "recorded like any other interface, and the status says why"),
+    agent<Switch, &Agent::mirror_force>(
+        "agent.mirrorForce", kRestart,
+        "Take mirror ports also where this host has an address on them or they belong to a bridge "
+        "or bond: it is no longer reached there"),
     agent<HookChoice, &Agent::hook>(
         "agent.hook", kRestart,
         "Where packets are taken: tc, both directions, or xdp, for the ingress of physical NICs "

@@ -149,7 +149,7 @@ TEST_CASE(
   CHECK(names(selection) == Names{"br0", "eth0", "eno1"});
   CHECK(reason(selection, "eth1") == "excluded by the configuration");
   CHECK(reason(selection, "lo") == "not in the list of interfaces");
-  CHECK(selection.unmatched == Names{"wlan*"});
+  CHECK(selection.unmatched == Names{"agent.interfaces: no device is called wlan*"});
 }
 
 TEST_CASE("interfaces: XDP goes onto NICs and taps, never onto veths and loopback") {

@@ -60,7 +60,8 @@ tap:
 agent:
   interfaces: [eth0, "veth*"]
   excludedInterfaces: docker0
-  mirrorInterfaces: []
+  mirrorInterfaces: [eth2, "span*"]
+  mirrorForce: true
   hook: xdp
   protocols: [udp]
   addresses: [10.0.0.0/8, "fd00::/8", 192.0.2.1]
@@ -88,7 +89,8 @@ agent:
                 .db_max_bytes = 1'000'000'000};
   wanted.agent = {.interfaces = {"eth0", "veth*"},
                   .excluded_interfaces = {"docker0"},
-                  .mirror_interfaces = {},
+                  .mirror_interfaces = {"eth2", "span*"},
+                  .mirror_force = true,
                   .hook = Hook::kXdp,
                   .tcp = false,
                   .udp = true,
@@ -165,9 +167,9 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
       {"agent:\n  excludedInterfaces: \"veth[!]\"\n",
        ":2: agent.excludedInterfaces: \"veth[!]\" has a [ without its ] and matches nothing: "
        "close it"},
-      {"agent:\n  mirrorInterfaces: [eth1]\n",
-       ":2: agent.mirrorInterfaces: capture from mirror ports is not in this version; leave it "
-       "empty"},
+      {"agent:\n  mirrorInterfaces: [\"span[0\"]\n",
+       ":2: agent.mirrorInterfaces: \"span[0\" has a [ without its ] and matches nothing: close "
+       "it"},
       {"agent:\n  dataDir: data\n", ":2: agent.dataDir: \"data\" must be an absolute path"},
       {"agent:\n  dataDir:\n", ":2: agent.dataDir: has no value"},
       {"agent:\n  listen: [\"0.0.0.0:8897\"]\n",

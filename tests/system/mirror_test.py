@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports given to caprock: what they receive is in the record, once, and nowhere else."""
+import json
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import FRAME_HEADERS
+from lab import frames
+from lab.agent import CAPROCK
+from lab.readers import journal_messages, read
+from lab.traffic import transfer
+from numbered import REVEAL, SIZE, NumberedTest, Sender, send_numbered
+from restart_test import BIG, RATE, RestartTest
+
+SOCKET_FRAMES = 4096  # of the smallest memory of a socket
+BYSTANDER = """
+__attribute__((section("xdp"), used)) int bystander(void *context) { return 2; }
+char terms[] __attribute__((section("license"), used)) = "GPL";
+"""
+
+
+def send(pair, sent):
+    with frames.raw_socket(pair.left, "west") as wire:
+        for frame in sent:
+            wire.send(frame)
+
+
+def frame_to_port(number, port):
+    return frames.ethernet(frames.IPV4) + frames.ipv4(frames.udp(frames.payload(number, 200), port))
+
+
+class MirrorTest(NumberedTest):
+    def mirror_of(self, pair, **settings):
+        """A running agent to which the right end of the pair is given."""
+        return self.recorder_of(pair, **{"agent__interfaces": "[lo]", "agent__mirrorInterfaces": "[east]",
+                                         "tap__capture__raw__storageSize": BIG, **settings})
+
+    def promiscuity(self, pair):
+        return json.loads(pair.right.ip("-d", "-j", "link", "show", "east"))[0]["promiscuity"]
+
+    def wait_for_counter(self, agent, counter, value):
+        agent.wait_for(lambda: agent.interface("east")["ingress"][counter] >= value, f"{counter} to be {value}")
+
+
+class Recorded(MirrorTest):
+    def test_every_frame(self):
+        """mirror port: every frame is recorded by a socket, once, in order and byte for byte, and the host sees none"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair)
+        self.assertEqual(agent.interface("east")["hook"], "xdp + af_xdp")
+        self.assertEqual(agent.interface("east")["error"], "")
+        before = pair.right.run("cat", "/proc/net/snmp")
+        send_numbered(pair, 0, 20_000)
+        agent.settle()
+        for reader, reading in self.readings(agent.ring):
+            self.assertEqual(self.numbers(reading.frames, reader), list(range(20_000)))
+        count = agent.interface("east")["ingress"]
+        self.assertEqual((count["accepted"], count["written"], count["lost"]), (20_000, 20_000, 0))
+        self.assertEqual(count["captured_bytes"], 20_000 * len(frames.udp4_frame(0, SIZE)))
+        self.assertEqual(pair.right.run("cat", "/proc/net/snmp"), before)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
+    def test_read_under_load(self):
+        """mirror port: readers see everything up to a second ago, while it is being written"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair)
+        with Sender(pair.left, "west", RATE) as sender:
+            time.sleep(REVEAL + 1)
+            reading = read("tcpdump", self.export(agent))
+        numbers = self.numbers(reading.frames, "tcpdump")
+        self.assert_sequence(numbers, 0, len(numbers), "export")
+        self.assertGreater(len(numbers), RATE)
+        agent.settle()
+        self.assert_numbers(agent.ring, 0, sender.sent)
+
+    def test_every_size(self):
+        """mirror port: frames of every length, tagged ones, and those too long for a socket are recorded whole"""
+        pair = self.make_pair(addresses=False, mtu=9000)
+        agent = self.mirror_of(pair)
+        sent = [frames.udp4_frame(number, 8 + number) for number in range(64)]
+        sent += [frames.udp6_frame(64 + number, 1690 + number, [(frames.VLAN, 5)]) for number in range(64)]
+        sent += [frames.udp4_frame(200 + number, 2000 + 500 * number) for number in range(13)]
+        send(pair, sent)
+        self.wait_for_counter(agent, "written", len(sent))
+        agent.settle()
+        self.assert_holds(agent.ring, sent)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
+    def test_snaplen(self):
+        """mirror port: agent.snaplen cuts what is kept"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair, agent__snaplen=101)
+        sent = [frames.udp4_frame(number, 60 + number) for number in range(100)]
+        send(pair, sent)
+        agent.settle()
+        self.assert_holds(agent.ring, [frame[:101] for frame in sent])
+
+    def test_filter(self):
+        """mirror port: the filter applies, and what is left out is counted and goes no further"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair, agent__ports="[53]")
+        wanted = [frame_to_port(number, 53) for number in range(100)]
+        send(pair, wanted + [frame_to_port(number, 54) for number in range(50)])
+        send(pair, [frames.ethernet(0x88CC) + bytes(50)])
+        agent.settle()
+        self.assert_holds(agent.ring, wanted)
+        count = agent.interface("east")["ingress"]
+        self.assertEqual([count[what] for what in ("seen", "accepted", "filtered", "not_l4")], [151, 100, 50, 1])
+
+    def test_loss(self):
+        """mirror port: what comes while the agent is held up and finds no room is counted as lost, and told in the file"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair, agent__stageSize="8Mi")
+        agent.process.send_signal(signal.SIGSTOP)
+        sent = SOCKET_FRAMES + 3000
+        send_numbered(pair, 0, sent)
+        agent.process.send_signal(signal.SIGCONT)
+        self.wait_for_counter(agent, "lost", 1)
+        send_numbered(pair, sent, sent + 100)
+        agent.settle()
+        count = agent.interface("east")["ingress"]
+        self.assertEqual(count["lost_reported"], count["lost"])
+        self.assertEqual(agent.status()["loss"]["total"], count["lost"])
+        numbers = self.numbers(read("tcpdump", agent.ring).frames, "tcpdump")
+        self.assertEqual(len(numbers) + count["lost"], sent + 100)
+        self.assertEqual(numbers[-100:], list(range(sent, sent + 100)))
+        self.assert_stopped(agent)
+        verified = subprocess.run([CAPROCK, "verify", "-o", "json", agent.ring], capture_output=True, text=True, check=True)
+        self.assertEqual(json.loads(verified.stdout)["dropped"], count["lost"])
+
+
+class Restarted(RestartTest, MirrorTest):
+    def test_stop(self):
+        """mirror port: what comes while no agent runs is the next one's, without a gap and in order"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair, agent__onStop="keep")
+        with Sender(pair.left, "west", RATE) as sender:
+            for _ in range(3):
+                time.sleep(0.5)
+                self.assert_stopped(agent)
+                time.sleep(0.5)
+                agent.start()
+            time.sleep(0.5)
+        self.assertEqual(agent.interface("east")["hook"], "xdp + af_xdp")
+        self.assert_without_a_gap(agent, sender)
+
+    def test_kill(self):
+        """mirror port: after kill -9 what was in the socket's memory is counted as lost and told, all else is in the record"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair, agent__onStop="keep")
+        with Sender(pair.left, "west", RATE) as sender:
+            for _ in range(3):
+                time.sleep(0.5)
+                agent.stop(signal.SIGKILL)
+                agent.start()
+            time.sleep(0.5)
+        agent.settle()
+        lost = agent.status()["loss"]["total"]
+        numbers = self.numbers(read("tcpdump", self.export(agent)).frames, "tcpdump")
+        self.assertEqual(numbers, sorted(set(numbers)))
+        self.assertEqual(len(numbers) + lost, sender.sent)
+        told = [int(message.split()[0]) for message in journal_messages(agent.ring)]
+        self.assertEqual(sum(told), lost)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
+
+class Port(MirrorTest):
+    def test_promiscuous(self):
+        """mirror port: it is promiscuous while an agent has it, and then as it was, also after kill -9"""
+        pair = self.make_pair(addresses=False)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            agent = self.mirror_of(pair)
+            self.assertEqual(self.promiscuity(pair), 1)
+            agent.stop(number)
+            self.assertEqual(self.promiscuity(pair), 0)
+        subprocess.run([*agent.command(), "--uninstall"], check=True, capture_output=True)
+
+    def test_ended(self):
+        """mirror port: a stop leaves nothing on the device, and the host has it again"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair)
+        self.assert_stopped(agent)
+        self.assertNotIn("xdp", json.loads(pair.right.ip("-d", "-j", "link", "show", "east"))[0])
+        self.assertFalse(agent.pins.exists())
+
+    def test_addresses(self):
+        """mirror port: one over which the host is reached is recorded like any other, until the address goes"""
+        pair = self.make_pair()
+        agent = self.mirror_of(pair)
+        east = agent.interface("east")
+        self.assertIn("this host would no longer be reached there as 10.77.0.2", east["error"])
+        self.assertIn("agent.mirrorForce", east["error"])
+        self.assertNotIn("xdp", east["hook"])
+        self.assertEqual(transfer(pair.right, pair.left, "10.77.0.2", 5001, b"reached"), b"reached")
+        pair.right.ip("addr", "flush", "dev", "east", "scope", "global")
+        agent.wait_for(lambda: agent.interface("east")["hook"] == "xdp + af_xdp", "the port to be taken")
+        self.assertEqual(agent.interface("east")["error"], "")
+
+    def test_force(self):
+        """mirror port: with agent.mirrorForce one that has addresses is taken"""
+        pair = self.make_pair()
+        agent = self.mirror_of(pair, agent__mirrorForce="true")
+        self.assertEqual(agent.interface("east")["hook"], "xdp + af_xdp")
+        send_numbered(pair, 0, 100)
+        self.wait_for_counter(agent, "written", 100)
+
+    def attach_bystander(self, pair):
+        if not shutil.which("clang"):
+            self.skipTest("needs clang")
+        source, program = self.folder / "bystander.c", self.folder / "bystander.o"
+        source.write_text(BYSTANDER)
+        subprocess.run(["clang", "-target", "bpf", "-O2", "-c", source, "-o", program], check=True)
+        pair.right.ip("link", "set", "dev", "east", "xdp", "obj", program, "sec", "xdp")
+
+    def test_foreign_program(self):
+        """mirror port: an XDP program of somebody else is left alone, and the port is recorded through tc"""
+        pair = self.make_pair(addresses=False)
+        self.attach_bystander(pair)
+        agent = self.mirror_of(pair)
+        east = agent.interface("east")
+        self.assertIn("XDP program bystander of somebody else", east["error"])
+        self.assertNotIn("xdp", east["hook"])
+        send_numbered(pair, 0, 100)
+        agent.settle()
+        self.assert_numbers(agent.ring, 0, 100)
+        self.assert_stopped(agent)
+        self.assertIn("xdp", json.loads(pair.right.ip("-d", "-j", "link", "show", "east"))[0])
+
+    def test_time(self):
+        """mirror port: the time of a frame is that of its arrival"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair)
+        before = time.time_ns()
+        send(pair, [frames.udp4_frame(7, 100)])
+        after = time.time_ns()
+        agent.settle()
+        (arrived, frame), = read("tshark", agent.ring).packets
+        self.assertEqual(frames.number_of(frame, FRAME_HEADERS), 7)
+        self.assertLess(before - 2_000_000, arrived)
+        self.assertLess(arrived, after + 50_000_000)
