@@ -20,27 +20,34 @@ class FakeCounters {
   }
 
   const capture::Counters& counters() const { return counters_; }
+  const capture::MirrorCounts& mirror() const { return *counters_.mirror(); }
 
  private:
   static constexpr unsigned kCpus = 2;
   static constexpr std::size_t kBytes =
       kCpus * sizeof(capture_counters) * CAPROCK_MAX_INTERFACES * CAPROCK_DIRECTIONS;
 
-  static Fd make_memory() {
+  static Fd make_memory(std::size_t bytes) {
     Fd memory(memfd_create("counters", MFD_CLOEXEC));
-    REQUIRE(ftruncate(memory.get(), kBytes) == 0);
+    REQUIRE(ftruncate(memory.get(), static_cast<off_t>(bytes)) == 0);
     return memory;
   }
 
-  Mapping map(int protection) const {
-    auto mapping = Mapping::shared(memory_.get(), kBytes, protection);
+  static Mapping map(const Fd& memory, std::size_t bytes, int protection) {
+    auto mapping = Mapping::shared(memory.get(), bytes, protection);
     REQUIRE(mapping);
     return *std::move(mapping);
   }
 
-  Fd memory_ = make_memory();
-  Mapping writable_ = map(PROT_READ | PROT_WRITE);
-  capture::Counters counters_{map(PROT_READ), kCpus};
+  static std::shared_ptr<const capture::MirrorCounts> make_mirror() {
+    constexpr std::size_t kMirrorBytes = capture::MirrorCounts::kBytes;
+    return std::make_shared<const capture::MirrorCounts>(
+        map(make_memory(kMirrorBytes), kMirrorBytes, PROT_READ | PROT_WRITE));
+  }
+
+  Fd memory_ = make_memory(kBytes);
+  Mapping writable_ = map(memory_, kBytes, PROT_READ | PROT_WRITE);
+  capture::Counters counters_{map(memory_, kBytes, PROT_READ), kCpus, make_mirror()};
 };
 
 }  // namespace caprock::test

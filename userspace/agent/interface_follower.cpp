@@ -132,7 +132,9 @@ std::vector<api::InterfaceStatus> InterfaceFollower::status() const {
 void InterfaceFollower::apply() {
   std::map<std::uint32_t, SelectedDevice> selected;
   if (settings_.enabled) {
-    auto selection = select_interfaces(monitor_.devices(), settings_.wishes, host_addresses());
+    const auto addresses = host_addresses();
+    if (!addresses) return report_error(addresses.error().message());  // repair() comes back
+    auto selection = select_interfaces(monitor_.devices(), settings_.wishes, *addresses);
     for (auto& device : selection.selected)
       selected.emplace(device.device.ifindex, std::move(device));
     tell_unmatched(std::move(selection.unmatched));
@@ -262,12 +264,9 @@ std::string InterfaceFollower::hooks_of(const Recorded& recorded) const {
 }
 
 /// Asked for only where they matter.
-capture::HostAddresses InterfaceFollower::host_addresses() const {
-  if (settings_.wishes.mirrors.empty()) return {};
-  auto addresses = capture::read_host_addresses();
-  if (addresses) return *std::move(addresses);
-  report_error(addresses.error().message());
-  return {};
+Result<capture::HostAddresses> InterfaceFollower::host_addresses() const {
+  if (settings_.wishes.mirrors.empty()) return capture::HostAddresses();
+  return capture::read_host_addresses();
 }
 
 void InterfaceFollower::forget(std::map<std::uint32_t, Recorded>::iterator it) {

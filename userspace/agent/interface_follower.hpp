@@ -83,7 +83,7 @@ class InterfaceFollower {
   void open_port(Recorded& recorded);
   void note(Recorded& recorded, const std::string& what);
   std::string hooks_of(const Recorded& recorded) const;
-  capture::HostAddresses host_addresses() const;
+  Result<capture::HostAddresses> host_addresses() const;
   void forget(std::map<std::uint32_t, Recorded>::iterator it);
   void report(Recorded& recorded, const Error& error);
 

@@ -198,6 +198,24 @@ TEST_CASE("lane: a source that is dropped is not looked at any more, the others 
   CHECK(kept.used_bytes() == 0);
 }
 
+TEST_CASE("lane: a source that comes later is emptied too, and taken whole before it goes") {
+  CountingSource first;
+  CountingSource later;
+  CountingWriter writer;
+  auto lane = std::move(*agent::Lane::create(0, {&first}, writer, wall_offset_ns()));
+  lane->start();
+  REQUIRE(lane->add(later));
+  later.publish(20'000);
+  CHECK(within(2s, [&] { return later.used_bytes() == 0; }));
+  writer.holds = true;
+  later.publish(10'000);
+  lane->finish({&later});
+  CHECK(later.used_bytes() == 0);
+  later.publish(8);
+  lane->stop();
+  CHECK(later.used_bytes() == 8);
+}
+
 TEST_CASE("lane: a wake-up is answered at once, also by an idle lane") {
   Fixture f;
   f.lane->start();

@@ -164,3 +164,52 @@ TEST_CASE("interfaces: XDP goes onto NICs and taps, never onto veths and loopbac
   }
   CHECK(with_xdp == Names{"eth0", "tap0"});
 }
+
+TEST_CASE(
+    "interfaces: mirror ports are taken beside the others, consumed, and without their egress") {
+  const auto selection =
+      select_interfaces(map_of({kLoopback, device(2, "eth0"), device(3, "span0", "veth")}),
+                        {.interfaces = {"eth0"}, .excluded = {}, .mirrors = {"span*", "tap9"}});
+  REQUIRE(names(selection) == Names{"eth0", "span0"});
+  CHECK(selection.selected[0].ingress == IngressHook::kTc);
+  CHECK(selection.selected[1].ingress == IngressHook::kMirror);
+  CHECK_FALSE(selection.selected[1].egress);
+  CHECK(selection.selected[1].refusal.empty());
+  CHECK(selection.unmatched == Names{"agent.mirrorInterfaces: no device is called tap9"});
+}
+
+TEST_CASE(
+    "interfaces: a mirror port over which the host is reached is not consumed, unless forced") {
+  Device in_bridge = device(4, "eth2");
+  in_bridge.master = 9;
+  const auto devices =
+      map_of({device(2, "eth0"), device(3, "eth1"), in_bridge, on(device(5, "eth1.10", "vlan"), 3),
+              device(9, "br0", "bridge"), of_type(device(10, "tun0", "tun"), ARPHRD_NONE)});
+  InterfaceWishes wishes{.interfaces = {}, .excluded = {}, .mirrors = {"eth?", "tun0"}};
+  const HostAddresses addresses{{2, "192.0.2.1"}, {5, "192.0.2.2"}};
+  const auto refusals = [&] {
+    Names found;
+    for (const auto& selected : select_interfaces(devices, wishes, addresses).selected) {
+      CHECK((selected.ingress == IngressHook::kMirror) ==
+            (selected.mirror && selected.refusal.empty()));
+      if (!selected.refusal.empty()) found.push_back(selected.refusal);
+    }
+    return found;
+  };
+  const std::string not_taken = ": not taken as a mirror port, but recorded like any other: ";
+  const std::string force = "or set agent.mirrorForce: true";
+  CHECK(refusals() ==
+        Names{"eth0" + not_taken +
+                  "this host would no longer be reached there as 192.0.2.1; "
+                  "remove the address, " +
+                  force,
+              "eth1" + not_taken +
+                  "this host would no longer be reached there as 192.0.2.2; "
+                  "remove the address, " +
+                  force,
+              "eth2" + not_taken +
+                  "br0 would no longer receive through it; take it out of there, " + force,
+              "tun0" + not_taken + "only Ethernet ports can be"});
+  wishes.mirror_force = true;
+  CHECK(refusals() == Names{"tun0" + not_taken + "only Ethernet ports can be"});
+}
