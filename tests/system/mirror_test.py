@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from harness import FRAME_HEADERS
+from harness import FRAME_HEADERS, on_both_transports
 from lab import frames
 from lab.agent import CAPROCK
 from lab.readers import journal_messages, read
@@ -133,6 +133,7 @@ class Recorded(MirrorTest):
         self.assertEqual(json.loads(verified.stdout)["dropped"], count["lost"])
 
 
+@on_both_transports
 class Restarted(RestartTest, MirrorTest):
     def test_stop(self):
         """mirror port: what comes while no agent runs is the next one's, without a gap and in order"""
