@@ -6,12 +6,12 @@ import signal
 import subprocess
 import time
 
-from harness import FRAME_HEADERS, on_both_transports
+from lab.harness import FRAME_HEADERS, on_both_transports
 from lab import frames
 from lab.agent import CAPROCK
 from lab.readers import journal_messages, read
 from lab.traffic import transfer
-from numbered import REVEAL, SIZE, NumberedTest, Sender, send_numbered
+from lab.numbered import REVEAL, SIZE, NumberedTest, Sender, send_numbered
 from restart_test import BIG, RATE, RestartTest
 
 SOCKET_FRAMES = 4096  # of the smallest memory of a socket

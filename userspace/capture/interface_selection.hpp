@@ -14,11 +14,11 @@
 namespace caprock::capture {
 
 struct InterfaceWishes {
-  std::vector<std::string> interfaces;  // names and globs; empty: auto
-  std::vector<std::string> excluded;    // names and globs; exclusion wins
-  bool xdp = false;                     // agent.hook: xdp
-  std::vector<std::string> mirrors;     // names and globs of ports given to caprock
-  bool mirror_force = false;            // also those over which this host is reached
+  std::vector<std::string> interfaces;    // names and globs; empty: auto
+  std::vector<std::string> excluded;      // names and globs; exclusion wins
+  bool xdp = false;                       // agent.hook: xdp
+  std::vector<std::string> mirrors = {};  // names and globs of ports given to caprock
+  bool mirror_force = false;              // also those over which this host is reached
 };
 
 /// kMirror: by XDP too, and consumed.
