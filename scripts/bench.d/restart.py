@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a restart costs at 1 Gbit/s: the agent is stopped, or killed, and another one started two seconds later."""
 import signal
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 from lab.agent import Agent
@@ -24,7 +24,9 @@ def restart(agent, number):
     """Seconds without an agent."""
     agent.process.send_signal(number)
     begin = time.monotonic()
-    agent.process.wait(20)
+    status = agent.process.wait(20)
+    if status not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"the agent ended with {status}: {agent.last_words()}")
     time.sleep(max(0, AWAY - (time.monotonic() - begin)))
     agent.start(wait=60)
     return time.monotonic() - begin
@@ -37,19 +39,17 @@ def one_round(rig, options, number):
         "tap.capture.raw.storageSize": "2Gi"})
     try:
         agent.start(wait=60)
-        arrived = []
-        sender = threading.Thread(target=lambda: arrived.append(
-            rig.send(SECONDS * GIGABIT_PPS, SIZE, per_second=GIGABIT_PPS)))
-        begin = time.monotonic()
-        sender.start()
-        time.sleep(BEFORE)
-        away = restart(agent, number)
-        sender.join()
-        seconds = time.monotonic() - begin
+        with ThreadPoolExecutor() as beside:
+            begin = time.monotonic()
+            sender = beside.submit(rig.send, SECONDS * GIGABIT_PPS, SIZE, per_second=GIGABIT_PPS)
+            time.sleep(BEFORE)
+            away = restart(agent, number)
+            arrived = sender.result()
+            seconds = time.monotonic() - begin
         agent.settle()
         count = agent.interface(DEVICE)["ingress"]
         twice = count_packets(agent.ring) - count["written"]
-        return arrived[0] * SIZE * 8 / seconds / 1e9, away, arrived[0] - count["written"], count["truncated"], twice
+        return arrived * SIZE * 8 / seconds / 1e9, away, arrived - count["written"], count["truncated"], twice
     finally:
         agent.delete()
 
