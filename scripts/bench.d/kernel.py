@@ -48,7 +48,7 @@ def spent(program):
 
 def ns_per_packet(rig, program, packets, size, in_pages):
     time_before, runs_before = spent(program)
-    rig.send(packets, size, in_pages)
+    rig.send(packets, size, in_pages=in_pages)
     time_after, runs_after = spent(program)
     if runs_after - runs_before < packets:
         raise RuntimeError(f"{program} ran {runs_after - runs_before} times for {packets} packets")
