@@ -100,8 +100,8 @@ Error Flusher::doubt(const Error& failure) {
                            failure.message()));
 }
 
-/// What comes next in a doubtful segment could never be durable, and what is there is written again. Called when a sync has succeeded:
-/// a disk that goes on failing is not to use the ring up.
+/// What comes next in a doubtful segment could never be durable, and what is there is written
+/// again. Called when a sync has succeeded: a disk that goes on failing is not to use the ring up.
 void Flusher::roll_doubtful() {
   for (LaneExchange& exchange : exchanges_) {
     if (catalog_.doubtful(exchange.sequence.load(std::memory_order_relaxed)))

@@ -59,8 +59,8 @@ class Flusher {
   DiskPressure& pressure_;
   std::vector<Extent>
       marked_;  // their synced frontiers were written, or asked of the lane; not durable themselves
-  bool failed_ = false;               // the last sync
-  bool rewritten_ = false;            // what was in doubt, since the last sync
+  bool failed_ = false;     // the last sync
+  bool rewritten_ = false;  // what was in doubt, since the last sync
   std::vector<SegmentUse> to_rewrite_;
   std::int64_t rewrite_from_ns_ = 0;
   std::int64_t rewrite_delay_ns_ = 0;
