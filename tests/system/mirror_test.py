@@ -139,13 +139,7 @@ class Restarted(RestartTest, MirrorTest):
         """mirror port: what comes while no agent runs is the next one's, without a gap and in order"""
         pair = self.make_pair(addresses=False)
         agent = self.mirror_of(pair, agent__onStop="keep")
-        with Sender(pair.left, "west", RATE) as sender:
-            for _ in range(3):
-                time.sleep(0.5)
-                self.assert_stopped(agent)
-                time.sleep(0.5)
-                agent.start()
-            time.sleep(0.5)
+        sender = self.restart_under_load(pair, agent)
         self.assertEqual(agent.interface("east")["hook"], "xdp + af_xdp")
         self.assert_without_a_gap(agent, sender)
 

@@ -26,6 +26,17 @@ class RestartTest(NumberedTest):
     def kept(self, pair, **settings):
         return self.recorder_of(pair, **{"agent__onStop": "keep", "tap__capture__raw__storageSize": BIG, **settings})
 
+    def restart_under_load(self, pair, agent):
+        """Stops it and starts it anew, three times. The sender of the load."""
+        with Sender(pair.left, "west", RATE) as sender:
+            for _ in range(3):
+                time.sleep(0.5)
+                self.assert_stopped(agent)
+                time.sleep(0.5)
+                agent.start()
+            time.sleep(0.5)
+        return sender
+
     def assert_without_a_gap(self, agent, sender):
         """All that was sent, in the order in which it was."""
         agent.settle()
@@ -45,13 +56,7 @@ class Gapless(RestartTest):
         """restart: what comes while no agent runs is the next one's, without a gap and in order"""
         pair = self.make_pair(addresses=False)
         agent = self.kept(pair)
-        with Sender(pair.left, "west", RATE) as sender:
-            for _ in range(3):
-                time.sleep(0.5)
-                self.assert_stopped(agent)
-                time.sleep(0.5)
-                agent.start()
-            time.sleep(0.5)
+        sender = self.restart_under_load(pair, agent)
         self.assert_without_a_gap(agent, sender)
 
     def test_kill(self):

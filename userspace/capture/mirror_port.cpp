@@ -11,9 +11,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "abi/limits.h"
@@ -21,16 +19,13 @@
 
 #include "capture/af_xdp_socket.hpp"
 #include "capture/af_xdp_source.hpp"
+#include "capture/program_barrier.hpp"
 #include "core/clock.hpp"
 
 namespace caprock::capture {
 namespace {
 
 constexpr std::uint64_t kLeastQueueBytes = 8 << 20;
-
-/// A program that has looked the socket up has handed its packet over by then: it runs with bottom
-/// halves disabled, and the driver delivers what it redirected before it enables them.
-constexpr auto kRedirectSettles = std::chrono::milliseconds(10);
 
 /// Of a driver that does not tell: one.
 unsigned count_receive_queues(const Device& device) {
@@ -88,10 +83,12 @@ void MirrorPort::connect() {
   }
 }
 
+/// A program that has looked a socket up runs with bottom halves disabled, and the driver delivers
+/// what it redirected before it enables them: the barrier waits for that too.
 void MirrorPort::disconnect() {
   for (const Place& place : places_)
     bpf_map_delete_elem(map_, &place.index);
-  if (!places_.empty()) std::this_thread::sleep_for(kRedirectSettles);
+  if (!places_.empty()) await_programs();
 }
 
 Result<Fd> make_promiscuous(const Device& device) {
