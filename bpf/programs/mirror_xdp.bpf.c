@@ -6,6 +6,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "lib/capture.bpf.h"
+#include "lib/vxlan.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -46,6 +47,7 @@ static __always_inline bool hand_over(const struct frame* frame, const struct ch
 
 SEC("xdp")
 int mirror_xdp(struct xdp_md* xdp) {
+  if (mirror_vxlan_port != 0) unwrap_vxlan(xdp);
   struct frame frame = {
       .context = xdp,
       .data = (void*)(long)xdp->data,

@@ -13,6 +13,7 @@
 
 #include "core/clock.hpp"
 #include "core/fd.hpp"
+#include "expected_block.hpp"
 #include "rig.hpp"
 
 namespace caprock::test {
@@ -63,6 +64,13 @@ ByteVector udp(std::size_t payload_bytes) {
   return packet().ethernet().ipv4().udp().payload(payload_bytes);
 }
 
+/// `inner` in VXLAN, in UDP behind what `outer` begins with.
+ByteVector vxlan(PacketBuilder outer, const ByteVector& inner) {
+  constexpr std::byte kHasNetwork{0x08};
+  const ByteVector header = {kHasNetwork, {}, {}, {}, {}, {}, std::byte{42}, {}};
+  return outer.udp(49152, Rig::kVxlanPort).payload(Bytes(header)).payload(Bytes(inner));
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -86,6 +94,66 @@ TEST_CASE(
       static_cast<std::int64_t>(std::uint64_t{head.block.time_high} << 32 | head.block.time_low);
   CHECK(time_ns <= wall_ns());
   CHECK(time_ns > wall_ns() - 1'000'000'000);
+}
+
+TEST_CASE("mirror: of a packet in VXLAN the inner one goes to the socket") {
+  Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
+  const Socket socket(rig.programs());
+  const ByteVector inner = udp(700);
+  const ByteVector out = redirected(rig, vxlan(packet().ethernet().ipv4(), inner));
+  CHECK(rig.counted(Hook::kMirror).redirected == 1);
+  if (!shows_metadata(out, inner)) SKIP("this kernel does not show the metadata");
+  CHECK(std::equal(inner.begin(), inner.end(), out.begin() + sizeof(mirror_head)));
+  CHECK(head_of(out).block.captured_bytes == inner.size());
+  CHECK(head_of(out).block.original_bytes == inner.size());
+}
+
+TEST_CASE("mirror: the packet inside VXLAN is recorded, whatever is around it") {
+  Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
+  const ByteVector inner = GENERATE(
+      ByteVector(packet().ethernet().vlan(7).ipv6().tcp().payload(1300)), udp(1), udp(9000));
+  const ByteVector outer = vxlan(GENERATE(packet().ethernet().ipv4(),
+                                          packet().ethernet().ipv4("10.9.0.1", "10.9.0.2", 40),
+                                          packet().ethernet().vlan(5).ipv6(),
+                                          packet().ethernet().vlan(6, 0x88a8).vlan(5).ipv4()),
+                                 inner);
+  if (!rig.runs(Hook::kMirror, outer)) SKIP("this kernel has no XDP for packets of several pages");
+  const std::uint64_t before = rig.counted(Hook::kMirror).captured_bytes;
+  rig.run(Hook::kMirror, outer);
+  const auto blocks = rig.take_blocks();
+  REQUIRE(blocks.size() == 1);
+  CHECK(blocks.front() == block_bytes({.packet = inner}, blocks.front()));
+  CHECK(rig.counted(Hook::kMirror).captured_bytes - before == inner.size());
+}
+
+TEST_CASE("mirror: the filter applies to the packet inside VXLAN") {
+  Rig& rig = Rig::fresh(Transport::kStage);
+  rig.set_flags(SETTINGS_TCP);
+  rig.run(Hook::kMirror, vxlan(packet().ethernet().ipv4(), udp(10)));
+  rig.run(Hook::kMirror,
+          vxlan(packet().ethernet().ipv4(), packet().ethernet().type(0x88cc).payload(40)));
+  rig.run(Hook::kMirror, vxlan(packet().ethernet().ipv4(), packet().ethernet().ipv4().tcp()));
+  CHECK(rig.take_blocks().size() == 1);
+  CHECK(rig.counted(Hook::kMirror).filtered == 1);
+  CHECK(rig.counted(Hook::kMirror).not_l4 == 1);
+}
+
+TEST_CASE("mirror: what only resembles VXLAN is recorded as it comes") {
+  Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
+  const ByteVector whole = vxlan(packet().ethernet().ipv4(), udp(10));
+  const std::size_t header = ByteVector(packet().ethernet().ipv4().udp()).size();
+  const ByteVector sent = GENERATE_COPY(
+      patch8(whole, header, 0),                          // no network
+      ByteVector(packet().ethernet().ipv4().udp(1000, Rig::kVxlanPort).payload(7)),
+      ByteVector(packet().ethernet().ipv4().udp(1000, Rig::kVxlanPort + 1).payload(80)),
+      ByteVector(packet().ethernet().ipv4().udp(Rig::kVxlanPort, 1000).payload(80)),
+      ByteVector(packet().ethernet().ipv4().tcp(1000, Rig::kVxlanPort).payload(80)),
+      ByteVector(
+          packet().ethernet().ipv4().fragmented(0, true).udp(1000, Rig::kVxlanPort).payload(80)));
+  rig.run(Hook::kMirror, sent);
+  const auto blocks = rig.take_blocks();
+  REQUIRE(blocks.size() == 1);
+  CHECK(blocks.front() == block_bytes({.packet = sent}, blocks.front()));
 }
 
 TEST_CASE("mirror: the snaplen is in the head of a redirected packet") {

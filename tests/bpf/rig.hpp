@@ -28,13 +28,14 @@ class Rig {
  public:
   static constexpr std::uint32_t kInterface = 3;
   static constexpr std::uint8_t kPort = 2;  // its number as a mirror port
+  static constexpr std::uint16_t kVxlanPort = 4789;
 
   /// Emptied and with default settings: everything of TCP and UDP on the interface is recorded,
   /// whole. Skips the test when there is no root to load programs.
   static Rig& fresh(capture::Transport transport);
 
   /// Runs the program of `hook` on a packet, `repeat` times. What the programs promise every packet
-  /// is checked here: the verdict "next", of mirror_xdp "drop", and bytes as they were. Returns the
+  /// is checked here: the verdict "next", of mirror_xdp "drop", and bytes as they were, of mirror_xdp from where it went on. Returns the
   /// time of a run in ns.
   std::uint32_t run(Hook hook, const ByteVector& packet, unsigned repeat = 1) {
     return run(hook, packet, 0, repeat);

@@ -56,6 +56,10 @@ def udp6_frame(number, size, tags=(), **addresses):
     return ethernet(IPV6, tags, **addresses) + ipv6(udp(payload(number, size)))
 
 
+def vxlan_frame(inner, port=4789, network=42):
+    return ethernet(IPV4) + ipv4(udp(struct.pack("!BxxxI", 0x08, network << 8) + inner, port))
+
+
 def tcp_offset(frame):
     """Where the TCP header begins in an Ethernet frame with IPv4 or IPv6."""
     if frame[12:14] == struct.pack("!H", IPV4):

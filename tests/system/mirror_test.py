@@ -90,6 +90,19 @@ class Recorded(MirrorTest):
         self.assert_stopped(agent)
         self.assert_verified(agent)
 
+    def test_vxlan(self):
+        """mirror port: with agent.mirrorVxlanPort what comes in VXLAN is recorded as it was before, all else as it comes"""
+        pair = self.make_pair(addresses=False, mtu=9000)
+        agent = self.mirror_of(pair, agent__mirrorVxlanPort=4789)
+        inner = [frames.udp4_frame(number, 8 + number) for number in range(100)]
+        inner += [frames.udp6_frame(100 + number, 1600 + number, [(frames.VLAN, 5)]) for number in range(200)]
+        plain = [frames.udp4_frame(300, 100), frames.vxlan_frame(inner[0], port=4790)]
+        send(pair, [frames.vxlan_frame(frame) for frame in inner] + plain)
+        agent.settle()
+        self.assert_holds(agent.ring, inner + plain)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
     def test_snaplen(self):
         """mirror port: agent.snaplen cuts what is kept"""
         pair = self.make_pair(addresses=False)

@@ -48,6 +48,7 @@ capture::LoadOptions load_options(const config::Agent& agent, const std::filesys
           .stage_bytes = agent.stage_bytes,
           .xdp = agent.hook == config::Hook::kXdp,
           .mirror = !agent.mirror_interfaces.empty(),
+          .mirror_vxlan_port = agent.mirror_vxlan_port,
           .pin_directory = pins,
           .pin_wait = kPinWait};
 }

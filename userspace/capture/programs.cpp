@@ -34,9 +34,11 @@ struct SkeletonDeleter {
 };
 using Skeleton = std::unique_ptr<capture_bpf, SkeletonDeleter>;
 
-void set_constants(capture_bpf& skeleton, Transport transport, const StageGeometry& geometry) {
+void set_constants(capture_bpf& skeleton, const LoadOptions& options,
+                   const StageGeometry& geometry) {
   auto& constants = *skeleton.rodata;
-  constants.ringbuf_transport = transport == Transport::kRingBuffer;
+  constants.ringbuf_transport = options.transport == Transport::kRingBuffer;
+  constants.mirror_vxlan_port = options.mirror_vxlan_port;
   constants.stage_shift = geometry.segment_shift;
   constants.stage_segments = geometry.segments;
   constants.queue_bytes = geometry.cpu_bytes();
@@ -196,7 +198,7 @@ Result<bool> take_over(const capture_bpf& skeleton, const LoadOptions& options,
 Result<Skeleton> open_skeleton(const LoadOptions& options, const StageGeometry& geometry) {
   Skeleton skeleton(capture_bpf__open());
   if (!skeleton) return Error::from_errno("open the BPF object");
-  set_constants(*skeleton, options.transport, geometry);
+  set_constants(*skeleton, options, geometry);
   size_maps(*skeleton, options.transport, geometry);
   choose_programs(*skeleton, options);
   return skeleton;

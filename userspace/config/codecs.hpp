@@ -59,6 +59,12 @@ struct Snaplen {
   static std::string print(std::uint32_t value) { return std::to_string(value); }
 };
 
+struct Port {
+  static constexpr std::string_view kKind = "port, 0: none";
+  static Result<std::uint16_t> read(const YAML::Node& value);
+  static std::string print(std::uint16_t value) { return std::to_string(value); }
+};
+
 struct Lanes {
   static constexpr std::string_view kKind = "auto, 1 to 256";
   static Result<unsigned> read(const YAML::Node& value);

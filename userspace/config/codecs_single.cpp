@@ -74,6 +74,12 @@ Result<std::uint32_t> Snaplen::read(const YAML::Node& value) {
   return static_cast<std::uint32_t>(*bytes);
 }
 
+Result<std::uint16_t> Port::read(const YAML::Node& value) {
+  const auto port = read_number(value, 0, 65535);
+  if (!port) return port.error();
+  return static_cast<std::uint16_t>(*port);
+}
+
 Result<unsigned> Lanes::read(const YAML::Node& value) {
   if (value.IsScalar() && value.Scalar() == "auto") return 0U;
   const auto lanes = read_number(value, 1, 256);

@@ -95,6 +95,10 @@ constexpr auto kKeys = std::to_array<Key>({
         "agent.mirrorForce", kRestart,
         "Take mirror ports also where this host has an address on them or they belong to a bridge "
         "or bond: it is no longer reached there"),
+    agent<Port, &Agent::mirror_vxlan_port>(
+        "agent.mirrorVxlanPort", kRestart,
+        "Of what a mirror port receives in VXLAN, to this UDP port (usually 4789), record the packet "
+        "inside, as clouds mirror traffic; 0: all as it comes"),
     agent<HookChoice, &Agent::hook>(
         "agent.hook", kRestart,
         "Where packets are taken: tc, both directions, or xdp, for the ingress of physical NICs "

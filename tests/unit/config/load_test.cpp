@@ -62,6 +62,7 @@ agent:
   excludedInterfaces: docker0
   mirrorInterfaces: [eth2, "span*"]
   mirrorForce: true
+  mirrorVxlanPort: 4789
   hook: xdp
   protocols: [udp]
   addresses: [10.0.0.0/8, "fd00::/8", 192.0.2.1]
@@ -91,6 +92,7 @@ agent:
                   .excluded_interfaces = {"docker0"},
                   .mirror_interfaces = {"eth2", "span*"},
                   .mirror_force = true,
+                  .mirror_vxlan_port = 4789,
                   .hook = Hook::kXdp,
                   .tcp = false,
                   .udp = true,
@@ -172,6 +174,8 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
        "it"},
       {"agent:\n  dataDir: data\n", ":2: agent.dataDir: \"data\" must be an absolute path"},
       {"agent:\n  dataDir:\n", ":2: agent.dataDir: has no value"},
+      {"agent:\n  mirrorVxlanPort: 65536\n",
+       ":2: agent.mirrorVxlanPort: \"65536\" must be a whole number from 0 to 65535"},
       {"agent:\n  listen: [\"0.0.0.0:8897\"]\n",
        ":2: agent.listen: \"0.0.0.0:8897\" can be reached from other hosts, which needs TLS and is "
        "not in this version; use a Unix socket or a loopback address"},
