@@ -20,7 +20,7 @@ KEPT = 0.98  # of a rate: a trial that offered less says nothing of it
 
 def add_arguments(parser):
     parser.add_argument("--tools", nargs="+", choices=recorders.ALL, metavar="TOOL",
-                        default=["caprock", "stenotype", "netsniff-ng", "tcpdump", "dumpcap"])
+                        default=["caprock", "caprock-af_xdp", "stenotype", "netsniff-ng", "tcpdump", "dumpcap"])
     parser.add_argument("--sizes", nargs="+", choices=SIZES, metavar="SIZE", default=list(SIZES))
 
 
@@ -38,7 +38,7 @@ def trial(rig, name, sizes, per_second, seconds):
     def send():
         begin = time.monotonic()
         return rig.send(per_second * seconds, *sizes, per_second=per_second) / (time.monotonic() - begin)
-    rate, seen, recorder = recorders.beside(rig, name, LAP_BYTES, send)
+    rate, seen, recorder = recorders.beside(rig, recorders.ALL[name], LAP_BYTES, send)
     lost = seen - recorder.stored() + recorder.truncated()
     rig.fresh_folder(name)
     rig.say(f"{name}, {rate:.0f} of {per_second} packets/s for {seconds} s: {lost} of {seen} lost")

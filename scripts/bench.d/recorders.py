@@ -161,12 +161,24 @@ class CaprockRingBuffer(Caprock):
     settings = {"agent.transport": "ringbuf"}
 
 
-ALL = {recorder.name: recorder for recorder in (Caprock, CaprockRingBuffer, Stenotype, Netsniff, Tcpdump, Dumpcap)}
+class CaprockMirror(Caprock):
+    """Given the port; the network stack does not see what comes."""
+
+    name = "caprock-af_xdp"
+    settings = {"agent.interfaces": "[lo]", "agent.mirrorInterfaces": f"[{DEVICE}]", "agent.stageSize": f"{BUFFER_MIB}Mi"}
 
 
-def beside(rig, name, lap_bytes, work):
-    """Does work() while that recorder records: what it returned, the packets of the device meanwhile, and the recorder, stopped."""
-    recorder = ALL[name](rig, lap_bytes)
+def caprock_with_stage(size):
+    """The recorder with this agent.stageSize; others have 128Mi on two cores."""
+    return type("CaprockWithStage", (Caprock,), {"name": f"caprock, stage of {size}", "settings": {"agent.stageSize": size}})
+
+
+ALL = {recorder.name: recorder for recorder in (Caprock, CaprockRingBuffer, CaprockMirror, Stenotype, Netsniff, Tcpdump, Dumpcap)}
+
+
+def beside(rig, kind, lap_bytes, work):
+    """Does work() while such a recorder records: what it returned, the packets of the device meanwhile, and the recorder, stopped."""
+    recorder = kind(rig, lap_bytes)
     recorder.start()
     before = rig.pair.right.packets(DEVICE, "rx", "tx")
     try:
