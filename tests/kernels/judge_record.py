@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lab import frames  # noqa: E402
-from lab.readers import COMMANDS, journal_messages, read  # noqa: E402
+from lab.readers import COMMANDS, journal_entries, journal_messages, read  # noqa: E402
 
 DATAGRAM = 1400
 CLOCK_STEPS = [("back", 100), ("back", 50), ("forward", 100), ("back", 50)]
@@ -61,6 +61,18 @@ class Record(unittest.TestCase):
         told = re.findall(r"the wall clock was set (\w+) by (\d+)", "\n".join(journal_messages(path)))
         self.assertEqual([(way, round(int(seconds), -1)) for way, seconds in told], CLOCK_STEPS)
 
+    def check_events(self, status, path):
+        """Every event has its hook on this kernel, and the TCP transfer is told with its process and bytes."""
+        self.assertEqual([(event["name"], event["note"], event["lost"]) for event in status["events"] if event["note"] or event["lost"]], [])
+        entries = [entry for entry in journal_entries(path) if entry.get("CAPROCK_LAYER") == "os"]
+        self.assertLessEqual({"exec", "exit", "connect", "established", "closed"},
+                             {entry["CAPROCK_EVENT"] for entry in entries})
+        received = [entry for entry in entries if entry["CAPROCK_EVENT"] == "closed"
+                    and entry["CAPROCK_FLOW"].startswith("TCP [fd77::1]:5000 >")]
+        self.assertEqual([entry["_COMM"] for entry in received], ["socat"])
+        beside = int(received[0]["CAPROCK_RECEIVED_BYTES"]) - (self.disk / "sent").stat().st_size
+        self.assertIn(beside, (0, 1))  # the kernel counts the FIN
+
     def check_record(self, transport):
         folder = self.disk / transport
         status = json.loads((folder / "status.json").read_text())
@@ -70,6 +82,7 @@ class Record(unittest.TestCase):
         self.check_packets(folder / "ring.pcapng", written)
         self.check_packets(folder / "out.pcapng", written)
         self.check_clock(folder / "ring.pcapng")
+        self.check_events(status, folder / "ring.pcapng")
         if transport == "stage":
             self.check_disk_access(folder)
 

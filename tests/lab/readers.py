@@ -77,6 +77,36 @@ def journal_messages(path):
     return tshark(path, "-Y", "systemd_journal", "-T", "fields", "-e", "systemd_journal.message").splitlines()
 
 
+def journal_entries(path):
+    """The journal entries of a file in the byte order of this machine: their fields, by name."""
+    with open(path, "rb") as file:
+        data = file.read()
+    offset, entries = 0, []
+    while offset + 12 <= len(data):
+        kind, size = struct.unpack_from("=II", data, offset)
+        if size < 12:
+            break
+        if kind == 9:
+            entries.append(parse_journal_entry(data[offset + 8:offset + size - 4]))
+        offset += size
+    return entries
+
+
+def parse_journal_entry(text):
+    """The Journal Export Format: NAME=value, or NAME, a length of 8 bytes and a value of any bytes."""
+    fields = {}
+    while text and text[0]:
+        line, text = text.split(b"\n", 1)
+        if not line:
+            continue  # padding
+        name, separator, value = line.partition(b"=")
+        if not separator:
+            (size,) = struct.unpack_from("<Q", text)
+            value, text = text[8:8 + size], text[8 + size + 1:]
+        fields[name.decode()] = value.decode(errors="replace")
+    return fields
+
+
 def followed_stream(path, number):
     """The bytes of a TCP conversation, client's and server's, as tshark puts them together."""
     sides = {"": [], "\t": []}

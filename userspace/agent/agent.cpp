@@ -88,6 +88,11 @@ Agent::Agent(const Options& options, config::LoadedConfig loaded,
   config_ = std::move(loaded.config);
 }
 
+/// The layer's thread fills what the recorder's lanes empty.
+Agent::~Agent() {
+  if (events_) events_->stop();
+}
+
 // The filter is in force before the first program is attached, and the listeners' ports are known
 // before the filter.
 Status Agent::start() {
@@ -107,7 +112,8 @@ Status Agent::start() {
       InterfaceFollower::create(*recorder_, recorder_->pin_directory(), follower_settings());
   if (!follower) return std::move(follower).error();
   follower_ = std::make_unique<InterfaceFollower>(std::move(*follower));
-  collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_);
+  start_events();
+  collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_, events_.get());
   spawn_watchers();
   return {};
 }
@@ -121,6 +127,19 @@ Status Agent::listen() {
     endpoints_.push_back(*listening);
   }
   return {};
+}
+
+/// Packets are recorded whatever becomes of it.
+void Agent::start_events() {
+  if (!config_.agent.os_enabled) return;
+  auto events = insight::EventLayer::start(insight::usual_limits(config_.agent.os_events),
+                                           recorder_->wall_offset());
+  if (!events) return report_error(events.error().message());
+  events_ = *std::move(events);
+  std::vector<std::unique_ptr<capture::PacketSource>> sources;
+  sources.push_back(events_->take_source());
+  recorder_->add_sources(std::move(sources));
+  recorder_->on_new_clock([this](std::int64_t offset_ns) { events_->set_wall_offset(offset_ns); });
 }
 
 Status Agent::apply_filter(const config::Config& config) {
@@ -156,6 +175,7 @@ Status Agent::run() {
   server_->stop();
   const bool keep = keeps_programs();
   keep ? follower_->keep() : follower_->stop();
+  if (events_) events_->stop();
   auto stopped = recorder_->stop(keep ? Drain::kPresent : Drain::kAll);
   log_info(fmt::format("stopped{}{}", stopped ? ": the ring is sealed and synced" : "",
                        keep ? "; the programs record on for the next agent" : ""));

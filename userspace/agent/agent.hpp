@@ -17,6 +17,7 @@
 #include "core/result.hpp"
 #include "filter/apply.hpp"
 #include "http/server.hpp"
+#include "insight/event_layer.hpp"
 
 namespace caprock::agent {
 
@@ -25,6 +26,7 @@ namespace caprock::agent {
 class Agent {
  public:
   static Result<std::unique_ptr<Agent>> create(const Options& options);
+  ~Agent();
 
   /// Until SIGTERM or SIGINT; then everything accepted so far is in the ring, sealed and synced.
   Status run();
@@ -34,6 +36,7 @@ class Agent {
 
   Status start();
   Status listen();
+  void start_events();
   void log_findings() const;
   Status apply_filter(const config::Config& config);
   void reload();
@@ -57,6 +60,7 @@ class Agent {
   Status failure_;  // why the control plane ended by itself
 
   boost::asio::io_context io_{1};
+  std::unique_ptr<insight::EventLayer> events_;  // none: it is off, or cannot be had
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<filter::Applier> filter_;
   std::unique_ptr<InterfaceFollower> follower_;

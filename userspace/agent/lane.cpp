@@ -334,8 +334,8 @@ bool Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
     if (!settle()) return false;
     if (patience_ns != 0 && held_back(feed, waiting - taken)) return true;
     PacketBatch batch = feed.source->peek();
-    if (batch.empty()) {
-      feed.emptied_ns = now_ns;
+    if (batch.empty()) {  // what the source discards, or has not finished
+      if (feed.source->used_bytes() == 0) feed.emptied_ns = now_ns;
       return true;
     }
     batch.urgent = fills(*feed.source, kUrgentEighths);

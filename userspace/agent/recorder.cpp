@@ -332,6 +332,8 @@ Status Recorder::set_wall_offset(std::int64_t wall_offset_ns) {
   auto written = write_wall_offset(wall_offset_ns);
   if (!written) step.after_ns = step.before_ns;
   wall_offset_ns_ = step.after_ns;
+  for (const auto& follow : clock_followers_)
+    follow(wall_offset_ns_);
   capture::await_programs();
   const std::int64_t deadline_ns = monotonic_ns() + kClockWaitNs;
   for (auto& lane : lanes_)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,13 @@ class Recorder {
 
   /// Takes all that they hold, and destroys them. What fills them has ended.
   void finish_sources(const std::vector<const capture::PacketSource*>& sources);
+
+  /// Called with each new relation of wall to monotonic time, while the lanes hold: what sources
+  /// come to hold from then on is to go by it.
+  void on_new_clock(std::function<void(std::int64_t wall_offset_ns)> follow) {
+    clock_followers_.push_back(std::move(follow));
+  }
+  std::int64_t wall_offset() const { return wall_offset_ns_; }
 
   /// Of a mirror port that has no socket now: counts what was on its way to one and has not come as
   /// lost, and tells by a journal entry what no packet told.
@@ -99,6 +107,7 @@ class Recorder {
   InterfaceList known_interfaces_;
   SharedInterfaceList interfaces_;   // of the lanes
   std::int64_t wall_offset_ns_ = 0;  // that the programs go by
+  std::vector<std::function<void(std::int64_t)>> clock_followers_;
   std::uint64_t resumed_bytes_ = 0;
   bool records_all_ = false;  // no agent before had anything of these programs
   std::vector<std::unique_ptr<capture::PacketSource>> sources_;

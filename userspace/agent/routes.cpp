@@ -12,6 +12,7 @@
 
 #include "core/clock.hpp"
 #include "core/quantity.hpp"
+#include "export/event_lines.hpp"
 #include "export/export.hpp"
 #include "export/pcap_filter.hpp"
 #include "export/tail.hpp"
@@ -32,6 +33,7 @@ constexpr auto kStuck =
     10s;  // a lane that has not looked at its sources for so long is not healthy
 constexpr std::string_view kPcapngType = "application/x-pcapng";
 constexpr std::string_view kPcapType = "application/vnd.tcpdump.pcap";
+constexpr std::string_view kJsonLinesType = "application/x-ndjson";
 
 template <class Function>
 http::Handler immediate(Function function) {
@@ -104,7 +106,9 @@ http::StreamCheck filter_check(const std::string& expression) {
 }
 
 Result<exporting::ExportOptions> export_options(const Request& request) {
-  if (auto known = check_parameters(request, {"from", "to", "filter", "format", "events"}); !known)
+  if (auto known =
+          check_parameters(request, {"from", "to", "filter", "format", "packets", "events"});
+      !known)
     return std::move(known).error();
   const std::int64_t now_ns = wall_ns();
   exporting::ExportOptions options;
@@ -120,8 +124,22 @@ Result<exporting::ExportOptions> export_options(const Request& request) {
   options.to_ns = *to;
   options.format = *format;
   options.filter = request.parameter("filter");
+  options.packets = request.parameter("packets", "true") != "false";
   options.events = request.parameter("events", "true") != "false";
   return options;
+}
+
+std::string_view content_type(exporting::Format format) {
+  switch (format) {
+    case exporting::Format::kPcapng:
+      return kPcapngType;
+    case exporting::Format::kPcap:
+    case exporting::Format::kPcapNs:
+      return kPcapType;
+    case exporting::Format::kJson:
+      return kJsonLinesType;
+  }
+  return {};
 }
 
 Response export_stream(const store::Ring& ring, const Request& request) {
@@ -129,7 +147,7 @@ Response export_stream(const store::Ring& ring, const Request& request) {
   if (!options) return http::problem(400, options.error().message());
   Response response;
   response.check = filter_check(options->filter);
-  response.content_type = options->format == exporting::Format::kPcapng ? kPcapngType : kPcapType;
+  response.content_type = content_type(options->format);
   response.stream = [&ring,
                      options = std::move(*options)](http::StreamWriter& writer) mutable -> Status {
     options.to_ns =
@@ -145,7 +163,7 @@ Response export_stream(const store::Ring& ring, const Request& request) {
 }
 
 Response tail_stream(const store::Ring& ring, const Request& request) {
-  if (auto known = check_parameters(request, {"from", "filter", "events"}); !known)
+  if (auto known = check_parameters(request, {"from", "filter", "format", "events"}); !known)
     return http::problem(400, known.error().message());
   exporting::TailOptions options;
   const auto from = parse_time(request.parameter("from", "now"), wall_ns());
@@ -153,10 +171,15 @@ Response tail_stream(const store::Ring& ring, const Request& request) {
   options.from_ns = *from;
   options.filter = request.parameter("filter");
   options.events = request.parameter("events", "true") != "false";
+  const auto format = exporting::parse_format(request.parameter("format", "pcapng"));
+  if (!format) return http::problem(400, format.error().context("format").message());
+  if (*format != exporting::Format::kPcapng && *format != exporting::Format::kJson)
+    return http::problem(400, "format: a tail is pcapng or json");
+  options.packets = *format == exporting::Format::kPcapng;
   options.complete_until = [&ring] { return ring.status().complete_until_ns; };
   Response response;
   response.check = filter_check(options.filter);
-  response.content_type = kPcapngType;
+  response.content_type = content_type(*format);
   response.stream = [&ring,
                      options = std::move(options)](http::StreamWriter& writer) mutable -> Status {
     options.wait = [&writer] {
@@ -166,7 +189,9 @@ Response tail_stream(const store::Ring& ring, const Request& request) {
     auto view = store::RingView::open(ring.status().path);
     if (!view) return std::move(view).error();
     auto sink = sink_of(writer);
-    return exporting::tail(*view, options, sink);
+    exporting::EventLines lines(sink);
+    return exporting::tail(*view, options,
+                           options.packets ? static_cast<exporting::Sink&>(sink) : lines);
   };
   return response;
 }

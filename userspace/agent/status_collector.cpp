@@ -41,9 +41,11 @@ Nanoseconds full_history(std::uint64_t ring_bytes, double bytes_per_second) {
 
 }  // namespace
 
-StatusCollector::StatusCollector(const Recorder& recorder, const InterfaceFollower& follower)
+StatusCollector::StatusCollector(const Recorder& recorder, const InterfaceFollower& follower,
+                                 const insight::EventLayer* events)
     : recorder_(recorder),
       follower_(follower),
+      events_(events),
       started_ns_(wall_ns()),
       started_monotonic_ns_(monotonic_ns()),
       before_(total(follower.status())) {
@@ -78,6 +80,7 @@ api::AgentStatus StatusCollector::collect(const StatusContext& context) const {
   status.loss = loss(status.interfaces);
   status.ring = ring(status.rates);
   status.lanes = lanes(now_ns);
+  status.events = events();
   status.findings = context.findings;
   tell_new_cpus(status.findings);
   status.errors = reported_errors();
@@ -96,6 +99,20 @@ void StatusCollector::tell_new_cpus(Findings& findings) const {
                                            known, *online - 1),
                       .consequence = "what they handle is not recorded",
                       .remedy = "restart the agent"});
+}
+
+std::vector<api::EventStatus> StatusCollector::events() const {
+  std::vector<api::EventStatus> all;
+  if (events_ == nullptr) return all;
+  for (const auto& event : events_->status()) {
+    all.push_back({.name = event.name,
+                   .hook = event.hook,
+                   .note = event.reason,
+                   .recorded = event.recorded,
+                   .suppressed = event.suppressed,
+                   .lost = event.lost});
+  }
+  return all;
 }
 
 api::LossStatus StatusCollector::loss(const std::vector<api::InterfaceStatus>& interfaces) const {

@@ -13,6 +13,7 @@
 #include "agent/recorder.hpp"
 #include "api/status.hpp"
 #include "core/finding.hpp"
+#include "insight/event_layer.hpp"
 
 namespace caprock::agent {
 
@@ -27,7 +28,9 @@ struct StatusContext {
 /// Control-plane thread.
 class StatusCollector {
  public:
-  StatusCollector(const Recorder& recorder, const InterfaceFollower& follower);
+  /// `events`: null where the operating-system layer is off.
+  StatusCollector(const Recorder& recorder, const InterfaceFollower& follower,
+                  const insight::EventLayer* events);
 
   /// Takes a sample for rates and the loss of the last minute. Call every second.
   void sample();
@@ -39,9 +42,11 @@ class StatusCollector {
   api::LossStatus loss(const std::vector<api::InterfaceStatus>& interfaces) const;
   api::RingStatus ring(const api::Rates& rates) const;
   std::vector<api::LaneStatus> lanes(std::int64_t now_ns) const;
+  std::vector<api::EventStatus> events() const;
 
   const Recorder& recorder_;
   const InterfaceFollower& follower_;
+  const insight::EventLayer* events_;
   const std::int64_t started_ns_;
   const std::int64_t started_monotonic_ns_;
   const capture_counters before_;  // what the programs had counted when this agent came

@@ -97,6 +97,16 @@ struct RingStatus {
   std::vector<std::string> recovery;  // what opening the ring found, one line each
 };
 
+/// Events of the operating system, by type (agent.os.events).
+struct EventStatus {
+  std::string name;
+  std::string hook;              // empty: it is not recorded
+  std::string note;              // why not
+  std::uint64_t recorded = 0;    // since the agent's start, as all here
+  std::uint64_t suppressed = 0;  // above the limit
+  std::uint64_t lost = 0;        // no room on the way to the agent
+};
+
 /// The configuration in force.
 struct ConfigStatus {
   std::string file;  // empty: defaults and --set only
@@ -118,6 +128,7 @@ struct AgentStatus {
   RingStatus ring;
   std::vector<InterfaceStatus> interfaces;
   std::vector<LaneStatus> lanes;
+  std::vector<EventStatus> events;  // empty: agent.os.enabled is not set
   Findings
       findings;  // kernel features and the like, found and missing, as `caprock doctor` says it
   std::vector<DistinctError> errors;  // since start, latest first

@@ -71,6 +71,13 @@ constexpr auto fields(const RingStatus&) {
                     Field{"recovery", &S::recovery});
 }
 
+constexpr auto fields(const EventStatus&) {
+  using S = EventStatus;
+  return std::tuple(Field{"name", &S::name}, Field{"hook", &S::hook}, Field{"note", &S::note},
+                    Field{"recorded", &S::recorded}, Field{"suppressed", &S::suppressed},
+                    Field{"lost", &S::lost});
+}
+
 constexpr auto fields(const ConfigStatus&) {
   using S = ConfigStatus;
   return std::tuple(Field{"file", &S::file}, Field{"loaded", &S::loaded}, Field{"notes", &S::notes},
@@ -85,12 +92,13 @@ constexpr auto fields(const Finding&) {
 
 constexpr auto fields(const AgentStatus&) {
   using S = AgentStatus;
-  return std::tuple(
-      Field{"version", &S::version}, Field{"node", &S::node}, Field{"pid", &S::pid},
-      Field{"now", &S::now}, Field{"started", &S::started}, Field{"uptime_seconds", &S::uptime},
-      Field{"capture", &S::capture}, Field{"rates", &S::rates}, Field{"loss", &S::loss},
-      Field{"ring", &S::ring}, Field{"interfaces", &S::interfaces}, Field{"lanes", &S::lanes},
-      Field{"findings", &S::findings}, Field{"errors", &S::errors}, Field{"config", &S::config});
+  return std::tuple(Field{"version", &S::version}, Field{"node", &S::node}, Field{"pid", &S::pid},
+                    Field{"now", &S::now}, Field{"started", &S::started},
+                    Field{"uptime_seconds", &S::uptime}, Field{"capture", &S::capture},
+                    Field{"rates", &S::rates}, Field{"loss", &S::loss}, Field{"ring", &S::ring},
+                    Field{"interfaces", &S::interfaces}, Field{"lanes", &S::lanes},
+                    Field{"events", &S::events}, Field{"findings", &S::findings},
+                    Field{"errors", &S::errors}, Field{"config", &S::config});
 }
 
 template <class T>

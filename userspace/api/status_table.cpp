@@ -93,6 +93,16 @@ void lanes(const std::vector<LaneStatus>& list, Lines out) {
   fmt::format_to(out, "\n{}", table.text());
 }
 
+void events(const std::vector<EventStatus>& list, Lines out) {
+  TextTable table({"EVENT", "HOOK", "RECORDED", "SUPPRESSED", "LOST", "NOTE"});
+  for (const auto& event : list)
+    table.add({event.name, event.hook.empty() ? "-" : event.hook,
+               count_text(static_cast<double>(event.recorded)),
+               count_text(static_cast<double>(event.suppressed)),
+               count_text(static_cast<double>(event.lost)), event.note});
+  fmt::format_to(out, "\n{}", table.text());
+}
+
 void attention(const AgentStatus& status, Lines out) {
   for (const auto& finding : status.findings)
     if (finding.severity >= Severity::kWarning)
@@ -118,6 +128,7 @@ std::string status_table(const AgentStatus& status) {
   summary(status, out);
   if (!status.interfaces.empty()) interfaces(status.interfaces, out);
   if (!status.lanes.empty()) lanes(status.lanes, out);
+  if (!status.events.empty()) events(status.events, out);
   std::string notes;
   attention(status, Lines(notes));
   return notes.empty() ? text : text + "\n" + notes;

@@ -23,6 +23,7 @@ struct Options {
   std::string output = "-";
   std::string ring;  // empty: ask the agent
   bool no_events = false;
+  bool events_only = false;
   bool force = false;
 };
 
@@ -62,6 +63,7 @@ Status ask_agent(const Invocation& invocation, const Options& options, const Win
   if (!options.to.empty()) target.query["to"] = format_time(window.to_ns);
   if (!options.filter.empty()) target.query["filter"] = options.filter;
   if (options.no_events) target.query["events"] = "false";
+  if (options.events_only) target.query["packets"] = "false";
   return client->get(target, sink);
 }
 
@@ -92,6 +94,7 @@ Status read_ring(const Options& options, const Window& window, exporting::Sink& 
   wanted.filter = options.filter;
   wanted.format = *format;
   wanted.events = !options.no_events;
+  wanted.packets = !options.events_only;
   const auto report = exporting::export_window(*view, wanted, sink);
   if (!report) return report.error();
   for (const auto& line : report->skipped)
@@ -136,9 +139,12 @@ void add_export(CLI::App& app, Invocation& invocation) {
   command->add_option("--to", options->to, "End, not included; else now")->type_name("TIME");
   command->add_option("-f,--filter", options->filter, "Only packets that this pcap-filter takes")
       ->type_name("EXPRESSION");
-  add_choice(*command, "--format", options->format, {"pcapng", "pcap", "pcap-ns"},
-             "pcap is the classic format with microseconds, pcap-ns with nanoseconds");
-  command->add_flag("--no-events", options->no_events, "Packets alone (pcapng)");
+  add_choice(*command, "--format", options->format, {"pcapng", "pcap", "pcap-ns", "json"},
+             "pcap is the classic format with microseconds, pcap-ns with nanoseconds; json is the "
+             "events, one a line");
+  auto* no_events = command->add_flag("--no-events", options->no_events, "Packets alone (pcapng)");
+  command->add_flag("--events-only", options->events_only, "Events alone (pcapng)")
+      ->excludes(no_events);
   command->add_option("-o,--output", options->output, "Where to; - is standard output")
       ->capture_default_str()
       ->type_name("FILE");

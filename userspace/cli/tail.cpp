@@ -6,13 +6,19 @@
 namespace caprock::cli {
 namespace {
 
-Result<int> follow(const Invocation& invocation, const std::string& filter) {
+struct Options {
+  std::string filter;
+  bool events = false;
+};
+
+Result<int> follow(const Invocation& invocation, const Options& options) {
   const auto client = invocation.client();
   if (!client) return client.error();
   auto output = OutputFile::open("-", false);
   if (!output) return output.error();
   http::Target target{"/api/v1/tail", {}};
-  if (!filter.empty()) target.query["filter"] = filter;
+  if (!options.filter.empty()) target.query["filter"] = options.filter;
+  if (options.events) target.query["format"] = "json";
   const Status done = client->get(target, [&](Bytes bytes) { return output->write(bytes); });
   if (!done) return done.error();
   return kSuccess;
@@ -24,11 +30,12 @@ void add_tail(CLI::App& app, Invocation& invocation) {
   auto* command = app.add_subcommand(
       "tail",
       "Write packets to standard output as they come, as pcapng: caprock tail | wireshark -k -i -");
-  const auto filter = std::make_shared<std::string>();
-  command->add_option("-f,--filter", *filter, "Only packets that this pcap-filter takes")
+  const auto options = std::make_shared<Options>();
+  command->add_option("-f,--filter", options->filter, "Only packets that this pcap-filter takes")
       ->type_name("EXPRESSION");
-  command->callback([&invocation, filter] {
-    invocation.action = [&invocation, filter] { return follow(invocation, *filter); };
+  command->add_flag("--events", options->events, "Events instead of packets, as JSON, one a line");
+  command->callback([&invocation, options] {
+    invocation.action = [&invocation, options] { return follow(invocation, *options); };
   });
 }
 

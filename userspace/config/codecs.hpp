@@ -85,6 +85,13 @@ struct Names {
   static std::string print(const std::vector<std::string>& values) { return print_list(values); }
 };
 
+/// Of core/os_event_names.hpp.
+struct OsEvents {
+  static constexpr std::string_view kKind = "list of events";
+  static Result<std::vector<std::string>> read(const YAML::Node& value);
+  static std::string print(const std::vector<std::string>& values) { return print_list(values); }
+};
+
 /// Names of interfaces and globs that they may match.
 struct InterfacePatterns {
   static constexpr std::string_view kKind = "list of names and globs";

@@ -9,6 +9,7 @@
 #include "config/codecs.hpp"
 #include "config/yaml_value.hpp"
 #include "core/endpoint.hpp"
+#include "core/os_event_names.hpp"
 
 namespace caprock::config {
 namespace {
@@ -53,6 +54,11 @@ Status check_name(const std::string& text) {
   return {};
 }
 
+Status check_event(const std::string& text) {
+  if (std::ranges::find(kOsEventNames, text) != kOsEventNames.end()) return {};
+  return Error(fmt::format("\"{}\" is none of {}", text, fmt::join(kOsEventNames, ", ")));
+}
+
 /// Whether every [ has its ]: to fnmatch one that has none is a letter, and the glob matches
 /// nothing that was meant.
 bool brackets_close(std::string_view pattern) {
@@ -80,6 +86,10 @@ std::string print_list(const std::vector<std::string>& values) {
 
 Result<Texts> Names::read(const YAML::Node& value) {
   return checked_scalars(value, check_name);
+}
+
+Result<Texts> OsEvents::read(const YAML::Node& value) {
+  return checked_scalars(value, check_event);
 }
 
 Result<Texts> InterfacePatterns::read(const YAML::Node& value) {

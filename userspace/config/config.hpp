@@ -47,6 +47,8 @@ struct Agent {
   std::uint64_t stage_bytes = 128u << 20;
   unsigned lanes = 0;  // 0: auto
   Overload overload = Overload::kTruncate;
+  bool os_enabled = false;
+  std::vector<std::string> os_events;  // core/os_event_names.hpp; empty: all
   bool capture_self = false;
   OnStop on_stop = OnStop::kAuto;
   Nanoseconds lock_wait{0};

@@ -95,10 +95,10 @@ constexpr auto kKeys = std::to_array<Key>({
         "agent.mirrorForce", kRestart,
         "Take mirror ports also where this host has an address on them or they belong to a bridge "
         "or bond: it is no longer reached there"),
-    agent<Port, &Agent::mirror_vxlan_port>(
-        "agent.mirrorVxlanPort", kRestart,
-        "Of what a mirror port receives in VXLAN, to this UDP port (usually 4789), record the packet "
-        "inside, as clouds mirror traffic; 0: all as it comes"),
+    agent<Port, &Agent::mirror_vxlan_port>("agent.mirrorVxlanPort", kRestart,
+                                           "Of what a mirror port receives in VXLAN, to this UDP "
+                                           "port (usually 4789), record the packet "
+                                           "inside, as clouds mirror traffic; 0: all as it comes"),
     agent<HookChoice, &Agent::hook>(
         "agent.hook", kRestart,
         "Where packets are taken: tc, both directions, or xdp, for the ingress of physical NICs "
@@ -134,6 +134,14 @@ constexpr auto kKeys = std::to_array<Key>({
         "agent.overload", kLive,
         "When the stage fills: truncate shortens packets before any is lost, drop keeps them whole "
         "or loses them"),
+    agent<Switch, &Agent::os_enabled>(
+        "agent.os.enabled", kRestart,
+        "Record what the operating system does, too: processes, connections, resets, "
+        "retransmissions, drops; each as a journal entry among the packets"),
+    agent<OsEvents, &Agent::os_events>(
+        "agent.os.events", kRestart,
+        "Which of them; empty: all of exec, exit, oom, listen, connect, established, failed, "
+        "closed, retransmit, reset-sent, reset-received, drop"),
     agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
                                         "Record caprock's own connections too"),
     agent<OnStopChoice, &Agent::on_stop>(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a packet source hands to the store: finished pcapng blocks in the source's memory, not yet copied.
+// What a packet source hands to the store: finished pcapng blocks in the source's memory, not yet
+// copied.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +12,19 @@
 namespace caprock {
 
 /// Where blocks come from. Stored in run heads: values are part of the file format.
-enum class SourceKind : std::uint16_t { kStage = 1, kRingBuffer = 2, kAfXdp = 3, kControl = 4 };
+enum class SourceKind : std::uint16_t {
+  kStage = 1,
+  kRingBuffer = 2,
+  kAfXdp = 3,
+  kControl = 4,
+  kEvents = 5
+};
 
 struct SourceId {
   SourceKind kind = SourceKind::kControl;
-  std::uint32_t index = 0;     // CPU, queue; 0 for control
-  std::uint64_t instance = 0;  // tells one life of the source's memory from the next: ns of its creation
+  std::uint32_t index = 0;  // CPU, queue; 0 for control
+  std::uint64_t instance =
+      0;  // tells one life of the source's memory from the next: ns of its creation
 
   bool operator==(const SourceId&) const = default;
 };
@@ -27,8 +35,9 @@ struct BlockPiece {
   std::uint64_t end_position = 0;  // the source's position behind the last block of the piece
 };
 
-/// What a source has ready: pieces in time order. A piece may be cut between two blocks; then the position at the cut is
-/// end_position minus the bytes behind the cut. (A ring-buffer piece is a single block and so is never cut.)
+/// What a source has ready: pieces in time order. A piece may be cut between two blocks; then the
+/// position at the cut is end_position minus the bytes behind the cut. (A ring-buffer piece is a
+/// single block and so is never cut.)
 struct PacketBatch {
   SourceId source;
   std::uint64_t position = 0;  // the source's position at the first byte

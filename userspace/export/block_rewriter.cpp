@@ -74,13 +74,14 @@ std::size_t BlockRewriter::rewrite(MutableBytes blocks, const InterfaceIds& ids,
 
 /// Whether packets of these ids come out as they are in the ring.
 bool BlockRewriter::keeps_blocks(const InterfaceIds& ids) const {
-  return selection_.format == Format::kPcapng && selection_.snaplen == 0 &&
+  return selection_.packets && selection_.format == Format::kPcapng && selection_.snaplen == 0 &&
          selection_.filter.takes_all() && maps_to_itself(ids);
 }
 
 std::size_t BlockRewriter::rewrite_block(std::byte* to, const pcapng::Block& block,
                                          const InterfaceIds& ids, Figures& figures) const {
-  if (block.type == pcapng::kEnhancedPacket) return rewrite_packet(to, block, ids, figures);
+  if (block.type == pcapng::kEnhancedPacket)
+    return selection_.packets ? rewrite_packet(to, block, ids, figures) : 0;
   if (!selection_.events || selection_.format != Format::kPcapng) return 0;
   return copy_blocks(to, block.bytes);
 }

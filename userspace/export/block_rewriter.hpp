@@ -18,6 +18,7 @@ struct Selection {
   PcapFilter filter = {};
   Format format = Format::kPcapng;
   std::uint32_t snaplen = 0;  // 0: as recorded
+  bool packets = true;
   bool events = true;
 };
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "export/event_lines.hpp"
 #include "export/file_frame.hpp"
 #include "export/pcap_filter.hpp"
 #include "export/pump.hpp"
@@ -23,17 +24,28 @@ ExportReport make_report(const Pump& pump, const store::Window& window) {
   return report;
 }
 
+Result<ExportReport> export_lines(const store::RingView& view, ExportOptions options, Sink& sink) {
+  EventLines lines(sink);
+  options.format = Format::kPcapng;
+  options.packets = false;
+  auto report = export_window(view, options, lines);
+  if (report) report->bytes = lines.written_bytes();
+  return report;
+}
+
 }  // namespace
 
 Result<Format> parse_format(std::string_view name) {
   if (name == "pcapng") return Format::kPcapng;
   if (name == "pcap") return Format::kPcap;
   if (name == "pcap-ns") return Format::kPcapNs;
-  return Error(fmt::format("unknown format \"{}\": use pcapng, pcap or pcap-ns", name));
+  if (name == "json") return Format::kJson;
+  return Error(fmt::format("unknown format \"{}\": use pcapng, pcap, pcap-ns or json", name));
 }
 
 Result<ExportReport> export_window(const store::RingView& view, const ExportOptions& options,
                                    Sink& sink) {
+  if (options.format == Format::kJson) return export_lines(view, options, sink);
   auto filter = PcapFilter::compile(options.filter);
   if (!filter) return std::move(filter).error();
   auto window = store::Window::open(view, {options.from_ns, options.to_ns});
@@ -42,6 +54,7 @@ Result<ExportReport> export_window(const store::RingView& view, const ExportOpti
             {.filter = *std::move(filter),
              .format = options.format,
              .snaplen = options.snaplen,
+             .packets = options.packets,
              .events = options.events},
             options.interface_prefix, sink);
   if (auto begun = pump.begin(window->segments()); !begun) return std::move(begun).error();

@@ -13,9 +13,10 @@
 
 namespace caprock::exporting {
 
-enum class Format { kPcapng, kPcap, kPcapNs };  // pcap: classic, times in µs; pcap-ns: in ns
+/// pcap: classic, times in µs; pcap-ns: in ns; json: the events alone, one object a line.
+enum class Format { kPcapng, kPcap, kPcapNs, kJson };
 
-/// "pcapng", "pcap" or "pcap-ns".
+/// "pcapng", "pcap", "pcap-ns" or "json".
 Result<Format> parse_format(std::string_view name);
 
 struct ExportOptions {
@@ -24,6 +25,7 @@ struct ExportOptions {
   std::string filter = {};         // pcap-filter expression; empty: every packet
   Format format = Format::kPcapng;
   std::uint32_t snaplen = 0;  // cut packets to so many bytes; 0: as recorded
+  bool packets = true;        // false: the journal blocks alone
   bool events = true;         // the journal blocks too (pcapng only; a filter leaves them in)
   std::string interface_prefix = {};  // in front of every interface's name: "node7/"
 };

@@ -27,7 +27,8 @@ Status tail(const store::RingView& view, const TailOptions& options, Sink& sink)
   std::int64_t until_ns = std::max(options.complete_until(), options.from_ns);
   auto window = store::Window::open(view, {options.from_ns, until_ns});
   if (!window) return std::move(window).error();
-  Pump pump(view, {.filter = *std::move(filter), .events = options.events},
+  Pump pump(view,
+            {.filter = *std::move(filter), .packets = options.packets, .events = options.events},
             options.interface_prefix, sink);
   if (auto begun = pump.begin(window->segments()); !begun) return begun;
   std::size_t told = 0;

@@ -15,6 +15,7 @@ namespace caprock::exporting {
 struct TailOptions {
   std::int64_t from_ns = 0;  // wall time of the first packet wanted
   std::string filter = {};   // pcap-filter expression; empty: every packet
+  bool packets = true;
   bool events = true;
   std::string interface_prefix = {};
   /// Wall time up to which the record is whole: the stream never runs ahead of it.

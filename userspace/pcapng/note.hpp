@@ -14,7 +14,7 @@
 namespace caprock::pcapng {
 
 /// syslog(3).
-enum class Priority { kWarning = 4, kInformation = 6 };
+enum class Priority { kError = 3, kWarning = 4, kNotice = 5, kInformation = 6 };
 
 /// Appends one block to `out`, with fields of its own behind those that every entry has.
 void write_note(std::vector<std::byte>& out, std::int64_t wall_ns, std::string_view message,

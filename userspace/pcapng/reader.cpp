@@ -58,14 +58,24 @@ std::optional<StatisticsView> as_statistics(const Block& block) {
                         body_from(block, sizeof *head)};
 }
 
+JournalCursor::JournalCursor(const Block& block) {
+  if (block.type == kJournalExport) rest_ = as_text(body_from(block, sizeof(BlockHead)));
+}
+
+std::optional<std::pair<std::string_view, std::string_view>> JournalCursor::next() {
+  while (!rest_.empty()) {
+    const std::string_view line = rest_.substr(0, rest_.find('\n'));
+    rest_.remove_prefix(std::min(rest_.size(), line.size() + 1));
+    if (const auto end = line.find('='); end != line.npos)
+      return std::pair(line.substr(0, end), line.substr(end + 1));
+  }
+  return std::nullopt;
+}
+
 std::string_view journal_field(const Block& block, std::string_view name) {
-  if (block.type != kJournalExport) return {};
-  std::string_view rest = as_text(body_from(block, sizeof(BlockHead)));
-  while (!rest.empty()) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    if (line.starts_with(name) && line.substr(name.size()).starts_with('='))
-      return line.substr(name.size() + 1);
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  JournalCursor fields(block);
+  while (const auto field = fields.next()) {
+    if (field->first == name) return field->second;
   }
   return {};
 }

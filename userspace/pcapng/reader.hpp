@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "core/byte_span.hpp"
 #include "pcapng/format.hpp"
@@ -128,6 +129,18 @@ std::optional<StatisticsView> as_statistics(const Block& block);
 
 /// Value of a text field of a journal entry; empty if the block is none or has no such field.
 std::string_view journal_field(const Block& block, std::string_view name);
+
+/// The text fields of a journal entry, in their order; none if the block is none.
+class JournalCursor {
+ public:
+  explicit JournalCursor(const Block& block);
+
+  /// Name and value.
+  std::optional<std::pair<std::string_view, std::string_view>> next();
+
+ private:
+  std::string_view rest_;
+};
 
 /// Time of the journal entry (__REALTIME_TIMESTAMP) in ns; nothing if the block is none or has no
 /// such field.

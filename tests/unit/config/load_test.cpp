@@ -63,6 +63,9 @@ agent:
   mirrorInterfaces: [eth2, "span*"]
   mirrorForce: true
   mirrorVxlanPort: 4789
+  os:
+    enabled: true
+    events: [exec, drop]
   hook: xdp
   protocols: [udp]
   addresses: [10.0.0.0/8, "fd00::/8", 192.0.2.1]
@@ -105,6 +108,8 @@ agent:
                   .stage_bytes = 64u << 20,
                   .lanes = 3,
                   .overload = Overload::kDrop,
+                  .os_enabled = true,
+                  .os_events = {"exec", "drop"},
                   .capture_self = true,
                   .data_dir = "/data",
                   .pin_dir = "/sys/fs/bpf/test",
@@ -172,10 +177,13 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
       {"agent:\n  mirrorInterfaces: [\"span[0\"]\n",
        ":2: agent.mirrorInterfaces: \"span[0\" has a [ without its ] and matches nothing: close "
        "it"},
-      {"agent:\n  dataDir: data\n", ":2: agent.dataDir: \"data\" must be an absolute path"},
-      {"agent:\n  dataDir:\n", ":2: agent.dataDir: has no value"},
+      {"agent:\n  os: {events: [exec, forks]}\n",
+       ":2: agent.os.events: \"forks\" is none of exec, exit, oom, listen, connect, established, "
+       "failed, closed, retransmit, reset-sent, reset-received, drop"},
       {"agent:\n  mirrorVxlanPort: 65536\n",
        ":2: agent.mirrorVxlanPort: \"65536\" must be a whole number from 0 to 65535"},
+      {"agent:\n  dataDir: data\n", ":2: agent.dataDir: \"data\" must be an absolute path"},
+      {"agent:\n  dataDir:\n", ":2: agent.dataDir: has no value"},
       {"agent:\n  listen: [\"0.0.0.0:8897\"]\n",
        ":2: agent.listen: \"0.0.0.0:8897\" can be reached from other hosts, which needs TLS and is "
        "not in this version; use a Unix socket or a loopback address"},

@@ -332,7 +332,7 @@ TEST_CASE("export: formats are known by the names users write") {
   CHECK(*parse_format("pcap") == Format::kPcap);
   CHECK(*parse_format("pcap-ns") == Format::kPcapNs);
   CHECK(parse_format("pcap2").error().message() ==
-        "unknown format \"pcap2\": use pcapng, pcap or pcap-ns");
+        "unknown format \"pcap2\": use pcapng, pcap, pcap-ns or json");
 }
 
 }  // namespace caprock::exporting

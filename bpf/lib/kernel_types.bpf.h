@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Of the kernel's structures what the programs read. The loader puts in where each field is on the running kernel (CO-RE), so
+ * only names and types count here. */
+#ifndef CAPROCK_KERNEL_TYPES_BPF_H
+#define CAPROCK_KERNEL_TYPES_BPF_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+  unsigned int inum;
+};
+
+struct net {
+  struct ns_common ns;
+};
+
+struct nsproxy {
+  struct net* net_ns;
+};
+
+struct mm_struct {
+  unsigned long arg_start;
+  unsigned long arg_end;
+};
+
+struct signal_struct {
+  int group_exit_code;
+};
+
+typedef struct {
+  unsigned int val;
+} kuid_t;
+
+struct cred {
+  kuid_t uid;
+};
+
+struct kernfs_node {
+  __u64 id;
+};
+
+struct cgroup {
+  struct kernfs_node* kn;
+};
+
+struct css_set {
+  struct cgroup* dfl_cgrp; /* in cgroup v2 */
+};
+
+struct task_struct {
+  int pid;
+  int tgid;
+  int exit_code;
+  __u64 start_time; /* of the monotonic clock */
+  struct task_struct* real_parent;
+  struct signal_struct* signal;
+  struct nsproxy* nsproxy;
+  struct mm_struct* mm;
+  const struct cred* cred;
+  struct css_set* cgroups;
+  char comm[16];
+};
+
+struct linux_binprm {
+  const char* filename;
+};
+
+/* What is behind three underscores does not count: linux/in6.h has the name already. */
+struct in6_addr___kernel {
+  union {
+    __u8 u6_addr8[16];
+  } in6_u;
+};
+
+typedef struct {
+  struct net* net;
+} possible_net_t;
+
+struct sock_common {
+  __be32 skc_daddr;
+  __be32 skc_rcv_saddr;
+  __be16 skc_dport;
+  __u16 skc_num;
+  unsigned short skc_family;
+  volatile unsigned char skc_state;
+  possible_net_t skc_net;
+  struct in6_addr___kernel skc_v6_daddr;
+  struct in6_addr___kernel skc_v6_rcv_saddr;
+};
+
+struct sock {
+  struct sock_common __sk_common;
+  int sk_err;
+  __u16 sk_protocol;
+};
+
+struct inet_sock {
+  __be16 inet_sport;
+};
+
+struct socket {
+  struct sock* sk;
+};
+
+struct inode {
+  unsigned short i_mode;
+};
+
+struct file {
+  struct inode* f_inode;
+  void* private_data; /* of a socket's file: struct socket */
+};
+
+/* What a BPF iterator over the open files of all tasks hands to its program. */
+struct bpf_iter__task_file {
+  struct task_struct* task;
+  struct file* file;
+};
+
+struct tcp_sock {
+  __u64 bytes_acked;
+  __u64 bytes_received;
+  __u32 total_retrans;
+  __u32 srtt_us; /* in eighths */
+};
+
+struct sk_buff {
+  struct sock* sk;
+  unsigned char* head;
+  __u16 network_header;
+  __u16 transport_header;
+  __be16 protocol;
+};
+
+#pragma clang attribute pop
+
+#endif

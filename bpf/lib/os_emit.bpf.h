@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From an event to its record: a limit per type, a count for every way out. */
+#ifndef CAPROCK_OS_EMIT_BPF_H
+#define CAPROCK_OS_EMIT_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "abi/os_event.h"
+#include "lib/compiler.bpf.h"
+#include "lib/os_maps.bpf.h"
+
+enum { NS_PER_SECOND = 1000000000 };
+
+/* Bytes of a record whose union has only this part. */
+#define OS_EVENT_BYTES(part) (offsetof(struct os_event, part) + sizeof(((struct os_event*)0)->part))
+#define OS_EVENT_BARE_BYTES offsetof(struct os_event, exec)
+
+/* Where an event of the type is to be counted, if it is wanted at all and under its limit; NULL if not. */
+static __always_inline struct os_count* admit(enum os_event_type type, __u64 now_ns) {
+  __u32 key = type;
+  const __u32* limit = bpf_map_lookup_elem(&os_limits, &key);
+  struct os_count* count = bpf_map_lookup_elem(&os_counts, &key);
+  if (!limit || !count || *limit == 0) return NULL;
+  __u64 second = now_ns / NS_PER_SECOND;
+  if (count->second != second) {
+    count->second = second;
+    count->in_second = 0;
+  }
+  if (count->in_second >= *limit) {
+    count->suppressed++;
+    return NULL;
+  }
+  return count;
+}
+
+/* Room for a record of `bytes` (a constant) with its time and type; NULL: not wanted, or no room, and counted. */
+static __always_inline struct os_event* begin_event(enum os_event_type type, __u64 bytes) {
+  __u64 now_ns = bpf_ktime_get_ns();
+  struct os_count* count = admit(type, now_ns);
+  if (!count) return NULL;
+  struct os_event* event = bpf_ringbuf_reserve(&os_events, bytes, 0);
+  if (!event) {
+    count->lost++;
+    return NULL;
+  }
+  count->in_second++;
+  count->recorded++;
+  event->time_ns = now_ns;
+  event->type = type;
+  event->bytes = bytes;
+  __builtin_memset(&event->flow, 0, sizeof event->flow);
+  return event;
+}
+
+/* The agent looks by itself many times a second: waking it for each record would be dearer than the record. */
+static __always_inline void end_event(struct os_event* event) {
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A socket's flow, and whose it is. */
+#ifndef CAPROCK_OS_SOCKET_BPF_H
+#define CAPROCK_OS_SOCKET_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi/os_event.h"
+#include "lib/kernel_types.bpf.h"
+#include "lib/os_maps.bpf.h"
+#include "lib/os_task.bpf.h"
+
+enum { SOCKET_IPV4 = 2, SOCKET_IPV6 = 10 }; /* AF_INET, AF_INET6, the same on every architecture */
+
+static __always_inline void put_ipv4(__u8* to, __be32 address) {
+  __u32 words[4] = {0, 0, bpf_htonl(0xffff), address};
+  __builtin_memcpy(to, words, sizeof words);
+}
+
+/* A socket that is closed has given its number back and still has the port. (Those without number are whole sockets.) */
+static __always_inline __u16 local_port(const struct sock* sk) {
+  __u16 number = BPF_CORE_READ(sk, __sk_common.skc_num);
+  if (number != 0) return number;
+  const struct inet_sock* inet = (const void*)sk;
+  return bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+}
+
+static __always_inline void describe_flow(const struct sock* sk, struct os_flow* flow) {
+  const struct sock_common* common = &sk->__sk_common;
+  flow->protocol = IPPROTO_TCP;
+  flow->local_port = local_port(sk);
+  flow->remote_port = bpf_ntohs(BPF_CORE_READ(common, skc_dport));
+  if (BPF_CORE_READ(common, skc_family) == SOCKET_IPV6) {
+    BPF_CORE_READ_INTO(&flow->local, common, skc_v6_rcv_saddr);
+    BPF_CORE_READ_INTO(&flow->remote, common, skc_v6_daddr);
+  } else {
+    put_ipv4(flow->local, BPF_CORE_READ(common, skc_rcv_saddr));
+    put_ipv4(flow->remote, BPF_CORE_READ(common, skc_daddr));
+  }
+}
+
+static __always_inline __u32 network_of(const struct sock* sk) {
+  return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+static __always_inline struct listener_key listener_of(const struct sock* sk) {
+  return (struct listener_key){.network = network_of(sk), .port = local_port(sk)};
+}
+
+static __always_inline struct socket_record* find_socket(const struct sock* sk) {
+  __u64 key = (__u64)sk;
+  return bpf_map_lookup_elem(&os_sockets, &key);
+}
+
+/* Whose the socket is, as far as it is known; the network always. */
+static __always_inline void describe_owner(const struct sock* sk, struct os_task* task) {
+  const struct socket_record* record = find_socket(sk);
+  if (record)
+    *task = record->owner;
+  else
+    unknown_task(task);
+  task->network = network_of(sk);
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who is at work. */
+#ifndef CAPROCK_OS_TASK_BPF_H
+#define CAPROCK_OS_TASK_BPF_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi/os_event.h"
+#include "lib/kernel_types.bpf.h"
+
+/* The present task. */
+static __always_inline void describe_task(struct os_task* task) {
+  const struct task_struct* current = (void*)bpf_get_current_task();
+  __u64 ids = bpf_get_current_pid_tgid();
+  task->pid = ids >> 32;
+  task->tid = (__u32)ids;
+  task->uid = (__u32)bpf_get_current_uid_gid();
+  task->network = BPF_CORE_READ(current, nsproxy, net_ns, ns.inum);
+  task->cgroup = bpf_get_current_cgroup_id();
+  bpf_get_current_comm(task->comm, sizeof task->comm);
+}
+
+/* Another one, that an iterator has come to. */
+static __always_inline void describe_other_task(const struct task_struct* other, struct os_task* task) {
+  task->pid = BPF_CORE_READ(other, tgid);
+  task->tid = BPF_CORE_READ(other, pid);
+  task->uid = BPF_CORE_READ(other, cred, uid.val);
+  task->network = BPF_CORE_READ(other, nsproxy, net_ns, ns.inum);
+  task->cgroup = BPF_CORE_READ(other, cgroups, dfl_cgrp, kn, id);
+  BPF_CORE_READ_STR_INTO(&task->comm, other, comm);
+}
+
+static __always_inline void unknown_task(struct os_task* task) {
+  __builtin_memset(task, 0, sizeof *task);
+}
+
+#endif

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operating system does is in the record, among the packets, as stock readers show it."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from lab.agent import CAPROCK
+from lab.cgroup import memory_cgroup
+from lab.harness import SystemTest
+from lab.readers import journal_entries, journal_messages, tshark
+from lab.traffic import transfer
+
+PORT = 5801
+CLOSED_PORT = 5802
+KEYS = {"agent__os__enabled": "true"}
+
+
+class OsTest(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.pair = self.make_pair()
+
+    def record(self, **settings):
+        return self.recorder_of(self.pair, **KEYS, **settings)
+
+    def entries(self, agent, **fields):
+        """Entries of the record so far that have these fields."""
+        return [entry for entry in journal_entries(self.export(agent))
+                if all(entry.get(name) == str(value) for name, value in fields.items())]
+
+    def entry(self, agent, **fields):
+        found = self.entries(agent, **fields)
+        self.assertEqual(len(found), 1, f"{fields}: {found}")
+        return found[0]
+
+    def events_of(self, agent, name):
+        return next(event for event in agent.status()["events"] if event["name"] == name)
+
+    def need(self, agent, *names):
+        for name in names:
+            event = self.events_of(agent, name)
+            if not event["hook"]:
+                self.skipTest(f"{name}: {event['note']}")
+
+
+class Processes(OsTest):
+    def run_child(self, *words, status=0):
+        child = subprocess.Popen(words)
+        self.assertEqual(child.wait(), status)
+        return child.pid
+
+    def test_exec_and_exit(self):
+        """os: a process that starts and ends is told, with its command line and its status"""
+        agent = self.record()
+        pid = self.run_child("/bin/sh", "-c", "exit 7", status=7)
+        begun = self.entry(agent, _PID=pid, CAPROCK_EVENT="exec")
+        self.assertEqual(begun["_CMDLINE"], '/bin/sh -c "exit 7"')
+        self.assertEqual(begun["_COMM"], "sh")
+        self.assertEqual(begun["CAPROCK_PARENT_PID"], str(os.getpid()))
+        self.assertEqual(begun["_UID"], "0")
+        ended = self.entry(agent, _PID=pid, CAPROCK_EVENT="exit")
+        self.assertEqual(ended["EXIT_STATUS"], "7")
+        self.assertIn(f"sh[{pid}] ended with status 7", ended["MESSAGE"])
+        self.assertIn(ended["MESSAGE"], journal_messages(self.export(agent)))
+
+    def test_killed(self):
+        """os: a process that is killed is told, with the signal"""
+        agent = self.record()
+        child = subprocess.Popen(["sleep", "60"])
+        time.sleep(0.2)
+        child.kill()
+        child.wait()
+        ended = self.entry(agent, _PID=child.pid, CAPROCK_EVENT="exit")
+        self.assertIn("killed by signal 9 (Killed)", ended["MESSAGE"])
+        self.assertEqual(ended["PRIORITY"], "5")
+
+    def test_command_line(self):
+        """os: a long command line with control characters is told escaped, and breaks nothing"""
+        agent = self.record()
+        pid = self.run_child("/bin/true", "a\nMESSAGE=forged\n", b"\xff\x01", "x" * 4096)
+        command = self.entry(agent, _PID=pid, CAPROCK_EVENT="exec")["_CMDLINE"]
+        self.assertTrue(command.startswith(r"/bin/true a\x0aMESSAGE=forged\x0a \xff\x01 xxx"), command)
+        self.assertLess(len(command), 1200)
+        self.assertNotIn("forged", journal_messages(self.export(agent)))
+
+    def test_out_of_memory(self):
+        """os: a process that is killed as memory runs out is told"""
+        agent = self.record()
+        self.need(agent, "oom")
+        try:
+            group = memory_cgroup(16 << 20)
+        except RuntimeError as reason:
+            self.skipTest(str(reason))
+        with group:
+            child = subprocess.Popen([*group.prefix, sys.executable, "-c", "x = b'x' * (256 << 20)"])
+            self.assertEqual(child.wait(), -signal.SIGKILL)
+        killed = self.entry(agent, _PID=child.pid, CAPROCK_EVENT="oom")
+        self.assertIn(f"[{child.pid}] killed, as memory ran out", killed["MESSAGE"])
+        self.assertEqual(killed["PRIORITY"], "3")
+
+
+class Connections(OsTest):
+    def test_life(self):
+        """os: a connection is told from connect to close on both sides, among its packets, with its process and bytes"""
+        agent = self.record()
+        self.assertEqual(transfer(self.pair.right, self.pair.left, "10.77.0.2", PORT, b"x" * 100_000), b"x" * 100_000)
+        mine = self.entries(agent, _PID=os.getpid())
+        kinds = [entry["CAPROCK_EVENT"] for entry in mine]
+        self.assertEqual(kinds.count("listen"), 1)
+        self.assertEqual(kinds.count("connect"), 1)
+        self.assertEqual(kinds.count("established"), 2)
+        self.assertEqual(kinds.count("closed"), 2)
+        flows = {kind: sorted(entry["CAPROCK_FLOW"] for entry in mine if entry["CAPROCK_EVENT"] == kind) for kind in kinds}
+        self.assertEqual(flows["closed"], flows["established"])
+        closed = {entry["CAPROCK_FLOW"].endswith(f":{PORT}"): entry for entry in mine if entry["CAPROCK_EVENT"] == "closed"}
+        sent = int(closed[True]["CAPROCK_SENT_BYTES"])
+        self.assertLessEqual(sent - 100_000, 2)  # the kernel counts SYN and FIN as a byte each
+        self.assertGreaterEqual(sent, 100_000)
+        received = int(closed[False]["CAPROCK_RECEIVED_BYTES"])
+        self.assertIn(received, (100_000, 100_001))
+        self.assertIn(f"{os.getpid()}] connected to 10.77.0.2:{PORT} after", "".join(journal_messages(self.export(agent))))
+        self.assert_amid_packets(agent, mine)
+
+    def assert_amid_packets(self, agent, mine):
+        """In the order of the export the connection is established behind its SYN, and closed behind its data."""
+        out = self.export(agent)
+        rows = tshark(out, "-T", "fields", "-e", "frame.protocols", "-e", "tcp.flags", "-e", "systemd_journal.message").splitlines()
+        syn = next(i for i, row in enumerate(rows) if "0x0002" in row)
+        established = next(i for i, row in enumerate(rows) if f"connected to 10.77.0.2:{PORT}" in row)
+        closed = max(i for i, row in enumerate(rows) if " closed: " in row)
+        fin = min(i for i, row in enumerate(rows) if "0x0011" in row or "0x0019" in row)
+        self.assertLess(syn, established)
+        self.assertLess(established, fin)
+        self.assertLess(fin, closed)
+
+    def test_open_before(self):
+        """os: a connection and a listener that were there before the agent have their process"""
+        with self.pair.right.entered():
+            listener = socket.create_server(("10.77.0.2", PORT))
+        with self.pair.left.entered():
+            first, second = socket.socket(), socket.socket()
+        with listener, first, second:
+            first.connect(("10.77.0.2", PORT))
+            accepted = listener.accept()[0]
+            agent = self.record()
+            second.connect(("10.77.0.2", PORT))
+            accepted.close()
+            first.close()
+            second.close()
+        closed = self.entries(agent, CAPROCK_EVENT="closed", _PID=os.getpid())
+        self.assertEqual(sum(entry["CAPROCK_FLOW"].startswith(f"TCP 10.77.0.2:{PORT} >") for entry in closed), 2, closed)
+        self.assertEqual(sum(entry["CAPROCK_FLOW"].endswith(f"> 10.77.0.2:{PORT}") for entry in closed), 2, closed)
+
+    def test_ipv6(self):
+        """os: IPv6 connections are told, too"""
+        agent = self.record()
+        transfer(self.pair.right, self.pair.left, "fd77::2", PORT, b"x")
+        flows = [entry["CAPROCK_FLOW"] for entry in self.entries(agent, _PID=os.getpid(), CAPROCK_EVENT="closed")]
+        self.assertEqual(sum(flow.endswith(f"> [fd77::2]:{PORT}") for flow in flows), 1, flows)
+
+    def test_refused(self):
+        """os: a connect that is refused is told with the reason, and the resets of both sides"""
+        agent = self.record()
+        with self.pair.left.entered():
+            client = socket.socket()
+        with client, self.assertRaises(ConnectionRefusedError):
+            client.connect(("10.77.0.2", CLOSED_PORT))
+        failed = self.entry(agent, _PID=os.getpid(), CAPROCK_EVENT="failed")
+        self.assertIn(f"could not connect to 10.77.0.2:{CLOSED_PORT}: Connection refused", failed["MESSAGE"])
+        self.assertEqual(failed["ERRNO"], "111")
+        self.entry(agent, _PID=os.getpid(), CAPROCK_EVENT="reset-received")
+
+    def test_retransmission(self):
+        """os: a retransmission is told, with the process whose connection it is"""
+        agent = self.record()
+        self.pair.left.ip("neigh", "add", "10.77.0.9", "lladdr", "02:00:00:00:00:09", "dev", "west")
+        with self.pair.left.entered():
+            client = socket.socket()
+        client.settimeout(1.5)
+        with client, self.assertRaises(TimeoutError):
+            client.connect(("10.77.0.9", PORT))
+        again = self.entries(agent, _PID=os.getpid(), CAPROCK_EVENT="retransmit")
+        self.assertGreaterEqual(len(again), 1)
+        self.assertIn("10.77.0.9:5801", again[0]["CAPROCK_FLOW"])
+
+    def test_drop(self):
+        """os: a packet that nobody wants is told as dropped, with the kernel's reason where it has one"""
+        agent = self.record()
+        with self.pair.left.entered():
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with sender:
+            sender.sendto(b"nobody there", ("10.77.0.2", CLOSED_PORT))
+        dropped = [entry for entry in self.entries(agent, CAPROCK_EVENT="drop") if entry["CAPROCK_FLOW"].startswith("UDP 10.77.0.1:")]
+        self.assertEqual(len(dropped), 1, dropped)
+        self.assertTrue(dropped[0]["CAPROCK_FLOW"].endswith(f"> 10.77.0.2:{CLOSED_PORT}"))
+        if "CAPROCK_REASON" in dropped[0]:
+            self.assertEqual(dropped[0]["CAPROCK_REASON"], "NO_SOCKET")
+
+
+class Bounds(OsTest):
+    def test_off(self):
+        """os: without agent.os.enabled nothing of it is in the record, nor in the status"""
+        agent = self.recorder_of(self.pair)
+        subprocess.run(["true"], check=True)
+        self.assertEqual(self.entries(agent), [])
+        self.assertEqual(agent.status()["events"], [])
+
+    def test_chosen(self):
+        """os: of agent.os.events alone is recorded what it names"""
+        agent = self.record(agent__os__events="[exit]")
+        subprocess.run(["true"], check=True)
+        kinds = {entry["CAPROCK_EVENT"] for entry in self.entries(agent)}
+        self.assertEqual(kinds, {"exit"})
+        self.assertEqual(self.events_of(agent, "exec")["note"], "not in agent.os.events")
+
+    def test_limit(self):
+        """os: what comes beyond the limit is counted, and the record says how much that is"""
+        agent = self.record(agent__os__events="[failed]")
+        with self.pair.left.entered():
+            for _ in range(12_000):
+                with socket.socket() as client:
+                    client.connect_ex(("10.77.0.2", CLOSED_PORT))
+        time.sleep(1.2)
+        event = self.events_of(agent, "failed")
+        self.assertEqual(event["recorded"] + event["suppressed"] + event["lost"], 12_000)
+        self.assertGreater(event["suppressed"], 0)
+        entries = self.entries(agent, CAPROCK_EVENT="failed")
+        told = sum(int(entry.get("CAPROCK_SUPPRESSED", 0)) for entry in entries)
+        self.assertEqual(told, event["suppressed"] + event["lost"])
+        self.assertEqual(sum("CAPROCK_SUPPRESSED" not in entry for entry in entries), event["recorded"])
+
+    def test_stopped(self):
+        """os: what happened before a stop is in the record, which is whole"""
+        agent = self.record()
+        child = subprocess.Popen(["true"])
+        child.wait()
+        self.assert_stopped(agent)
+        self.assertEqual(len([entry for entry in journal_entries(agent.ring) if entry.get("_PID") == str(child.pid)]), 2)
+        self.assert_verified(agent)
+
+    def test_json(self):
+        """os: as JSON lines they are exported, and followed by tail"""
+        agent = self.record()
+        with open(self.folder / "tail", "wb") as out:
+            follower = subprocess.Popen([CAPROCK, "tail", "--server", f"unix:{agent.socket}", "--events"], stdout=out)
+        time.sleep(0.5)
+        child = subprocess.Popen(["true"])
+        child.wait()
+        time.sleep(1)
+        follower.terminate()
+        follower.wait()
+        out = self.export(agent, "--format", "json", name="out.json")
+        for path in (out, self.folder / "tail"):
+            events = [json.loads(line) for line in path.read_text().splitlines()]
+            mine = [event["CAPROCK_EVENT"] for event in events if event.get("_PID") == str(child.pid)]
+            self.assertEqual(mine, ["exec", "exit"], path)
+
+    def test_events_only(self):
+        """os: export --events-only leaves the packets out"""
+        agent = self.record()
+        transfer(self.pair.right, self.pair.left, "10.77.0.2", PORT, b"x")
+        out = self.export(agent, "--events-only")
+        self.assertNotEqual(journal_messages(out), [])
+        self.assertEqual(tshark(out, "-Y", "frame && !systemd_journal"), "")
+
+    def test_left_out(self):
+        """os: export --no-events leaves them out"""
+        agent = self.record()
+        subprocess.run(["true"], check=True)
+        self.assertNotEqual(journal_messages(self.export(agent)), [])
+        self.assertEqual(journal_messages(self.export(agent, "--no-events", name="bare.pcapng")), [])

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// An event of the operating system as an entry of the record: docs/formats/events.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "abi/os_event.h"
+
+#include "insight/kernel_names.hpp"
+
+namespace caprock::insight {
+
+/// What is known of an event beside its record; empty: not known.
+struct EventContext {
+  std::string comm;       // of an out-of-memory kill's victim
+  std::string container;  // its id
+};
+
+/// Appends the journal block of an event to `out`. `record`: as long as its type says.
+void write_event_entry(std::vector<std::byte>& out, const os_event& event, std::int64_t wall_ns,
+                       const EventContext& context, const KernelNames& names);
+
+/// Appends a block that says how many events of a type are not in the record.
+void write_suppressed_entry(std::vector<std::byte>& out, std::uint32_t type, std::uint64_t events,
+                            std::int64_t wall_ns);
+
+/// A command line for people: arguments with spaces or quotes in quotes, control characters and
+/// what is no UTF-8 as \xNN. `arguments`: each ends with a 0.
+std::string printable_command(const unsigned char* arguments, std::size_t bytes);
+
+/// "10.0.0.1:80", "[fd00::1]:80".
+std::string printable_endpoint(const unsigned char (&address)[16], std::uint16_t port);
+
+}  // namespace caprock::insight

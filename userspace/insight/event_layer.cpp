@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "insight/event_layer.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <utility>
+
+#include "capture/ring_buffer_map.hpp"
+#include "capture/ring_buffer_source.hpp"
+#include "core/clock.hpp"
+#include "insight/event_entry.hpp"
+
+namespace caprock::insight {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A MiB of events is some 6000, which one CPU cannot tell in this time within the limits.
+constexpr auto kRest = 50ms;
+constexpr std::int64_t kTellIntervalNs = 1'000'000'000;
+
+Result<std::unique_ptr<capture::PacketSource>> open_queue(int fd) {
+  auto map = capture::RingBufferMap::map(Fd(::dup(fd)));
+  if (!map) return std::move(map).error();
+  auto memory = std::make_shared<capture::RingBufferMap>(*std::move(map));
+  const auto view = memory->view();
+  return std::unique_ptr<capture::PacketSource>(std::make_unique<capture::RingBufferSource>(
+      SourceId{}, view, capture::WakeSignal(), std::move(memory)));
+}
+
+std::string comm_of(std::uint32_t pid) {
+  std::string comm;
+  std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), comm);
+  return comm;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventLimits& limits,
+                                                      std::int64_t wall_offset_ns) {
+  KernelNames names = KernelNames::load();
+  auto programs = EventPrograms::load(names, limits);
+  if (!programs) return std::move(programs).error();
+  auto kernel = open_queue((*programs)->events_fd());
+  if (!kernel) return std::move(kernel).error();
+  std::unique_ptr<EventLayer> layer(
+      new EventLayer(*std::move(programs), std::move(names), *std::move(kernel), wall_offset_ns));
+  layer->thread_ = std::thread([raw = layer.get()] { raw->loop(); });
+  pthread_setname_np(layer->thread_.native_handle(), "caprock-events");
+  return layer;
+}
+
+EventLayer::EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,
+                       std::unique_ptr<capture::PacketSource> kernel, std::int64_t wall_offset_ns)
+    : programs_(std::move(programs)),
+      names_(std::move(names)),
+      kernel_(std::move(kernel)),
+      given_(std::make_unique<EventSource>(
+          SourceId{SourceKind::kEvents, 0, static_cast<std::uint64_t>(monotonic_ns())}, *kernel_)),
+      source_(*given_),
+      wall_offset_ns_(wall_offset_ns) {}
+
+void EventLayer::set_wall_offset(std::int64_t wall_offset_ns) {
+  const std::lock_guard lock(mutex_);
+  take_all();
+  wall_offset_ns_ = wall_offset_ns;
+  last_ns_ = monotonic_ns();  // an event that was late belongs to the new time as a whole
+}
+
+void EventLayer::stop() {
+  if (!thread_.joinable()) return;
+  programs_->detach();
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  stopping_.notify_one();
+  thread_.join();
+}
+
+void EventLayer::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_.wait_for(lock, kRest, [this] { return stopped_; })) {
+    if (!source_.full()) take_all();
+    if (monotonic_ns() >= next_tell_ns_) tell_suppressed();
+  }
+  take_all();
+  tell_suppressed();
+}
+
+void EventLayer::take_all() {
+  while (take()) {
+  }
+}
+
+/// One batch. The kernel's queue lets go of it when the source has it.
+bool EventLayer::take() {
+  const PacketBatch batch = kernel_->peek();
+  if (batch.empty()) return false;
+  std::vector<std::byte> blocks;
+  for (const BlockPiece& piece : batch.pieces)
+    describe(blocks, piece.bytes);
+  source_.put(std::move(blocks));
+  kernel_->consume(batch.pieces.back().end_position);
+  return true;
+}
+
+void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
+  os_event event{};
+  std::memcpy(&event, record.data(), std::min(record.size(), sizeof event));
+  EventContext context;
+  if (event.type == OS_OOM_KILL) context.comm = comm_of(event.task.pid);
+  if (event.task.cgroup != 0) context.container = containers_.of(event.task.cgroup, event.task.pid);
+  write_event_entry(out, event, wall_time(event.time_ns), context, names_);
+}
+
+/// Programs of two CPUs may tell in another order than they looked at the clock, some µs apart.
+std::int64_t EventLayer::wall_time(std::uint64_t time_ns) {
+  last_ns_ = std::max(last_ns_, static_cast<std::int64_t>(time_ns));
+  return last_ns_ + wall_offset_ns_;
+}
+
+void EventLayer::tell_suppressed() {
+  const std::int64_t now_ns = monotonic_ns();
+  next_tell_ns_ = now_ns + kTellIntervalNs;
+  std::vector<std::byte> blocks;
+  const auto all = programs_->status();
+  for (std::uint32_t type = 0; type < all.size(); ++type) {
+    const std::uint64_t missing = all[type].suppressed + all[type].lost;
+    const std::uint64_t more = missing - std::exchange(told_[type], missing);
+    if (more != 0)
+      write_suppressed_entry(blocks, type, more, wall_time(static_cast<std::uint64_t>(now_ns)));
+  }
+  if (!blocks.empty()) source_.put(std::move(blocks));
+}
+
+}  // namespace caprock::insight

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operating-system layer of the record: from hooks in the kernel to blocks for a lane.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "capture/packet_source.hpp"
+#include "core/result.hpp"
+#include "insight/container.hpp"
+#include "insight/event_programs.hpp"
+#include "insight/event_source.hpp"
+#include "insight/kernel_names.hpp"
+
+namespace caprock::insight {
+
+/// Has a thread of its own, which makes blocks of what the programs tell. Control-plane thread.
+class EventLayer {
+ public:
+  /// Times of the record are monotonic ones plus `wall_offset_ns`.
+  static Result<std::unique_ptr<EventLayer>> start(const EventLimits& limits,
+                                                   std::int64_t wall_offset_ns);
+  ~EventLayer() { stop(); }
+
+  /// For a lane, which empties it until stop() has returned and longer. Once.
+  std::unique_ptr<capture::PacketSource> take_source() { return std::move(given_); }
+
+  /// The wall clock was set: what comes from here on goes by the new time.
+  void set_wall_offset(std::int64_t wall_offset_ns);
+
+  /// Takes the programs off their hooks; all that they told is in the source when this returns.
+  void stop();
+
+  std::vector<EventStatus> status() const { return programs_->status(); }
+
+ private:
+  EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,
+             std::unique_ptr<capture::PacketSource> kernel, std::int64_t wall_offset_ns);
+  void loop();
+  void take_all();
+  bool take();
+  void describe(std::vector<std::byte>& out, Bytes record);
+  void tell_suppressed();
+  std::int64_t wall_time(std::uint64_t time_ns);
+
+  std::unique_ptr<EventPrograms> programs_;
+  KernelNames names_;
+  std::unique_ptr<capture::PacketSource> kernel_;  // the ring buffer
+  std::unique_ptr<EventSource> given_;             // until it is taken
+  EventSource& source_;
+
+  std::mutex mutex_;  // of all below, and of the kernel's queue
+  std::condition_variable stopping_;
+  bool stopped_ = false;
+  std::int64_t wall_offset_ns_;
+  std::int64_t last_ns_ = 0;  // monotonic time of the last event
+  std::int64_t next_tell_ns_ = 0;
+  std::array<std::uint64_t, OS_EVENT_TYPES> told_{};  // suppressed and lost, by type
+  Containers containers_;
+  std::thread thread_;
+};
+
+}  // namespace caprock::insight

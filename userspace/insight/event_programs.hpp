@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs of the operating-system layer, on their hooks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "abi/os_event.h"
+
+#include "core/result.hpp"
+#include "insight/kernel_names.hpp"
+
+namespace caprock::insight {
+
+/// Events of each type that are recorded in a second by one CPU at the most; 0: none.
+using EventLimits = std::array<std::uint32_t, OS_EVENT_TYPES>;
+
+/// The events of these names (core/os_event_names.hpp), each up to its usual limit; none: all.
+EventLimits usual_limits(const std::vector<std::string>& names);
+
+struct EventStatus {
+  std::string name;
+  std::string hook;    // "tp_btf/sched_process_exec"; empty: it is not recorded
+  std::string reason;  // why not; empty: it is
+  std::uint64_t recorded = 0;
+  std::uint64_t suppressed = 0;  // above the limit
+  std::uint64_t lost = 0;        // no room on the way to the agent
+};
+
+/// Attached from load() until detach() or the end of this. What this kernel has no hook for is left
+/// out, and the status says so. Control-plane thread, except status() and fd(): any.
+class EventPrograms {
+ public:
+  static Result<std::unique_ptr<EventPrograms>> load(const KernelNames& kernel,
+                                                     const EventLimits& limits);
+  virtual ~EventPrograms() = default;
+
+  /// Of the ring buffer `os_events`.
+  virtual int events_fd() const = 0;
+
+  /// By enum os_event_type.
+  virtual std::vector<EventStatus> status() const = 0;
+
+  /// No event comes any more once the programs that run have ended.
+  virtual void detach() = 0;
+};
+
+}  // namespace caprock::insight

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "insight/event_source.hpp"
+
+#include <utility>
+
+namespace caprock::insight {
+namespace {
+
+constexpr std::uint64_t kCapacityBytes = 8 << 20;
+
+}  // namespace
+
+void EventSource::put(std::vector<std::byte> blocks) {
+  const std::lock_guard lock(mutex_);
+  end_ += blocks.size();
+  chunks_.push_back({std::move(blocks), end_});
+}
+
+bool EventSource::full() const {
+  return queued_bytes() >= kCapacityBytes;
+}
+
+/// A chunk's memory stays where it is while others come behind it.
+PacketBatch EventSource::peek() {
+  const std::lock_guard lock(mutex_);
+  pieces_.clear();
+  for (const Chunk& chunk : chunks_) {
+    Bytes bytes = chunk.blocks;
+    if (pieces_.empty())
+      bytes = bytes.last(chunk.end_position - position_);  // it may have been cut
+    pieces_.push_back({.bytes = bytes, .end_position = chunk.end_position});
+  }
+  return {
+      .source = id_, .position = position_, .pieces = pieces_, .more = kernel_.used_bytes() != 0};
+}
+
+void EventSource::consume(std::uint64_t position) {
+  const std::lock_guard lock(mutex_);
+  if (position <= position_) return;
+  position_ = position;
+  while (!chunks_.empty() && chunks_.front().end_position <= position_)
+    chunks_.pop_front();
+}
+
+/// The kernel's first: what has left there is here.
+std::uint64_t EventSource::used_bytes() const {
+  const std::uint64_t waiting = kernel_.used_bytes();
+  return waiting + queued_bytes();
+}
+
+std::uint64_t EventSource::capacity_bytes() const {
+  return kernel_.capacity_bytes() + kCapacityBytes;
+}
+
+std::uint64_t EventSource::queued_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return end_ - position_;
+}
+
+}  // namespace caprock::insight

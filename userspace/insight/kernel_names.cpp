@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "insight/kernel_names.hpp"
+
+#include <bpf/btf.h>
+#include <fmt/format.h>
+
+#include <fstream>
+#include <string_view>
+
+namespace caprock::insight {
+namespace {
+
+std::map<std::uint32_t, std::string> read_reasons(const btf* types) {
+  constexpr std::string_view kPrefix = "SKB_DROP_REASON_";
+  std::map<std::uint32_t, std::string> reasons;
+  const int id = btf__find_by_name_kind(types, "skb_drop_reason", BTF_KIND_ENUM);
+  if (id < 0) return reasons;  // before 5.17
+  const btf_type* type = btf__type_by_id(types, static_cast<__u32>(id));
+  const struct btf_enum* values = ::btf_enum(type);
+  for (unsigned i = 0; i < btf_vlen(type); ++i) {
+    std::string_view name = btf__name_by_offset(types, values[i].name_off);
+    if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+    reasons.emplace(static_cast<std::uint32_t>(values[i].val), name);
+  }
+  return reasons;
+}
+
+/// Of functions; addresses are all 0 where they are hidden.
+std::map<std::uint64_t, std::string> read_functions() {
+  std::map<std::uint64_t, std::string> functions;
+  std::ifstream file("/proc/kallsyms");
+  std::string address, kind, name, rest;
+  while (file >> address >> kind >> name && std::getline(file, rest)) {
+    if (kind != "t" && kind != "T") continue;
+    const std::uint64_t at = std::stoull(address, nullptr, 16);
+    if (at == 0) return {};
+    functions.emplace(at, name);
+  }
+  return functions;
+}
+
+}  // namespace
+
+KernelNames KernelNames::load() {
+  KernelNames names;
+  names.types_ = std::shared_ptr<btf>(btf__load_vmlinux_btf(), btf__free);
+  if (names.types_) names.reasons_ = read_reasons(names.types_.get());
+  names.functions_ = read_functions();
+  return names;
+}
+
+std::string KernelNames::drop_reason(std::uint32_t reason) const {
+  const auto found = reasons_.find(reason);
+  if (found != reasons_.end()) return found->second;
+  return reason == 0 ? std::string() : fmt::format("reason {}", reason);
+}
+
+std::string KernelNames::function_at(std::uint64_t address) const {
+  auto after = functions_.upper_bound(address);
+  return after == functions_.begin() ? std::string() : std::prev(after)->second;
+}
+
+/// The type of its programs: the first argument is the tracepoint's own. Null: there is none.
+const btf_type* KernelNames::tracepoint(const std::string& name) const {
+  if (!types_) return nullptr;
+  const std::string type_name = "btf_trace_" + name;
+  const int id = btf__find_by_name_kind(types_.get(), type_name.c_str(), BTF_KIND_TYPEDEF);
+  if (id < 0) return nullptr;
+  const btf_type* const alias = btf__type_by_id(types_.get(), static_cast<__u32>(id));
+  const btf_type* const pointer = btf__type_by_id(types_.get(), alias->type);
+  return btf__type_by_id(types_.get(), pointer->type);
+}
+
+std::optional<unsigned> KernelNames::tracepoint_arguments(const std::string& name) const {
+  const btf_type* const function = tracepoint(name);
+  if (function == nullptr) return std::nullopt;
+  return btf_vlen(function) - 1;
+}
+
+bool KernelNames::tracepoint_gives_structure(const std::string& name) const {
+  const btf_type* const function = tracepoint(name);
+  if (function == nullptr || btf_vlen(function) < 2) return false;
+  return btf_is_ptr(btf__type_by_id(types_.get(), btf_params(function)[1].type));
+}
+
+}  // namespace caprock::insight

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the running kernel calls its things: reasons of drops (BTF), places in its text (kallsyms).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+struct btf;
+struct btf_type;
+
+namespace caprock::insight {
+
+class KernelNames {
+ public:
+  /// Reads both once; what cannot be read leaves numbers without names.
+  static KernelNames load();
+
+  /// "TCP_INVALID_SEQUENCE"; "reason 42" where it has no name, empty for 0.
+  std::string drop_reason(std::uint32_t reason) const;
+
+  /// "tcp_v4_rcv"; empty: not known, as where kernel.kptr_restrict hides it.
+  std::string function_at(std::uint64_t address) const;
+
+  /// How many arguments the tracepoint's programs get; nothing: there is no such tracepoint.
+  std::optional<unsigned> tracepoint_arguments(const std::string& name) const;
+
+  /// Whether the tracepoint's first argument is a structure's address.
+  bool tracepoint_gives_structure(const std::string& name) const;
+
+ private:
+  const btf_type* tracepoint(const std::string& name) const;
+
+  std::shared_ptr<btf> types_;
+  std::map<std::uint32_t, std::string> reasons_;
+  std::map<std::uint64_t, std::string> functions_;  // by their first byte
+};
+
+}  // namespace caprock::insight
