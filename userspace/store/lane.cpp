@@ -17,6 +17,16 @@ namespace {
 /// comes meanwhile.
 constexpr std::uint64_t kSyncBytes = 16 << 20;
 
+/// Bytes of the batch from that point on, as far as they go into one run.
+std::uint64_t bytes_from(const PacketBatch& batch, BatchPoint at) {
+  std::uint64_t bytes = batch.pieces[at.piece].bytes.size() - at.offset;
+  for (std::size_t piece = at.piece + 1; piece < batch.pieces.size(); ++piece) {
+    if (bytes + batch.pieces[piece].bytes.size() > GatherBuffer::kBytes) break;
+    bytes += batch.pieces[piece].bytes.size();
+  }
+  return bytes;
+}
+
 /// Wall time of the first of these blocks, 0 if it has none.
 std::int64_t first_time(Bytes blocks) {
   const auto block = pcapng::BlockCursor(blocks).next();
@@ -120,27 +130,35 @@ void Lane::tell_behind(const SourceId& source) {
 
 /// What would go the direct way is not copied for the sake of a segment's last bytes.
 std::uint64_t Lane::room_for(const PacketBatch& batch, BatchPoint at) const {
-  const Bytes first = batch.pieces[at.piece].bytes.subspan(at.offset);
-  if (copies_ || !segment_->direct_worth(first)) return segment_->room();
+  const std::uint64_t bytes = bytes_from(batch, at);
+  if (copies_ || !segment_->direct_worth(bytes)) return std::min(bytes, segment_->room());
   const std::uint64_t direct = segment_->direct_room();
-  return direct != 0 || segment_->has_runs() ? direct : segment_->room();
+  return std::min(bytes, direct != 0 || segment_->has_runs() ? direct : segment_->room());
+}
+
+/// Empty: it is in several that are short, and not worth more.
+Bytes Lane::in_one_piece(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
+  const Bytes first = batch.pieces[begin.piece].bytes.subspan(begin.offset);
+  if (first.size() >= run.bytes) return first.first(run.bytes);
+  if (run.bytes < kDirectBytes || run.bytes > GatherBuffer::kBytes) return {};
+  return gathered_.gather(batch, begin, run.end);
 }
 
 void Lane::begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
   const RunHead head = make_run_head(batch, begin, run);
-  const Bytes first = batch.pieces[begin.piece].bytes.subspan(begin.offset);
+  const Bytes whole = in_one_piece(batch, begin, run);
   run_ = {.bytes = run.bytes,
           .end_position = position_at(batch, run.end),
           .packets_before = segment_->packets(),
-          .direct = !copies_ && first.size() >= run.bytes &&
-                    segment_->takes_direct(first.first(run.bytes))};
+          .direct = !copies_ && segment_->takes_direct(whole)};
   if (run_.direct) {
     around_.exchange.writes_direct.store(true, std::memory_order_relaxed);
-    segment_->start_direct(head, first.first(run.bytes));
-  } else {
-    segment_->begin_run(head);
-    for_each_part(batch, begin, run.end, [this](Bytes part) { segment_->copy(part); });
+    segment_->start_direct(head, whole);
+    return;
   }
+  segment_->begin_run(head);
+  if (!whole.empty()) return segment_->copy(whole);
+  for_each_part(batch, begin, run.end, [this](Bytes part) { segment_->copy(part); });
 }
 
 /// Commits the run; false: its segment was lost, and it with it.

@@ -11,6 +11,7 @@
 #include "store/direct_writer.hpp"
 #include "store/disk_pressure.hpp"
 #include "store/fault_guard.hpp"
+#include "store/gather_buffer.hpp"
 #include "store/lane_exchange.hpp"
 #include "store/lane_writer.hpp"
 #include "store/segment_layout.hpp"
@@ -59,6 +60,7 @@ class Lane final : public LaneWriter {
   void tell_behind(const SourceId& source);
   std::uint64_t room_for(const PacketBatch& batch, BatchPoint at) const;
   void begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& run);
+  Bytes in_one_piece(const PacketBatch& batch, BatchPoint begin, const Stretch& run);
   bool end_run();
   BatchPoint skip_unfit(const PacketBatch& batch, BatchPoint at) const;
   void count_run(std::uint64_t bytes);
@@ -73,6 +75,7 @@ class Lane final : public LaneWriter {
   std::optional<SegmentWriter> segment_;  // the active one
   std::uint32_t index_ = 0;               // its place in the file
   std::optional<DirectWriter> direct_;
+  GatherBuffer gathered_;
   std::uint64_t committed_ = 0;  // of the last batch: the source's position
   std::uint64_t unsynced_ = 0;   // bytes since the flusher was told to sync
   std::uint64_t packets_ = 0;    // committed

@@ -98,12 +98,12 @@ std::uint64_t SegmentWriter::direct_room() const {
   return room - kMaxPadding;
 }
 
-bool SegmentWriter::direct_worth(Bytes blocks) const {
-  return file_.direct != nullptr && blocks.size() >= kDirectBytes;
+bool SegmentWriter::direct_worth(std::uint64_t bytes) const {
+  return file_.direct != nullptr && bytes >= kDirectBytes;
 }
 
 bool SegmentWriter::takes_direct(Bytes blocks) const {
-  return direct_worth(blocks) && blocks.size() <= direct_room();
+  return direct_worth(blocks.size()) && blocks.size() <= direct_room();
 }
 
 /// Head, padding and the first bytes through the mapping up to a page's end, whole pages to disk,

@@ -40,7 +40,7 @@ class SegmentWriter {
   std::uint64_t direct_room() const;
 
   /// Whether a run of so many bytes would be worth the direct way.
-  bool direct_worth(Bytes blocks) const;
+  bool direct_worth(std::uint64_t bytes) const;
 
   /// Whether a run of these blocks goes the direct way. Then it is begun with them, its head's
   /// `bytes` still without the padding. They stay as they are until finish_direct(), after which

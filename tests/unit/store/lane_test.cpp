@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <catch2/generators/catch_generators.hpp>
+
 #include "pcapng/reader.hpp"
 #include "recorder.hpp"
 #include "store/verify.hpp"
@@ -23,6 +25,19 @@ std::vector<std::vector<std::string>> interface_names(Bytes file) {
   }
   std::erase_if(sections, [](const auto& names) { return names.empty(); });
   return sections;
+}
+
+/// The batch as a BPF ring buffer or a socket gives it: a piece a block.
+std::vector<BlockPiece> split_into_blocks(const PacketBatch& batch) {
+  std::vector<BlockPiece> pieces;
+  pcapng::BlockCursor cursor(batch.pieces[0].bytes);
+  std::size_t begin = 0;
+  while (cursor.next()) {
+    const std::size_t end = cursor.offset();
+    pieces.push_back({batch.pieces[0].bytes.subspan(begin, end - begin), batch.position + end});
+    begin = end;
+  }
+  return pieces;
 }
 
 SharedInterfaceList interfaces(std::initializer_list<std::string> names) {
@@ -67,6 +82,32 @@ TEST_CASE(
   const WalkedFile file = walk(read_file(path));
   REQUIRE(file.fault.empty());
   CHECK(file.packet_times.size() == 12'000);
+}
+
+TEST_CASE("lane: a batch of many small pieces makes the same record, whatever its size") {
+  const bool urgent = GENERATE(false, true);
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    const auto ring = open_ring(small_ring(path));
+    for (const std::size_t count : {3, 700, 1, 120, 121, 2900, 5, 300}) {
+      PacketBatch batch = packets.next(count, 1001);
+      const std::vector<BlockPiece> pieces = split_into_blocks(batch);
+      batch.pieces = pieces;
+      batch.urgent = urgent;
+      CHECK(append_now(ring->lane(0), batch) == packets.position());
+    }
+    REQUIRE(ring->close());
+  }
+  const WalkedFile file = walk(read_file(path));
+  REQUIRE(file.fault.empty());
+  REQUIRE(file.packet_times.size() == packets.count());
+  for (std::uint64_t i = 0; i < packets.count(); ++i)
+    REQUIRE(file.packet_times[i] == PacketStream::time_of(i));
+  const auto verified = verify(path);
+  REQUIRE(verified);
+  CHECK(verified->whole());
 }
 
 TEST_CASE("lane: what is urgent is copied, and makes the same record") {
