@@ -26,8 +26,12 @@ struct mm_struct {
   unsigned long arg_end;
 };
 
+typedef struct {
+  int counter;
+} atomic_t;
+
 struct signal_struct {
-  int group_exit_code;
+  atomic_t live; /* threads */
 };
 
 typedef struct {
@@ -51,11 +55,13 @@ struct css_set {
 };
 
 struct task_struct {
+  unsigned int flags;
   int pid;
   int tgid;
   int exit_code;
   __u64 start_time; /* of the monotonic clock */
   struct task_struct* real_parent;
+  struct task_struct* group_leader;
   struct signal_struct* signal;
   struct nsproxy* nsproxy;
   struct mm_struct* mm;
@@ -128,10 +134,9 @@ struct tcp_sock {
 };
 
 struct sk_buff {
-  struct sock* sk;
   unsigned char* head;
+  unsigned int tail; /* offset, on 64-bit machines */
   __u16 network_header;
-  __u16 transport_header;
   __be16 protocol;
 };
 

@@ -18,7 +18,9 @@ enum { NS_PER_SECOND = 1000000000 };
 #define OS_EVENT_BYTES(part) (offsetof(struct os_event, part) + sizeof(((struct os_event*)0)->part))
 #define OS_EVENT_BARE_BYTES offsetof(struct os_event, exec)
 
-/* Where an event of the type is to be counted, if it is wanted at all and under its limit; NULL if not. */
+/* Atomic, as a program may be interrupted by another one of the same CPU.
+ *
+ * Where an event of the type is to be counted, if it is wanted at all and under its limit; NULL if not. */
 static __always_inline struct os_count* admit(enum os_event_type type, __u64 now_ns) {
   __u32 key = type;
   const __u32* limit = bpf_map_lookup_elem(&os_limits, &key);
@@ -30,7 +32,7 @@ static __always_inline struct os_count* admit(enum os_event_type type, __u64 now
     count->in_second = 0;
   }
   if (count->in_second >= *limit) {
-    count->suppressed++;
+    __sync_fetch_and_add(&count->suppressed, 1);
     return NULL;
   }
   return count;
@@ -43,11 +45,11 @@ static __always_inline struct os_event* begin_event(enum os_event_type type, __u
   if (!count) return NULL;
   struct os_event* event = bpf_ringbuf_reserve(&os_events, bytes, 0);
   if (!event) {
-    count->lost++;
+    __sync_fetch_and_add(&count->lost, 1);
     return NULL;
   }
   count->in_second++;
-  count->recorded++;
+  __sync_fetch_and_add(&count->recorded, 1);
   event->time_ns = now_ns;
   event->type = type;
   event->bytes = bytes;

@@ -12,7 +12,7 @@
 
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 1 << 20);
+  __uint(max_entries, 1 << 20); /* the loader sets what the CPUs need */
 } os_events SEC(".maps") __weak;
 
 struct {
@@ -44,17 +44,37 @@ struct {
   __type(value, struct socket_record);
 } os_sockets SEC(".maps") __weak;
 
-/* Network namespace and local port → who listens there. */
+/* A listening socket's place. */
 struct listener_key {
   __u32 network;
-  __u32 port; /* host byte order */
+  __u32 port;       /* host byte order */
+  __u8 address[16]; /* as in struct os_flow */
 };
 
+struct listener {
+  struct os_task owner;
+  __u64 socket; /* address of its struct sock */
+};
+
+/* Of several that share a place (SO_REUSEPORT) the last one. */
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 16384);
   __type(key, struct listener_key);
-  __type(value, struct os_task);
+  __type(value, struct listener);
 } os_listeners SEC(".maps") __weak;
+
+/* A process that has been told as ended: of its last threads each may take itself for the last. */
+struct process_key {
+  __u64 start_ns;
+  __u64 pid;
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 4096);
+  __type(key, struct process_key);
+  __type(value, __u8);
+} os_ended SEC(".maps") __weak;
 
 #endif

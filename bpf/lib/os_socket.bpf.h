@@ -48,8 +48,24 @@ static __always_inline __u32 network_of(const struct sock* sk) {
   return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
-static __always_inline struct listener_key listener_of(const struct sock* sk) {
-  return (struct listener_key){.network = network_of(sk), .port = local_port(sk)};
+/* Where a socket listens, or where its listener does if that has the very address. */
+static __always_inline void place_of(const struct sock* sk, struct listener_key* place) {
+  struct os_flow flow = {};
+  describe_flow(sk, &flow);
+  place->network = network_of(sk);
+  place->port = flow.local_port;
+  __builtin_memcpy(place->address, flow.local, sizeof place->address);
+}
+
+/* Who listens there: at that address, at all of IPv4, at all. NULL: not known. */
+static __always_inline const struct listener* find_listener(struct listener_key* place) {
+  const struct listener* found = bpf_map_lookup_elem(&os_listeners, place);
+  if (found) return found;
+  put_ipv4(place->address, 0);
+  found = bpf_map_lookup_elem(&os_listeners, place);
+  if (found) return found;
+  __builtin_memset(place->address, 0, sizeof place->address);
+  return bpf_map_lookup_elem(&os_listeners, place);
 }
 
 static __always_inline struct socket_record* find_socket(const struct sock* sk) {

@@ -18,6 +18,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile bool drop_tells_reason = false; /* kernel 5.17 and later */
+const volatile bool retransmit_tells_error = false;
 const volatile bool victim_is_task = false;    /* kernel 6.8 and later; before, it is a pid */
 
 /* include/net/tcp_states.h */
@@ -40,17 +41,28 @@ int BPF_PROG(os_exec, struct task_struct* task, int old_pid, struct linux_binprm
   return 0;
 }
 
-/* The last thread tells what became of the process. */
+enum { TASK_KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD, include/linux/sched.h */
+
+/* Whether the process ends with this thread, of which it has `leader` as the first. */
+static __always_inline bool is_last(const struct task_struct* task, const struct task_struct* leader) {
+  if (BPF_CORE_READ(task, flags) & TASK_KERNEL_THREAD) return false;
+  if (BPF_CORE_READ(task, signal, live.counter) != 0) return false;
+  struct process_key process = {.start_ns = BPF_CORE_READ(leader, start_time), .pid = BPF_CORE_READ(task, tgid)};
+  __u8 told = 1;
+  return bpf_map_update_elem(&os_ended, &process, &told, BPF_NOEXIST) == 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(os_exit, struct task_struct* task) {
-  if (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid)) return 0;
+  const struct task_struct* leader = BPF_CORE_READ(task, group_leader);
+  if (!is_last(task, leader)) return 0;
   struct os_event* event = begin_event(OS_EXIT, OS_EVENT_BYTES(exit));
   if (!event) return 0;
   describe_task(&event->task);
   __u32 code = BPF_CORE_READ(task, exit_code);
   event->exit.code = code >> 8;
   event->exit.signal = code & 0x7f;
-  event->exit.lived_ns = event->time_ns - BPF_CORE_READ(task, start_time);
+  event->exit.lived_ns = event->time_ns - BPF_CORE_READ(leader, start_time);
   end_event(event);
   return 0;
 }
@@ -88,20 +100,24 @@ static __always_inline void begin_connect(const struct sock* sk) {
 }
 
 static __always_inline void begin_listen(const struct sock* sk) {
-  struct os_task owner = {};
-  describe_task(&owner);
-  struct listener_key key = listener_of(sk);
-  bpf_map_update_elem(&os_listeners, &key, &owner, BPF_ANY);
-  struct socket_record record = {.owner = owner};
+  struct listener listener = {.socket = (__u64)sk};
+  describe_task(&listener.owner);
+  struct listener_key place = {};
+  place_of(sk, &place);
+  bpf_map_update_elem(&os_listeners, &place, &listener, BPF_ANY);
+  struct socket_record record = {.owner = listener.owner};
+  __u64 key = (__u64)sk;
+  bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
   emit_connection(OS_LISTEN, sk, &record, 0, false);
 }
 
 /* Where a packet arrives, in whatever process: the socket is taken for the listener's. */
 static __always_inline void begin_accepted(const struct sock* sk) {
   struct socket_record record = {.established_ns = bpf_ktime_get_ns()};
-  struct listener_key listener = listener_of(sk);
-  const struct os_task* owner = bpf_map_lookup_elem(&os_listeners, &listener);
-  if (owner) record.owner = *owner;
+  struct listener_key place = {};
+  place_of(sk, &place);
+  const struct listener* listener = find_listener(&place);
+  if (listener) record.owner = listener->owner;
   __u64 key = (__u64)sk;
   bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
   emit_connection(OS_ESTABLISHED, sk, &record, 0, true);
@@ -113,18 +129,23 @@ static __always_inline void establish(const struct sock* sk) {
   emit_connection(OS_ESTABLISHED, sk, record, record ? record->begun_ns : 0, false);
 }
 
+static __always_inline void end_listener(const struct sock* sk) {
+  struct listener_key place = {};
+  place_of(sk, &place);
+  const struct listener* listener = bpf_map_lookup_elem(&os_listeners, &place);
+  if (listener && listener->socket == (__u64)sk) bpf_map_delete_elem(&os_listeners, &place);
+}
+
+/* Whose it was stays known: a reset may still go out. The next socket at the same address begins anew. */
 static __always_inline void end_socket(const struct sock* sk, int before) {
   const struct socket_record* record = find_socket(sk);
   if (before == STATE_LISTEN) {
-    struct listener_key listener = listener_of(sk);
-    bpf_map_delete_elem(&os_listeners, &listener);
+    end_listener(sk);
   } else if (before == STATE_SYN_SENT) {
     emit_connection(OS_FAILED, sk, record, record ? record->begun_ns : 0, false);
   } else if (before != STATE_SYN_RECV && before != STATE_CLOSE) {
     emit_connection(OS_CLOSED, sk, record, record ? record->established_ns : 0, false);
   }
-  __u64 key = (__u64)sk;
-  bpf_map_delete_elem(&os_sockets, &key);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -167,8 +188,10 @@ int os_inventory(struct bpf_iter__task_file* found) {
   struct socket_record record = {};
   describe_other_task(task, &record.owner);
   if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) {
-    struct listener_key listener = listener_of(sk);
-    bpf_map_update_elem(&os_listeners, &listener, &record.owner, BPF_NOEXIST);
+    struct listener listener = {.owner = record.owner, .socket = (__u64)sk};
+    struct listener_key place = {};
+    place_of(sk, &place);
+    bpf_map_update_elem(&os_listeners, &place, &listener, BPF_NOEXIST);
   }
   __u64 key = (__u64)sk;
   bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST);
@@ -187,14 +210,31 @@ static __always_inline void emit_segment(enum os_event_type type, const struct s
 
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(os_retransmit, const struct sock* sk) {
+  if (retransmit_tells_error && (int)ctx[2] != 0) return 0; /* it did not come to that */
   emit_segment(OS_RETRANSMIT, sk);
   return 0;
 }
 
-/* Without a socket where nobody listens: the packets themselves tell that. */
+/* In answer to a packet that no connection wants. */
+static __always_inline void emit_refusal(const struct sock* listening, const struct sk_buff* packet) {
+  struct os_flow flow = {};
+  if (!describe_packet(packet, &flow)) return;
+  turn_flow(&flow);
+  struct os_event* event = begin_event(OS_RESET_SENT, OS_EVENT_BYTES(drop));
+  if (!event) return;
+  event->flow = flow;
+  unknown_task(&event->task);
+  if (listening) describe_owner(listening, &event->task);
+  event->drop = (struct os_drop){};
+  end_event(event);
+}
+
 SEC("tp_btf/tcp_send_reset")
-int BPF_PROG(os_reset_sent, const struct sock* sk) {
-  if (sk) emit_segment(OS_RESET_SENT, sk);
+int BPF_PROG(os_reset_sent, const struct sock* sk, const struct sk_buff* packet) {
+  if (sk && BPF_CORE_READ(sk, __sk_common.skc_dport) != 0)
+    emit_segment(OS_RESET_SENT, sk);
+  else if (packet)
+    emit_refusal(sk, packet);
   return 0;
 }
 
@@ -212,7 +252,7 @@ int os_oom_kill(__u64* arguments) {
   unknown_task(&event->task);
   if (victim_is_task) {
     const struct task_struct* victim = (const void*)arguments[0];
-    event->task.pid = BPF_CORE_READ(victim, tgid);
+    describe_other_task(victim, &event->task);
   } else {
     event->task.pid = (__u32)arguments[0];
   }

@@ -2,11 +2,14 @@
 """What the operating system does is in the record, among the packets, as stock readers show it."""
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from datetime import datetime
 
 from lab.agent import CAPROCK
 from lab.cgroup import memory_cgroup
@@ -87,6 +90,29 @@ class Processes(OsTest):
         self.assertLess(len(command), 1200)
         self.assertNotIn("forged", journal_messages(self.export(agent)))
 
+    def test_path(self):
+        """os: a program's name cannot forge fields of the record, nor losses"""
+        agent = self.record()
+        program = self.folder / "x\nCAPROCK_LOST=999999\nMESSAGE=forged"
+        shutil.copy("/bin/true", program)
+        pid = self.run_child(program)
+        begun = self.entry(agent, _PID=pid, CAPROCK_EVENT="exec")
+        self.assertTrue(begun["_EXE"].endswith(r"x\x0aCAPROCK_LOST=999999\x0aMESSAGE=forged"), begun)
+        lines = self.export(agent, "--format", "json", name="out.json").read_text().splitlines()
+        self.assertNotIn("forged", [json.loads(line)["MESSAGE"] for line in lines])
+        self.assert_stopped(agent)
+        verified = subprocess.run([CAPROCK, "verify", "-o", "json", agent.ring], capture_output=True, text=True, check=True)
+        self.assertEqual(json.loads(verified.stdout)["dropped"], 0)
+
+    def test_thread_that_execs(self):
+        """os: a process ends once, when its last thread does, whichever threads ended before"""
+        agent = self.record()
+        script = "import os, threading; threading.Thread(target=os.execv, args=('/bin/sleep', ['sleep', '0.3'])).start(); threading.Event().wait()"
+        pid = self.run_child(sys.executable, "-c", script)
+        ended = self.entry(agent, _PID=pid, CAPROCK_EVENT="exit")
+        self.assertEqual(ended["EXIT_STATUS"], "0")
+        self.assertEqual(ended["_COMM"], "sleep")
+
     def test_out_of_memory(self):
         """os: a process that is killed as memory runs out is told"""
         agent = self.record()
@@ -99,7 +125,7 @@ class Processes(OsTest):
             child = subprocess.Popen([*group.prefix, sys.executable, "-c", "x = b'x' * (256 << 20)"])
             self.assertEqual(child.wait(), -signal.SIGKILL)
         killed = self.entry(agent, _PID=child.pid, CAPROCK_EVENT="oom")
-        self.assertIn(f"[{child.pid}] killed, as memory ran out", killed["MESSAGE"])
+        self.assertRegex(killed["MESSAGE"], rf"python\S*\[{child.pid}\] killed, as memory ran out")
         self.assertEqual(killed["PRIORITY"], "3")
 
 
@@ -163,7 +189,7 @@ class Connections(OsTest):
         self.assertEqual(sum(flow.endswith(f"> [fd77::2]:{PORT}") for flow in flows), 1, flows)
 
     def test_refused(self):
-        """os: a connect that is refused is told with the reason, and the resets of both sides"""
+        """os: a connect that is refused is told with the reason, and the reset that came"""
         agent = self.record()
         with self.pair.left.entered():
             client = socket.socket()
@@ -173,6 +199,51 @@ class Connections(OsTest):
         self.assertIn(f"could not connect to 10.77.0.2:{CLOSED_PORT}: Connection refused", failed["MESSAGE"])
         self.assertEqual(failed["ERRNO"], "111")
         self.entry(agent, _PID=os.getpid(), CAPROCK_EVENT="reset-received")
+
+    def test_reset_sent(self):
+        """os: a reset for a connection is told on both sides, with its process"""
+        agent = self.record()
+        with self.pair.right.entered():
+            listener = socket.create_server(("10.77.0.2", PORT))
+        with self.pair.left.entered():
+            client = socket.socket()
+        with listener, client:
+            client.connect(("10.77.0.2", PORT))
+            accepted = listener.accept()[0]
+            client.send(b"never read")
+            time.sleep(0.1)
+            accepted.close()
+            time.sleep(0.1)
+            client.close()
+        sent = self.entry(agent, _PID=os.getpid(), CAPROCK_EVENT="reset-sent")
+        received = self.entry(agent, _PID=os.getpid(), CAPROCK_EVENT="reset-received")
+        self.assertTrue(sent["CAPROCK_FLOW"].startswith(f"TCP 10.77.0.2:{PORT} > 10.77.0.1:"), sent)
+        self.assertTrue(received["CAPROCK_FLOW"].endswith(f"> 10.77.0.2:{PORT}"), received)
+
+    def test_listeners_of_one_port(self):
+        """os: of two that listen at one port of different addresses each has its connections, also when the other ends"""
+        self.pair.right.ip("addr", "add", "10.77.0.3/24", "dev", "east")
+        agent = self.record()
+        with self.pair.right.entered():
+            listener = socket.create_server(("10.77.0.2", PORT))
+        script = f"import socket, sys; s = socket.create_server(('10.77.0.3', {PORT})); print(flush=True); sys.stdin.read()"
+        other = subprocess.Popen(self.pair.right.command(sys.executable, "-c", script), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        other.stdout.readline()
+        with listener:
+            for address in ("10.77.0.2", "10.77.0.3"):
+                self.connect(address)
+            other.communicate()
+            self.connect("10.77.0.2")
+        accepted = [entry for entry in self.entries(agent, CAPROCK_EVENT="established") if "is connected from" in entry["MESSAGE"]]
+        owners = {(entry["CAPROCK_FLOW"].split()[1], entry["_PID"]) for entry in accepted}
+        self.assertEqual(owners, {(f"10.77.0.2:{PORT}", str(os.getpid())), (f"10.77.0.3:{PORT}", str(other.pid))})
+        self.assertEqual(len(accepted), 3)
+
+    def connect(self, address):
+        with self.pair.left.entered():
+            client = socket.socket()
+        with client:
+            client.connect((address, PORT))
 
     def test_retransmission(self):
         """os: a retransmission is told, with the process whose connection it is"""
@@ -214,7 +285,7 @@ class Bounds(OsTest):
         agent = self.record(agent__os__events="[exit]")
         subprocess.run(["true"], check=True)
         kinds = {entry["CAPROCK_EVENT"] for entry in self.entries(agent)}
-        self.assertEqual(kinds, {"exit"})
+        self.assertEqual(kinds, {"begin", "exit"})
         self.assertEqual(self.events_of(agent, "exec")["note"], "not in agent.os.events")
 
     def test_limit(self):
@@ -233,13 +304,41 @@ class Bounds(OsTest):
         self.assertEqual(told, event["suppressed"] + event["lost"])
         self.assertEqual(sum("CAPROCK_SUPPRESSED" not in entry for entry in entries), event["recorded"])
 
+    def test_complete(self):
+        """os: under a steady load of events the record is complete up to a moment ago"""
+        agent = self.record()
+        ended = threading.Event()
+
+        def connect_on_and_on():
+            while not ended.is_set():
+                with socket.socket() as client:
+                    client.connect_ex(("127.0.0.1", CLOSED_PORT))
+                time.sleep(0.0002)
+
+        with self.pair.left.entered():
+            load = threading.Thread(target=connect_on_and_on)
+            load.start()
+        lags = []
+        for _ in range(20):
+            time.sleep(0.1)
+            status = agent.status()
+            lags.append(datetime.fromisoformat(status["now"][:26]) - datetime.fromisoformat(status["ring"]["complete_until"][:26]))
+        ended.set()
+        load.join()
+        self.assertGreater(self.events_of(agent, "failed")["recorded"], 1000)
+        self.assertLess(max(lag.total_seconds() for lag in lags[5:]), 0.5, lags)
+
     def test_stopped(self):
         """os: what happened before a stop is in the record, which is whole"""
         agent = self.record()
         child = subprocess.Popen(["true"])
         child.wait()
+        begin = time.monotonic()
         self.assert_stopped(agent)
-        self.assertEqual(len([entry for entry in journal_entries(agent.ring) if entry.get("_PID") == str(child.pid)]), 2)
+        self.assertLess(time.monotonic() - begin, 5)
+        entries = journal_entries(agent.ring)
+        self.assertEqual(len([entry for entry in entries if entry.get("_PID") == str(child.pid)]), 2)
+        self.assertEqual([entry["CAPROCK_EVENT"] for entry in entries if entry.get("CAPROCK_EVENT") in ("begin", "end")], ["begin", "end"])
         self.assert_verified(agent)
 
     def test_json(self):

@@ -138,7 +138,7 @@ void Agent::start_events() {
   events_ = *std::move(events);
   std::vector<std::unique_ptr<capture::PacketSource>> sources;
   sources.push_back(events_->take_source());
-  recorder_->add_sources(std::move(sources));
+  event_sources_ = recorder_->add_sources(std::move(sources));
   recorder_->on_new_clock([this](std::int64_t offset_ns) { events_->set_wall_offset(offset_ns); });
 }
 
@@ -175,7 +175,10 @@ Status Agent::run() {
   server_->stop();
   const bool keep = keeps_programs();
   keep ? follower_->keep() : follower_->stop();
-  if (events_) events_->stop();
+  if (events_) {
+    events_->stop();
+    recorder_->finish_sources(event_sources_);
+  }
   auto stopped = recorder_->stop(keep ? Drain::kPresent : Drain::kAll);
   log_info(fmt::format("stopped{}{}", stopped ? ": the ring is sealed and synced" : "",
                        keep ? "; the programs record on for the next agent" : ""));

@@ -61,6 +61,7 @@ class Agent {
 
   boost::asio::io_context io_{1};
   std::unique_ptr<insight::EventLayer> events_;  // none: it is off, or cannot be had
+  std::vector<const capture::PacketSource*> event_sources_;
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<filter::Applier> filter_;
   std::unique_ptr<InterfaceFollower> follower_;

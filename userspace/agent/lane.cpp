@@ -327,6 +327,7 @@ void Lane::do_work(std::int64_t patience_ns) {
 /// each run is a whole segment of the stage. False: the writer lacks room.
 bool Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
   const bool late = now_ns - feed.emptied_ns >= patience_ns;
+  now_ns = std::min(now_ns, feed.source->complete_ns());
   const std::uint64_t waiting = feed.source->used_bytes();
   if (waiting == 0) feed.emptied_ns = now_ns;
   std::uint64_t taken = 0;
@@ -334,8 +335,8 @@ bool Lane::drain(Feed& feed, std::int64_t now_ns, std::int64_t patience_ns) {
     if (!settle()) return false;
     if (patience_ns != 0 && held_back(feed, waiting - taken)) return true;
     PacketBatch batch = feed.source->peek();
-    if (batch.empty()) {  // what the source discards, or has not finished
-      if (feed.source->used_bytes() == 0) feed.emptied_ns = now_ns;
+    if (batch.empty()) {
+      feed.emptied_ns = now_ns;
       return true;
     }
     batch.urgent = fills(*feed.source, kUrgentEighths);

@@ -42,6 +42,10 @@ class PacketSource {
   /// the kernel wants attention in time.
   virtual Nanoseconds longest_rest() const { return Nanoseconds::max(); }
 
+  /// Monotonic time up to which everything that happened is in the queue or has been consumed, as
+  /// far as the source knows better than the caller's clock. Ask before a look at the queue.
+  virtual std::int64_t complete_ns() const { return INT64_MAX; }
+
   /// Bytes in the queue and its capacity: the lane's lag. Any thread.
   virtual std::uint64_t used_bytes() const = 0;
   virtual std::uint64_t capacity_bytes() const = 0;

@@ -2,6 +2,7 @@
 #include "insight/container.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
@@ -17,6 +18,35 @@ bool is_digit(char letter) {
   return std::isxdigit(static_cast<unsigned char>(letter)) != 0;
 }
 
+/// Where a process is: cgroups(7), /proc/[pid]/cgroup.
+struct Place {
+  std::string container;
+  std::string path;       // in the hierarchy of version 2
+  bool version2 = false;  // it alone has controllers
+};
+
+Place place_of(std::uint32_t pid) {
+  constexpr std::string_view kVersion2 = "0::";
+  Place place;
+  bool version1 = false;
+  std::ifstream file(fmt::format("/proc/{}/cgroup", pid));
+  for (std::string line; std::getline(file, line);) {
+    if (place.container.empty()) place.container = container_in(line);
+    if (line.starts_with(kVersion2))
+      place.path = line.substr(kVersion2.size());
+    else
+      version1 = true;
+  }
+  place.version2 = !version1 && !place.path.empty();
+  return place;
+}
+
+/// 0: it is gone.
+std::uint64_t inode_of(const std::string& path) {
+  struct stat info {};
+  return ::stat(("/sys/fs/cgroup" + path).c_str(), &info) == 0 ? info.st_ino : 0;
+}
+
 }  // namespace
 
 std::string_view container_in(std::string_view cgroup_path) {
@@ -30,17 +60,18 @@ std::string_view container_in(std::string_view cgroup_path) {
   return {};
 }
 
-/// In cgroup v1 all controllers of a container have its id.
-const std::string& Containers::of(std::uint64_t cgroup, std::uint32_t pid) {
+std::string Containers::of(std::uint64_t cgroup, std::uint32_t pid) {
   if (const auto found = known_.find(cgroup); found != known_.end()) return found->second;
-  static const std::string kUnknown;
-  std::ifstream file(fmt::format("/proc/{}/cgroup", pid));
-  if (!file) return kUnknown;
-  std::string id;
-  for (std::string line; id.empty() && std::getline(file, line);)
-    id = container_in(line);
+  Place place = place_of(pid);
+  if (!place.version2) return place.container;
+  if (inode_of(place.path) != cgroup) return {};
   if (known_.size() == kMostKnown) known_.clear();
-  return known_.emplace(cgroup, std::move(id)).first->second;
+  known_.emplace(cgroup, place.container);
+  return place.container;
+}
+
+std::string Containers::of(std::uint32_t pid) {
+  return place_of(pid).container;
 }
 
 }  // namespace caprock::insight

@@ -19,6 +19,44 @@ namespace {
 using pcapng::JournalField;
 using pcapng::Priority;
 
+/// Length of the UTF-8 character that begins here, 0: there is none. RFC 3629.
+std::size_t character_bytes(const unsigned char* at, std::size_t left) {
+  if (*at < 0x80) return 1;
+  const std::size_t bytes = *at >= 0xf0 && *at < 0xf5 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc2 ? 2 : 0;
+  if (*at >= 0xf5 || bytes > left) return 0;
+  for (std::size_t i = 1; i < bytes; ++i) {
+    if ((at[i] & 0xc0) != 0x80) return 0;
+  }
+  return bytes;
+}
+
+/// Control characters and what is no UTF-8 as \xNN.
+std::string printable_text(std::string_view text) {
+  const auto* const at = reinterpret_cast<const unsigned char*>(text.data());
+  std::string printable;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t letters = character_bytes(at + i, text.size() - i);
+    if (letters == 0 || at[i] < 0x20 || at[i] == 0x7f) {
+      printable += fmt::format("\\x{:02x}", at[i++]);
+      continue;
+    }
+    printable += text.substr(i, letters);
+    i += letters;
+  }
+  return printable;
+}
+
+/// In quotes where a shell would need them.
+std::string printable_argument(std::string_view argument) {
+  std::string escaped;
+  for (const char letter : argument) {
+    if (letter == '"' || letter == '\\') escaped += '\\';
+    escaped += letter;
+  }
+  const bool plain = !argument.empty() && argument.find_first_of(" \"'") == argument.npos;
+  return plain ? printable_text(escaped) : fmt::format("\"{}\"", printable_text(escaped));
+}
+
 /// What a message is made of, and the fields behind it.
 class Entry {
  public:
@@ -56,10 +94,8 @@ class Entry {
   }
 
   std::string comm() const {
-    if (!context_.comm.empty()) return context_.comm;
-    const char* text = event_.task.comm;
-    return printable_command(reinterpret_cast<const unsigned char*>(text),
-                             ::strnlen(text, sizeof event_.task.comm));
+    if (!context_.comm.empty()) return printable_text(context_.comm);
+    return printable_text({event_.task.comm, ::strnlen(event_.task.comm, sizeof event_.task.comm)});
   }
 
   /// "curl[1234]"
@@ -125,10 +161,11 @@ class Entry {
   void say_exec() {
     const os_exec& exec = event_.exec;
     const std::string command = printable_command(exec.arguments, exec.arguments_bytes);
-    add("_EXE", std::string(exec.path, ::strnlen(exec.path, sizeof exec.path)));
+    const std::string path = printable_text({exec.path, ::strnlen(exec.path, sizeof exec.path)});
+    add("_EXE", path);
     add("_CMDLINE", command);
     add("CAPROCK_PARENT_PID", fmt::to_string(exec.parent));
-    message_ = fmt::format("{} started: {}", who(), command.empty() ? exec.path : command);
+    message_ = fmt::format("{} started: {}", who(), command.empty() ? path : command);
   }
 
   void say_exit() {
@@ -214,35 +251,6 @@ class Entry {
   Priority priority_ = Priority::kInformation;
 };
 
-/// Length of the UTF-8 character that begins here, 0: there is none. RFC 3629.
-std::size_t character_bytes(const unsigned char* at, std::size_t left) {
-  if (*at < 0x80) return 1;
-  const std::size_t bytes = *at >= 0xf0 && *at < 0xf5 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc2 ? 2 : 0;
-  if (*at >= 0xf5 || bytes > left) return 0;
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((at[i] & 0xc0) != 0x80) return 0;
-  }
-  return bytes;
-}
-
-std::string printable_argument(const unsigned char* at, std::size_t bytes) {
-  std::string text;
-  bool quote = bytes == 0;
-  for (std::size_t i = 0; i < bytes;) {
-    const std::size_t letters = character_bytes(at + i, bytes - i);
-    if (letters == 0 || at[i] < 0x20 || at[i] == 0x7f) {
-      text += fmt::format("\\x{:02x}", at[i]);
-      ++i;
-      continue;
-    }
-    if (at[i] == '"' || at[i] == '\\') text += '\\';
-    quote = quote || at[i] == ' ' || at[i] == '"' || at[i] == '\'';
-    text.append(reinterpret_cast<const char*>(at + i), letters);
-    i += letters;
-  }
-  return quote ? fmt::format("\"{}\"", text) : text;
-}
-
 }  // namespace
 
 void write_event_entry(std::vector<std::byte>& out, const os_event& event, std::int64_t wall_ns,
@@ -262,12 +270,22 @@ void write_suppressed_entry(std::vector<std::byte>& out, std::uint32_t type, std
                      fields);
 }
 
+void write_border_entry(std::vector<std::byte>& out, bool begins, std::int64_t wall_ns) {
+  const std::array fields{JournalField{"CAPROCK_LAYER", "os"},
+                          JournalField{"CAPROCK_EVENT", begins ? "begin" : "end"}};
+  pcapng::write_note(out, wall_ns,
+                     fmt::format("events of the operating system are {} here on",
+                                 begins ? "recorded from" : "not recorded from"),
+                     fields, Priority::kInformation);
+}
+
 std::string printable_command(const unsigned char* arguments, std::size_t bytes) {
   std::string text;
   for (std::size_t at = 0; at < bytes;) {
-    const std::size_t length = ::strnlen(reinterpret_cast<const char*>(arguments + at), bytes - at);
+    const auto* const argument = reinterpret_cast<const char*>(arguments + at);
+    const std::size_t length = ::strnlen(argument, bytes - at);
     if (at != 0) text += ' ';
-    text += printable_argument(arguments + at, length);
+    text += printable_argument({argument, length});
     at += length + 1;
   }
   return text;

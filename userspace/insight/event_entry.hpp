@@ -27,6 +27,9 @@ void write_event_entry(std::vector<std::byte>& out, const os_event& event, std::
 void write_suppressed_entry(std::vector<std::byte>& out, std::uint32_t type, std::uint64_t events,
                             std::int64_t wall_ns);
 
+/// Appends a block that says where the record of events begins, or ends.
+void write_border_entry(std::vector<std::byte>& out, bool begins, std::int64_t wall_ns);
+
 /// A command line for people: arguments with spaces or quotes in quotes, control characters and
 /// what is no UTF-8 as \xNN. `arguments`: each ends with a 0.
 std::string printable_command(const unsigned char* arguments, std::size_t bytes);

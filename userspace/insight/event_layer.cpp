@@ -10,6 +10,7 @@
 #include <fstream>
 #include <utility>
 
+#include "capture/program_barrier.hpp"
 #include "capture/ring_buffer_map.hpp"
 #include "capture/ring_buffer_source.hpp"
 #include "core/clock.hpp"
@@ -20,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A MiB of events is some 6000, which one CPU cannot tell in this time within the limits.
+/// A CPU's share of the queue holds some 400 programs that start, and 3000 other events.
 constexpr auto kRest = 50ms;
 constexpr std::int64_t kTellIntervalNs = 1'000'000'000;
 
@@ -61,20 +62,24 @@ EventLayer::EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames name
       names_(std::move(names)),
       kernel_(std::move(kernel)),
       given_(std::make_unique<EventSource>(
-          SourceId{SourceKind::kEvents, 0, static_cast<std::uint64_t>(monotonic_ns())}, *kernel_)),
+          SourceId{SourceKind::kEvents, 0, static_cast<std::uint64_t>(monotonic_ns())},
+          monotonic_ns())),
       source_(*given_),
       wall_offset_ns_(wall_offset_ns) {}
 
 void EventLayer::set_wall_offset(std::int64_t wall_offset_ns) {
   const std::lock_guard lock(mutex_);
-  take_all();
+  take_what_came();
   wall_offset_ns_ = wall_offset_ns;
   last_ns_ = monotonic_ns();  // an event that was late belongs to the new time as a whole
 }
 
+/// Programs that were at work when they were taken off have told by the time the barrier has
+/// passed.
 void EventLayer::stop() {
   if (!thread_.joinable()) return;
   programs_->detach();
+  capture::await_programs();
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -85,37 +90,53 @@ void EventLayer::stop() {
 
 void EventLayer::loop() {
   std::unique_lock lock(mutex_);
+  tell_border(true);
   while (!stopping_.wait_for(lock, kRest, [this] { return stopped_; })) {
-    if (!source_.full()) take_all();
+    if (source_.full()) continue;
+    take_what_came();
     if (monotonic_ns() >= next_tell_ns_) tell_suppressed();
   }
-  take_all();
+  take_what_came();
   tell_suppressed();
+  tell_border(false);
+  source_.set_complete(INT64_MAX);
 }
 
-void EventLayer::take_all() {
-  while (take()) {
+/// What is there now: what comes meanwhile is for the next time.
+void EventLayer::take_what_came() {
+  const std::int64_t now_ns = monotonic_ns();
+  const std::uint64_t waiting = kernel_->used_bytes();
+  std::uint64_t taken = 0;
+  while (taken < waiting) {
+    const std::uint64_t bytes = take();
+    if (bytes == 0) return;  // a program is still writing
+    taken += bytes;
   }
+  source_.set_complete(now_ns);
 }
 
-/// One batch. The kernel's queue lets go of it when the source has it.
-bool EventLayer::take() {
+/// One batch; how many bytes of the kernel's queue that was.
+std::uint64_t EventLayer::take() {
   const PacketBatch batch = kernel_->peek();
-  if (batch.empty()) return false;
+  if (batch.empty()) return 0;
   std::vector<std::byte> blocks;
   for (const BlockPiece& piece : batch.pieces)
     describe(blocks, piece.bytes);
   source_.put(std::move(blocks));
-  kernel_->consume(batch.pieces.back().end_position);
-  return true;
+  const std::uint64_t end = batch.pieces.back().end_position;
+  kernel_->consume(end);
+  return end - batch.position;
 }
 
 void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
   os_event event{};
   std::memcpy(&event, record.data(), std::min(record.size(), sizeof event));
   EventContext context;
-  if (event.type == OS_OOM_KILL) context.comm = comm_of(event.task.pid);
-  if (event.task.cgroup != 0) context.container = containers_.of(event.task.cgroup, event.task.pid);
+  if (event.task.cgroup != 0) {
+    context.container = containers_.of(event.task.cgroup, event.task.pid);
+  } else if (event.type == OS_OOM_KILL) {  // kernels that tell its pid alone
+    context = {.comm = comm_of(event.task.pid), .container = Containers::of(event.task.pid)};
+  }
   write_event_entry(out, event, wall_time(event.time_ns), context, names_);
 }
 
@@ -137,6 +158,12 @@ void EventLayer::tell_suppressed() {
       write_suppressed_entry(blocks, type, more, wall_time(static_cast<std::uint64_t>(now_ns)));
   }
   if (!blocks.empty()) source_.put(std::move(blocks));
+}
+
+void EventLayer::tell_border(bool begins) {
+  std::vector<std::byte> block;
+  write_border_entry(block, begins, wall_time(static_cast<std::uint64_t>(monotonic_ns())));
+  source_.put(std::move(block));
 }
 
 }  // namespace caprock::insight

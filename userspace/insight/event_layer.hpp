@@ -42,10 +42,11 @@ class EventLayer {
   EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,
              std::unique_ptr<capture::PacketSource> kernel, std::int64_t wall_offset_ns);
   void loop();
-  void take_all();
-  bool take();
+  void take_what_came();
+  std::uint64_t take();
   void describe(std::vector<std::byte>& out, Bytes record);
   void tell_suppressed();
+  void tell_border(bool begins);
   std::int64_t wall_time(std::uint64_t time_ns);
 
   std::unique_ptr<EventPrograms> programs_;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <initializer_list>
 #include <utility>
@@ -31,6 +32,8 @@ struct LinkDeleter {
 using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 
 constexpr std::uint32_t kReasonArgument = 3;  // of kfree_skb, from 5.17 on
+constexpr std::uint32_t kErrorArgument = 3;   // of tcp_retransmit_skb, on newer kernels
+constexpr std::uint32_t kQueueBytesPerCpu = 512 << 10;
 
 constexpr EventLimits kUsualLimits = [] {
   EventLimits limits;
@@ -51,7 +54,7 @@ std::vector<Hook> hooks_of(const os_bpf& skeleton) {
   return {{programs.os_exec, {OS_EXEC}},
           {programs.os_exit, {OS_EXIT}},
           {programs.os_oom_kill, {OS_OOM_KILL}},
-          {programs.os_state, {OS_LISTEN, OS_CONNECT, OS_ESTABLISHED, OS_FAILED, OS_CLOSED}},
+          {programs.os_state, {OS_CLOSED, OS_LISTEN, OS_CONNECT, OS_ESTABLISHED, OS_FAILED}},
           {programs.os_retransmit, {OS_RETRANSMIT}},
           {programs.os_reset_sent, {OS_RESET_SENT}},
           {programs.os_reset_got, {OS_RESET_RECEIVED}},
@@ -94,12 +97,16 @@ class LoadedEvents final : public EventPrograms {
   /// Whose the sockets are that are open already: the kernel runs the program for each file as
   /// the iterator is read.
   Status take_inventory() {
+    if (!bpf_program__autoload(skeleton_->progs.os_inventory)) return {};
     const Link link(bpf_program__attach_iter(skeleton_->progs.os_inventory, nullptr));
     const Fd iterator(link ? bpf_iter_create(bpf_link__fd(link.get())) : -1);
     if (!iterator) return Error::from_errno("sockets that were open before have no process");
     char nothing[64];
-    while (::read(iterator.get(), nothing, sizeof nothing) > 0 || errno == EINTR)
-      errno = 0;
+    ssize_t got = 0;
+    do {
+      got = ::read(iterator.get(), nothing, sizeof nothing);  // EAGAIN: a million files on
+    } while (got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN)));
+    if (got < 0) return Error::from_errno("not all sockets that were open before have a process");
     return {};
   }
 
@@ -117,12 +124,22 @@ class LoadedEvents final : public EventPrograms {
         all[type].lost += count.lost;
       }
     }
+    for (const Hook& hook : hooks_of(*skeleton_))
+      all[hook.types.front()].lost += missed(hook.program);
     return all;
   }
 
   void detach() override { links_.clear(); }
 
  private:
+  /// Events at which the program was at work already on that CPU: the kernel does not run it then.
+  static std::uint64_t missed(const bpf_program* program) {
+    bpf_prog_info info{};
+    __u32 bytes = sizeof info;
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes) != 0) return 0;
+    return info.recursion_misses;
+  }
+
   void name(const Hook& hook) {
     for (const os_event_type type : hook.types) {
       if (status_[type].reason.empty())
@@ -148,6 +165,12 @@ void choose_programs(const os_bpf& skeleton, const KernelNames& kernel, const Ev
     const bool there = kernel.tracepoint_arguments(target_of(hook.program)).has_value();
     bpf_program__set_autoload(hook.program, wanted && there);
   }
+  const auto wanted = [&](auto type) { return limits[type] != 0; };
+  const auto of_sockets = {OS_LISTEN, OS_CONNECT,    OS_ESTABLISHED, OS_FAILED,
+                           OS_CLOSED, OS_RETRANSMIT, OS_RESET_SENT,  OS_RESET_RECEIVED};
+  bpf_program__set_autoload(skeleton.progs.os_inventory, std::ranges::any_of(of_sockets, wanted));
+  skeleton.rodata->retransmit_tells_error =
+      kernel.tracepoint_arguments("tcp_retransmit_skb").value_or(0) >= kErrorArgument;
   skeleton.rodata->drop_tells_reason =
       kernel.tracepoint_arguments("kfree_skb").value_or(0) >= kReasonArgument;
   skeleton.rodata->victim_is_task = kernel.tracepoint_gives_structure("mark_victim");
@@ -180,6 +203,8 @@ Result<std::unique_ptr<EventPrograms>> EventPrograms::load(const KernelNames& ke
   Skeleton skeleton(os_bpf__open());
   if (!skeleton) return Error::from_errno("open the BPF object of the operating-system layer");
   choose_programs(*skeleton, kernel, limits);
+  const auto cpus = static_cast<unsigned>(libbpf_num_possible_cpus());
+  bpf_map__set_max_entries((*skeleton).maps.os_events, std::bit_ceil(cpus) * kQueueBytesPerCpu);
   if (const int code = os_bpf__load(skeleton.get()); code != 0) {
     return Error::from_errno(
         fmt::format("load the programs of the operating-system layer ({})", log.summary()), -code);

@@ -17,7 +17,7 @@ void EventSource::put(std::vector<std::byte> blocks) {
 }
 
 bool EventSource::full() const {
-  return queued_bytes() >= kCapacityBytes;
+  return used_bytes() >= kCapacityBytes;
 }
 
 /// A chunk's memory stays where it is while others come behind it.
@@ -30,8 +30,7 @@ PacketBatch EventSource::peek() {
       bytes = bytes.last(chunk.end_position - position_);  // it may have been cut
     pieces_.push_back({.bytes = bytes, .end_position = chunk.end_position});
   }
-  return {
-      .source = id_, .position = position_, .pieces = pieces_, .more = kernel_.used_bytes() != 0};
+  return {.source = id_, .position = position_, .pieces = pieces_, .more = false};
 }
 
 void EventSource::consume(std::uint64_t position) {
@@ -42,19 +41,23 @@ void EventSource::consume(std::uint64_t position) {
     chunks_.pop_front();
 }
 
-/// The kernel's first: what has left there is here.
+void EventSource::set_complete(std::int64_t monotonic_ns) {
+  const std::lock_guard lock(mutex_);
+  complete_ns_ = monotonic_ns;
+}
+
+std::int64_t EventSource::complete_ns() const {
+  const std::lock_guard lock(mutex_);
+  return complete_ns_;
+}
+
 std::uint64_t EventSource::used_bytes() const {
-  const std::uint64_t waiting = kernel_.used_bytes();
-  return waiting + queued_bytes();
+  const std::lock_guard lock(mutex_);
+  return end_ - position_;
 }
 
 std::uint64_t EventSource::capacity_bytes() const {
-  return kernel_.capacity_bytes() + kCapacityBytes;
-}
-
-std::uint64_t EventSource::queued_bytes() const {
-  const std::lock_guard lock(mutex_);
-  return end_ - position_;
+  return kCapacityBytes;
 }
 
 }  // namespace caprock::insight

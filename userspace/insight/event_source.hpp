@@ -12,15 +12,17 @@
 
 namespace caprock::insight {
 
-/// Filled by one thread, emptied by a lane. What the kernel has and nobody has made blocks of yet
-/// counts as waiting: until it is there, the record is not complete.
+/// Filled by one thread, emptied by a lane.
 class EventSource final : public capture::PacketSource {
  public:
-  /// `kernel`: where the events come from; outlives this one's lane.
-  EventSource(SourceId id, const capture::PacketSource& kernel) : id_(id), kernel_(kernel) {}
+  /// What happened before `complete_ns` (monotonic) is put by then or never.
+  EventSource(SourceId id, std::int64_t complete_ns) : id_(id), complete_ns_(complete_ns) {}
 
-  /// Appends blocks, in order. Call before they are consumed in the kernel's queue.
+  /// Appends blocks, in order.
   void put(std::vector<std::byte> blocks);
+
+  /// All events until then have been put.
+  void set_complete(std::int64_t monotonic_ns);
 
   /// Whether the lane is so far behind that more had better wait in the kernel.
   bool full() const;
@@ -31,6 +33,7 @@ class EventSource final : public capture::PacketSource {
   void resume(std::uint64_t) override {}  // nothing waits that an agent before left
   int wake_fd() const override { return -1; }
   void clear_wake() override {}
+  std::int64_t complete_ns() const override;
   std::uint64_t used_bytes() const override;
   std::uint64_t capacity_bytes() const override;
 
@@ -40,14 +43,12 @@ class EventSource final : public capture::PacketSource {
     std::uint64_t end_position;
   };
 
-  std::uint64_t queued_bytes() const;
-
   SourceId id_;
-  const capture::PacketSource& kernel_;
   mutable std::mutex mutex_;
   std::deque<Chunk> chunks_;
-  std::uint64_t position_ = 0;      // of the first byte that is not consumed
-  std::uint64_t end_ = 0;           // behind the last one
+  std::uint64_t position_ = 0;  // of the first byte that is not consumed
+  std::uint64_t end_ = 0;       // behind the last one
+  std::int64_t complete_ns_;
   std::vector<BlockPiece> pieces_;  // of the last batch
 };
 

@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string_view>
 
@@ -25,28 +26,29 @@ std::map<std::uint32_t, std::string> read_reasons(const btf* types) {
   return reasons;
 }
 
-/// Of functions; addresses are all 0 where they are hidden.
-std::map<std::uint64_t, std::string> read_functions() {
-  std::map<std::uint64_t, std::string> functions;
-  std::ifstream file("/proc/kallsyms");
-  std::string address, kind, name, rest;
-  while (file >> address >> kind >> name && std::getline(file, rest)) {
-    if (kind != "t" && kind != "T") continue;
-    const std::uint64_t at = std::stoull(address, nullptr, 16);
-    if (at == 0) return {};
-    functions.emplace(at, name);
-  }
-  return functions;
-}
-
 }  // namespace
 
 KernelNames KernelNames::load() {
   KernelNames names;
   names.types_ = std::shared_ptr<btf>(btf__load_vmlinux_btf(), btf__free);
   if (names.types_) names.reasons_ = read_reasons(names.types_.get());
-  names.functions_ = read_functions();
+  names.read_functions();
   return names;
+}
+
+/// Addresses are all 0 where they are hidden.
+void KernelNames::read_functions() {
+  std::ifstream file("/proc/kallsyms");
+  std::string address, kind, name, rest;
+  while (file >> address >> kind >> name && std::getline(file, rest)) {
+    if (kind != "t" && kind != "T") continue;
+    const std::uint64_t begin = std::stoull(address, nullptr, 16);
+    if (begin == 0) break;
+    functions_.push_back({begin, static_cast<std::uint32_t>(names_.size()),
+                          static_cast<std::uint32_t>(name.size())});
+    names_ += name;
+  }
+  std::ranges::sort(functions_, {}, &Function::begin);
 }
 
 std::string KernelNames::drop_reason(std::uint32_t reason) const {
@@ -55,9 +57,14 @@ std::string KernelNames::drop_reason(std::uint32_t reason) const {
   return reason == 0 ? std::string() : fmt::format("reason {}", reason);
 }
 
+/// What is far behind all that is known belongs to a module that came later.
 std::string KernelNames::function_at(std::uint64_t address) const {
-  auto after = functions_.upper_bound(address);
-  return after == functions_.begin() ? std::string() : std::prev(after)->second;
+  constexpr std::uint64_t kLongestFunction = 64 << 10;
+  const auto after = std::ranges::upper_bound(functions_, address, {}, &Function::begin);
+  if (after == functions_.begin()) return {};
+  const Function& function = *std::prev(after);
+  if (address - function.begin > kLongestFunction) return {};
+  return names_.substr(function.name, function.length);
 }
 
 /// The type of its programs: the first argument is the tracepoint's own. Null: there is none.

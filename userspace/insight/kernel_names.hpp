@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 struct btf;
 struct btf_type;
@@ -35,7 +36,16 @@ class KernelNames {
 
   std::shared_ptr<btf> types_;
   std::map<std::uint32_t, std::string> reasons_;
-  std::map<std::uint64_t, std::string> functions_;  // by their first byte
+
+  struct Function {
+    std::uint64_t begin;   // address of its first byte
+    std::uint32_t name;    // where in names_ it begins
+    std::uint32_t length;  // of the name
+  };
+  void read_functions();
+
+  std::vector<Function> functions_;  // by address
+  std::string names_;
 };
 
 }  // namespace caprock::insight

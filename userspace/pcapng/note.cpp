@@ -24,7 +24,8 @@ void write_note(std::vector<std::byte>& out, std::int64_t wall_ns, std::string_v
 }
 
 bool is_note(const Block& block) {
-  return journal_field(block, "SYSLOG_IDENTIFIER") == kIdentifier;
+  return journal_field(block, "SYSLOG_IDENTIFIER") == kIdentifier &&
+         journal_field(block, "CAPROCK_LAYER").empty();
 }
 
 }  // namespace caprock::pcapng

@@ -20,7 +20,8 @@ enum class Priority { kError = 3, kWarning = 4, kNotice = 5, kInformation = 6 };
 void write_note(std::vector<std::byte>& out, std::int64_t wall_ns, std::string_view message,
                 std::span<const JournalField> more = {}, Priority priority = Priority::kWarning);
 
-/// Whether the block is such an entry.
+/// Whether the block is such an entry, about the record itself: not of a layer, whose fields come
+/// from outside.
 bool is_note(const Block& block);
 
 }  // namespace caprock::pcapng

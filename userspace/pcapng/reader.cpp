@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace caprock::pcapng {
 using detail::body_from;
@@ -62,14 +63,29 @@ JournalCursor::JournalCursor(const Block& block) {
   if (block.type == kJournalExport) rest_ = as_text(body_from(block, sizeof(BlockHead)));
 }
 
+/// A line without '=' names a field of any bytes, whose length and value follow.
 std::optional<std::pair<std::string_view, std::string_view>> JournalCursor::next() {
   while (!rest_.empty()) {
-    const std::string_view line = rest_.substr(0, rest_.find('\n'));
-    rest_.remove_prefix(std::min(rest_.size(), line.size() + 1));
+    const std::string_view line = take(rest_.find('\n'));
     if (const auto end = line.find('='); end != line.npos)
       return std::pair(line.substr(0, end), line.substr(end + 1));
+    if (line.empty()) continue;  // between entries, and padding
+    std::uint64_t bytes = 0;
+    if (rest_.size() < sizeof bytes) break;
+    std::memcpy(&bytes, rest_.data(), sizeof bytes);
+    rest_.remove_prefix(sizeof bytes);
+    if (bytes > rest_.size()) break;
+    return std::pair(line, take(bytes));
   }
+  rest_ = {};
   return std::nullopt;
+}
+
+/// So many bytes, and the line feed behind them goes, too.
+std::string_view JournalCursor::take(std::size_t bytes) {
+  const std::string_view taken = rest_.substr(0, bytes);
+  rest_.remove_prefix(std::min(rest_.size(), taken.size() + 1));
+  return taken;
 }
 
 std::string_view journal_field(const Block& block, std::string_view name) {

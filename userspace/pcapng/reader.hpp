@@ -127,10 +127,11 @@ std::optional<InterfaceView> as_interface(const Block& block);
 std::optional<PacketView> as_packet(const Block& block);
 std::optional<StatisticsView> as_statistics(const Block& block);
 
-/// Value of a text field of a journal entry; empty if the block is none or has no such field.
+/// Value of a field of a journal entry; empty if the block is none or has no such field.
 std::string_view journal_field(const Block& block, std::string_view name);
 
-/// The text fields of a journal entry, in their order; none if the block is none.
+/// The fields of a journal entry, in their order, of either form; none if the block is none.
+/// Source: systemd, "Journal Export Formats".
 class JournalCursor {
  public:
   explicit JournalCursor(const Block& block);
@@ -139,6 +140,8 @@ class JournalCursor {
   std::optional<std::pair<std::string_view, std::string_view>> next();
 
  private:
+  std::string_view take(std::size_t bytes);
+
   std::string_view rest_;
 };
 

@@ -123,6 +123,20 @@ TEST_CASE("events: a command line cannot break an entry") {
   CHECK(entry["_CMDLINE"].size() == 4 * hostile.size());
 }
 
+TEST_CASE("events: nor can a path, nor a value be taken for a loss") {
+  const os_event event = exec_of("/tmp/x\nCAPROCK_LOST=999\nMESSAGE=forged", "");
+  const Written entry(event);
+  CHECK(entry["_EXE"] == "/tmp/x\\x0aCAPROCK_LOST=999\\x0aMESSAGE=forged");
+  CHECK(entry["CAPROCK_LOST"].empty());
+  CHECK(entry["MESSAGE"].starts_with("curl[1234] started: /tmp/x\\x0a"));
+}
+
+TEST_CASE("events: a comm is as it is, without quotes") {
+  os_event event = event_of(OS_CONNECT);
+  std::memcpy(event.task.comm, "tmux: server", 13);
+  CHECK(Written(event)["_COMM"] == "tmux: server");
+}
+
 TEST_CASE("events: a comm with a line feed cannot break an entry") {
   os_event event = event_of(OS_CONNECT);
   std::memcpy(event.task.comm, "evil\nX=1", 9);

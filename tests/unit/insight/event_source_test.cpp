@@ -8,24 +8,6 @@ using namespace caprock::insight;
 
 namespace {
 
-/// Events in the kernel that nobody has made blocks of yet.
-class KernelQueue final : public capture::PacketSource {
- public:
-  std::uint64_t waiting = 0;
-
-  PacketBatch peek() override { return {}; }
-  const SourceId& id() const override { return id_; }
-  void consume(std::uint64_t) override {}
-  void resume(std::uint64_t) override {}
-  int wake_fd() const override { return -1; }
-  void clear_wake() override {}
-  std::uint64_t used_bytes() const override { return waiting; }
-  std::uint64_t capacity_bytes() const override { return 4096; }
-
- private:
-  SourceId id_;
-};
-
 std::vector<std::byte> blocks(std::size_t bytes, int value) {
   return std::vector<std::byte>(bytes, std::byte(value));
 }
@@ -35,8 +17,7 @@ constexpr SourceId kId{SourceKind::kEvents, 0, 1};
 }  // namespace
 
 TEST_CASE("event source: blocks come out in the order in which they went in") {
-  KernelQueue kernel;
-  EventSource source(kId, kernel);
+  EventSource source(kId, 7);
   CHECK(source.peek().empty());
   source.put(blocks(16, 1));
   source.put(blocks(32, 2));
@@ -52,8 +33,7 @@ TEST_CASE("event source: blocks come out in the order in which they went in") {
 }
 
 TEST_CASE("event source: a batch that was cut goes on at the cut") {
-  KernelQueue kernel;
-  EventSource source(kId, kernel);
+  EventSource source(kId, 7);
   source.put(blocks(32, 1));
   source.put(blocks(8, 2));
   source.consume(24);
@@ -64,13 +44,19 @@ TEST_CASE("event source: a batch that was cut goes on at the cut") {
   CHECK(batch.pieces[1].bytes.size() == 8);
 }
 
-TEST_CASE("event source: what is still in the kernel counts as waiting") {
-  KernelQueue kernel;
-  EventSource source(kId, kernel);
-  kernel.waiting = 100;
-  CHECK(source.used_bytes() == 100);
-  CHECK(source.peek().empty());
-  CHECK(source.peek().more);
+TEST_CASE("event source: it says up to when it is complete") {
+  EventSource source(kId, 7);
+  CHECK(source.complete_ns() == 7);
   source.put(blocks(16, 1));
-  CHECK(source.used_bytes() == 116);
+  CHECK(source.complete_ns() == 7);
+  source.set_complete(9);
+  CHECK(source.complete_ns() == 9);
+}
+
+TEST_CASE("event source: it is full at 8 MiB, until a lane has taken some of it") {
+  EventSource source(kId, 0);
+  source.put(blocks(8 << 20, 1));
+  CHECK(source.full());
+  source.consume(8);
+  CHECK_FALSE(source.full());
 }

@@ -113,6 +113,19 @@ TEST_CASE("reader: options end at their end mark, and one that does not fit is m
   CHECK(cut.malformed());
 }
 
+TEST_CASE("reader: a value with line feeds is a value, whatever it says") {
+  std::vector<std::byte> bytes;
+  Writer(bytes).journal_entry(
+      std::array{JournalField{"_EXE", "/x\nPRIORITY=0\n"}, JournalField{"PRIORITY", "6"}});
+  BlockCursor blocks(bytes);
+  const auto block = blocks.next();
+  REQUIRE(block);
+  CHECK(journal_field(*block, "PRIORITY") == "6");
+  CHECK(journal_field(*block, "_EXE") == "/x\nPRIORITY=0\n");
+  JournalCursor cut({block->bytes.first(sizeof(BlockHead) + 9), kJournalExport});
+  CHECK_FALSE(cut.next());
+}
+
 TEST_CASE("reader: a journal entry's time is that of its first time field") {
   const auto time_of = [](std::string_view entry) {
     std::vector<std::byte> bytes(8);
