@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operating-system layer costs: nanoseconds of its programs, and a storm of connections and a TCP stream with it and
+without."""
+import socket
+import time
+from statistics import median
+
+import iperf
+import kernel
+import recorders
+from rig import DEVICE
+
+LAP_BYTES = 1 << 30
+PORT = 5999
+PROGRAMS = ("os_state", "os_exec", "os_exit", "os_retransmit", "os_reset_sent", "os_reset_got", "os_drop")
+
+
+class CaprockEvents(recorders.Caprock):
+    name = "with agent.os.enabled"
+    settings = {"agent.os.enabled": "true"}
+
+
+class CaprockAlone(recorders.Caprock):
+    name = "without"
+
+
+def add_arguments(parser):
+    parser.add_argument("--connections", type=int, default=20_000)
+    parser.add_argument("--seconds", type=int, default=5)
+
+
+def connect(rig, connections, per_second=None):
+    """Over loopback, one after the other: connected, accepted, closed from both sides; µs for each, pauses included."""
+    begin = time.monotonic()
+    with rig.pair.right.entered():
+        with socket.create_server(("127.0.0.1", PORT)) as listener:
+            for number in range(connections):
+                with socket.socket() as client:
+                    client.connect(("127.0.0.1", PORT))
+                    listener.accept()[0].close()
+                if per_second:
+                    time.sleep(max(0, begin + (number + 1) / per_second - time.monotonic()))
+    return (time.monotonic() - begin) / connections * 1e6
+
+
+def program_costs(rig, load):
+    """{program: (ns per run, runs)} of those that ran meanwhile."""
+    before = {program: kernel.spent(program) for program in PROGRAMS}
+    load()
+    after = {program: kernel.spent(program) for program in PROGRAMS}
+    costs = {}
+    for program in PROGRAMS:
+        ns, runs = (b - a for a, b in zip(before[program], after[program]))
+        if runs > 100:
+            costs[program] = (ns / runs, runs)
+    return costs
+
+
+def measure_programs(rig, options):
+    loads = (("500 connections a second, all recorded", lambda: connect(rig, 2000, 500)),
+             ("connections without a pause, most beyond the limit", lambda: connect(rig, options.connections)),
+             ("a TCP stream", lambda: iperf.gigabits(rig, options.seconds)))
+    rows = []
+    with kernel.statistics_on():
+        for name, load in loads:
+            costs = recorders.beside(rig, CaprockEvents, LAP_BYTES, lambda load=load: program_costs(rig, load))[0]
+            rows += [[name, program, runs, f"{ns:.0f}"] for program, (ns, runs) in costs.items()]
+            rig.fresh_folder(CaprockEvents.name)
+    yield "Programs of the layer, by kernel.bpf_stats_enabled", ["load", "program", "runs", "ns/run"], rows
+
+
+def compare(rig, options, load):
+    """Medians of load() without the layer and with it."""
+    results = {CaprockAlone: [], CaprockEvents: []}
+    for _ in range(options.rounds):
+        for kind, measured in results.items():
+            measured.append(recorders.beside(rig, kind, LAP_BYTES, load)[0])
+            rig.fresh_folder(kind.name)
+            rig.say(f"{kind.name}: {measured[-1]:.1f}")
+    return [median(measured) for measured in results.values()]
+
+
+def measure(rig, options):
+    rig.pair.left.ip("addr", "replace", "10.77.0.1/24", "dev", "west")
+    rig.pair.right.ip("addr", "replace", "10.77.0.2/24", "dev", DEVICE)
+    rig.pair.right.ip("link", "set", "lo", "up")
+    yield from measure_programs(rig, options)
+    storm = compare(rig, options, lambda: connect(rig, options.connections))
+    stream = compare(rig, options, lambda: iperf.gigabits(rig, options.seconds))
+    yield (f"While packets are recorded, {options.rounds} rounds, alternating, medians",
+           ["load", CaprockAlone.name, CaprockEvents.name],
+           [["connections over loopback, µs each", *(f"{one:.1f}" for one in storm)],
+            ["one TCP stream, Gbit/s", *(f"{one:.1f}" for one in stream)]])
