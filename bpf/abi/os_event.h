@@ -16,6 +16,7 @@ enum os_event_type {
   OS_CONNECT,     /* begun */
   OS_ESTABLISHED, /* by either side */
   OS_FAILED,      /* a connect that came to nothing */
+  OS_OPEN,        /* a connection that was there before the agent came */
   OS_CLOSED,
   OS_RETRANSMIT,
   OS_RESET_SENT,

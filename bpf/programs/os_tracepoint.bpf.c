@@ -194,7 +194,8 @@ int os_inventory(struct bpf_iter__task_file* found) {
     bpf_map_update_elem(&os_listeners, &place, &listener, BPF_NOEXIST);
   }
   __u64 key = (__u64)sk;
-  bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST);
+  bool is_new = bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST) == 0;
+  if (is_new && BPF_CORE_READ(sk, __sk_common.skc_dport) != 0) emit_connection(OS_OPEN, sk, &record, 0, false);
   return 0;
 }
 

@@ -10,11 +10,12 @@ import sys
 import threading
 import time
 from datetime import datetime
+from pathlib import Path
 
 from lab.agent import CAPROCK
 from lab.cgroup import memory_cgroup
 from lab.harness import SystemTest
-from lab.readers import journal_entries, journal_messages, tshark
+from lab.readers import journal_entries, journal_messages, read, tshark
 from lab.traffic import transfer
 
 PORT = 5801
@@ -365,6 +366,29 @@ class Bounds(OsTest):
         out = self.export(agent, "--events-only")
         self.assertNotEqual(journal_messages(out), [])
         self.assertEqual(tshark(out, "-Y", "frame && !systemd_journal"), "")
+
+    def test_process(self):
+        """os: export --process puts its process on every packet of a connection, from handshake to end, also of one from before"""
+        with self.pair.right.entered():
+            listener = socket.create_server(("10.77.0.2", CLOSED_PORT))
+        with self.pair.left.entered():
+            old = socket.socket()
+        with listener, old:
+            old.connect(("10.77.0.2", CLOSED_PORT))
+            accepted = listener.accept()[0]
+            agent = self.record()
+            old.send(b"from before")
+            accepted.recv(100)
+            transfer(self.pair.right, self.pair.left, "10.77.0.2", PORT, b"x" * 300_000)
+            transfer(self.pair.right, self.pair.left, "fd77::2", PORT, b"x" * 300_000)
+            plain = self.export(agent, "--no-events", name="plain.pcapng")
+            noted = self.export(agent, "--process", "--no-events")
+        self.assertEqual(read("tshark", noted).packets, read("tshark", plain).packets)
+        me = f"{Path('/proc/self/comm').read_text().strip()}[{os.getpid()}]"
+        comments = tshark(noted, "-Y", "tcp", "-T", "fields", "-e", "frame.comment").splitlines()
+        self.assertGreater(len(comments), 20)
+        self.assertEqual(set(comments), {f"from {me} to {me}"})
+        self.assertEqual(tshark(plain, "-Y", "frame.comment"), "")
 
     def test_left_out(self):
         """os: export --no-events leaves them out"""

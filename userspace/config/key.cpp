@@ -141,7 +141,7 @@ constexpr auto kKeys = std::to_array<Key>({
     agent<OsEvents, &Agent::os_events>(
         "agent.os.events", kRestart,
         "Which of them; empty: all of exec, exit, oom, listen, connect, established, failed, "
-        "closed, retransmit, reset-sent, reset-received, drop"),
+        "open, closed, retransmit, reset-sent, reset-received, drop"),
     agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
                                         "Record caprock's own connections too"),
     agent<OnStopChoice, &Agent::on_stop>(

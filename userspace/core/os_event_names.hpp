@@ -13,6 +13,6 @@ namespace caprock {
 /// By enum os_event_type.
 inline constexpr std::array<std::string_view, OS_EVENT_TYPES> kOsEventNames = {
     "exec",   "exit",   "oom",        "listen",     "connect",        "established",
-    "failed", "closed", "retransmit", "reset-sent", "reset-received", "drop"};
+    "failed", "open",       "closed", "retransmit", "reset-sent", "reset-received", "drop"};
 
 }  // namespace caprock

@@ -3,9 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "export/event_lines.hpp"
 #include "export/file_frame.hpp"
+#include "export/flow_owners.hpp"
 #include "export/pcap_filter.hpp"
+#include "export/process_notes.hpp"
 #include "export/pump.hpp"
 #include "store/window.hpp"
 
@@ -33,6 +37,18 @@ Result<ExportReport> export_lines(const store::RingView& view, ExportOptions opt
   return report;
 }
 
+Result<ExportReport> export_with_processes(const store::RingView& view, ExportOptions options,
+                                           Sink& sink) {
+  const std::int64_t begin_ns = std::max<std::int64_t>(options.from_ns, kOwnerLookBackNs);
+  auto owners = FlowOwners::read(view, begin_ns - kOwnerLookBackNs, options.to_ns);
+  if (!owners) return std::move(owners).error();
+  ProcessNotes notes(*std::move(owners), sink);
+  options.processes = false;
+  auto report = export_window(view, options, notes);
+  if (report) report->bytes = notes.written_bytes();
+  return report;
+}
+
 }  // namespace
 
 Result<Format> parse_format(std::string_view name) {
@@ -46,6 +62,8 @@ Result<Format> parse_format(std::string_view name) {
 Result<ExportReport> export_window(const store::RingView& view, const ExportOptions& options,
                                    Sink& sink) {
   if (options.format == Format::kJson) return export_lines(view, options, sink);
+  if (options.processes && options.format == Format::kPcapng)
+    return export_with_processes(view, options, sink);
   auto filter = PcapFilter::compile(options.filter);
   if (!filter) return std::move(filter).error();
   auto window = store::Window::open(view, {options.from_ns, options.to_ns});

@@ -27,6 +27,7 @@ struct ExportOptions {
   std::uint32_t snaplen = 0;  // cut packets to so many bytes; 0: as recorded
   bool packets = true;        // false: the journal blocks alone
   bool events = true;         // the journal blocks too (pcapng only; a filter leaves them in)
+  bool processes = false;     // on each packet its process, where that is known (pcapng only)
   std::string interface_prefix = {};  // in front of every interface's name: "node7/"
 };
 
@@ -39,6 +40,9 @@ struct ExportReport {
   std::vector<std::string>
       skipped;  // parts of the window that the recorder reused meanwhile, or that are damaged
 };
+
+/// Events so long before a window tell of connections in it.
+inline constexpr std::int64_t kOwnerLookBackNs = 3'600'000'000'000;
 
 /// Writes the window to the sink in time order: pcapng as one section (all interfaces, blocks,
 /// statistics at the end). Fails on a wrong filter, before anything is written, and with the sink's

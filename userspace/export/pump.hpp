@@ -33,7 +33,6 @@ class Pump {
   std::uint64_t written_bytes() const { return writer_.written_bytes(); }
 
  private:
-
   PieceWriter writer_;
   Gatherer gatherer_;
   Piece piece_;

@@ -145,6 +145,9 @@ class Entry {
         return say_established();
       case OS_FAILED:
         return say_failed();
+      case OS_OPEN:
+        message_ = fmt::format("{} has {}", who(), flow());
+        return;
       case OS_CLOSED:
         return say_closed();
       case OS_RETRANSMIT:
@@ -199,6 +202,7 @@ class Entry {
     const os_connection& connection = event_.connection;
     priority_ = Priority::kWarning;
     add("ERRNO", fmt::to_string(connection.error));
+    add("CAPROCK_LATENCY_NS", fmt::to_string(connection.took_ns));
     message_ = fmt::format("{} could not connect to {}: {} (after {})", who(), remote(),
                            connection.error == 0 ? "given up" : error_text(connection.error),
                            ms(connection.took_ns));

@@ -40,6 +40,7 @@ constexpr EventLimits kUsualLimits = [] {
   limits.fill(2000);
   for (const auto type : {OS_RETRANSMIT, OS_RESET_SENT, OS_RESET_RECEIVED, OS_DROP})
     limits[type] = 200;
+  limits[OS_OPEN] = OS_MAX_SOCKETS;  // once
   return limits;
 }();
 
@@ -94,10 +95,21 @@ class LoadedEvents final : public EventPrograms {
     }
   }
 
-  /// Whose the sockets are that are open already: the kernel runs the program for each file as
-  /// the iterator is read.
+  /// Whose the sockets are that are open already.
   Status take_inventory() {
     if (!bpf_program__autoload(skeleton_->progs.os_inventory)) return {};
+    auto read = read_inventory();
+    EventStatus& open = status_[OS_OPEN];
+    if (!open.reason.empty()) return read;
+    if (read)
+      open.hook = bpf_program__section_name(skeleton_->progs.os_inventory);
+    else
+      open.reason = read.error().message();
+    return read;
+  }
+
+  /// The kernel runs the program for each file of each task as the iterator is read.
+  Status read_inventory() const {
     const Link link(bpf_program__attach_iter(skeleton_->progs.os_inventory, nullptr));
     const Fd iterator(link ? bpf_iter_create(bpf_link__fd(link.get())) : -1);
     if (!iterator) return Error::from_errno("sockets that were open before have no process");
@@ -166,8 +178,8 @@ void choose_programs(const os_bpf& skeleton, const KernelNames& kernel, const Ev
     bpf_program__set_autoload(hook.program, wanted && there);
   }
   const auto wanted = [&](auto type) { return limits[type] != 0; };
-  const auto of_sockets = {OS_LISTEN, OS_CONNECT,    OS_ESTABLISHED, OS_FAILED,
-                           OS_CLOSED, OS_RETRANSMIT, OS_RESET_SENT,  OS_RESET_RECEIVED};
+  const auto of_sockets = {OS_LISTEN,     OS_CONNECT,    OS_ESTABLISHED,    OS_FAILED, OS_CLOSED,
+                           OS_RETRANSMIT, OS_RESET_SENT, OS_RESET_RECEIVED, OS_OPEN};
   bpf_program__set_autoload(skeleton.progs.os_inventory, std::ranges::any_of(of_sockets, wanted));
   skeleton.rodata->retransmit_tells_error =
       kernel.tracepoint_arguments("tcp_retransmit_skb").value_or(0) >= kErrorArgument;

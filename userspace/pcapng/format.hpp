@@ -60,6 +60,7 @@ enum InterfaceOption : std::uint16_t {
 enum PacketOption : std::uint16_t {
   kPacketFlags = 2,
   kDropCount = 4,
+  kProcessAndThread = 8,  // epb_processid_threadid: two numbers of 4 bytes
 };
 
 enum StatisticsOption : std::uint16_t {

@@ -179,7 +179,7 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
        "it"},
       {"agent:\n  os: {events: [exec, forks]}\n",
        ":2: agent.os.events: \"forks\" is none of exec, exit, oom, listen, connect, established, "
-       "failed, closed, retransmit, reset-sent, reset-received, drop"},
+       "failed, open, closed, retransmit, reset-sent, reset-received, drop"},
       {"agent:\n  mirrorVxlanPort: 65536\n",
        ":2: agent.mirrorVxlanPort: \"65536\" must be a whole number from 0 to 65535"},
       {"agent:\n  dataDir: data\n", ":2: agent.dataDir: \"data\" must be an absolute path"},
