@@ -92,6 +92,7 @@ struct sock_common {
   __u16 skc_num;
   unsigned short skc_family;
   volatile unsigned char skc_state;
+  unsigned char skc_ipv6only : 1;
   possible_net_t skc_net;
   struct in6_addr___kernel skc_v6_daddr;
   struct in6_addr___kernel skc_v6_rcv_saddr;

@@ -34,6 +34,7 @@ struct socket_record {
   struct os_task owner;
   __u64 begun_ns;       /* the connect */
   __u64 established_ns;
+  __u64 ended; /* 1: the socket is closed, and only a reset may still go out */
 };
 
 /* Address of a struct sock → what is known of it. The least used goes when there are too many. */
@@ -53,7 +54,8 @@ struct listener_key {
 
 struct listener {
   struct os_task owner;
-  __u64 socket; /* address of its struct sock */
+  __u64 socket;    /* address of its struct sock */
+  __u64 ipv6_only; /* 1: at :: it takes no IPv4 */
 };
 
 /* Of several that share a place (SO_REUSEPORT) the last one. */

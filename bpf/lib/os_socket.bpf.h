@@ -15,6 +15,16 @@
 #include "lib/os_maps.bpf.h"
 #include "lib/os_task.bpf.h"
 
+/* include/net/tcp_states.h */
+enum {
+  STATE_ESTABLISHED = 1,
+  STATE_SYN_SENT = 2,
+  STATE_SYN_RECV = 3,
+  STATE_CLOSE = 7,
+  STATE_CLOSE_WAIT = 8,
+  STATE_LISTEN = 10,
+};
+
 enum { SOCKET_IPV4 = 2, SOCKET_IPV6 = 10 }; /* AF_INET, AF_INET6, the same on every architecture */
 
 static __always_inline void put_ipv4(__u8* to, __be32 address) {
@@ -57,20 +67,38 @@ static __always_inline void place_of(const struct sock* sk, struct listener_key*
   __builtin_memcpy(place->address, flow.local, sizeof place->address);
 }
 
+static __always_inline bool is_ipv4(const __u8* address) {
+  const __u32* words = (const __u32*)address;
+  return words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff);
+}
+
 /* Who listens there: at that address, at all of IPv4, at all. NULL: not known. */
 static __always_inline const struct listener* find_listener(struct listener_key* place) {
   const struct listener* found = bpf_map_lookup_elem(&os_listeners, place);
   if (found) return found;
-  put_ipv4(place->address, 0);
-  found = bpf_map_lookup_elem(&os_listeners, place);
-  if (found) return found;
+  bool ipv4 = is_ipv4(place->address);
+  if (ipv4) {
+    put_ipv4(place->address, 0);
+    found = bpf_map_lookup_elem(&os_listeners, place);
+    if (found) return found;
+  }
   __builtin_memset(place->address, 0, sizeof place->address);
-  return bpf_map_lookup_elem(&os_listeners, place);
+  found = bpf_map_lookup_elem(&os_listeners, place);
+  return found && !(ipv4 && found->ipv6_only) ? found : NULL;
 }
 
+static __always_inline void describe_listener(const struct sock* sk, struct listener* listener) {
+  const struct sock_common* common = &sk->__sk_common;
+  listener->socket = (__u64)sk;
+  listener->ipv6_only = BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only);
+}
+
+/* Not what is left of a socket that had this address before. */
 static __always_inline struct socket_record* find_socket(const struct sock* sk) {
   __u64 key = (__u64)sk;
-  return bpf_map_lookup_elem(&os_sockets, &key);
+  struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
+  if (record && record->ended && BPF_CORE_READ(sk, __sk_common.skc_state) != STATE_CLOSE) return NULL;
+  return record;
 }
 
 /* Whose the socket is, as far as it is known; the network always. */

@@ -21,9 +21,6 @@ const volatile bool drop_tells_reason = false; /* kernel 5.17 and later */
 const volatile bool retransmit_tells_error = false;
 const volatile bool victim_is_task = false;    /* kernel 6.8 and later; before, it is a pid */
 
-/* include/net/tcp_states.h */
-enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2, STATE_SYN_RECV = 3, STATE_CLOSE = 7, STATE_LISTEN = 10 };
-
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(os_exec, struct task_struct* task, int old_pid, struct linux_binprm* binary) {
   struct os_event* event = begin_event(OS_EXEC, OS_EVENT_BYTES(exec));
@@ -100,7 +97,8 @@ static __always_inline void begin_connect(const struct sock* sk) {
 }
 
 static __always_inline void begin_listen(const struct sock* sk) {
-  struct listener listener = {.socket = (__u64)sk};
+  struct listener listener = {};
+  describe_listener(sk, &listener);
   describe_task(&listener.owner);
   struct listener_key place = {};
   place_of(sk, &place);
@@ -136,9 +134,17 @@ static __always_inline void end_listener(const struct sock* sk) {
   if (listener && listener->socket == (__u64)sk) bpf_map_delete_elem(&os_listeners, &place);
 }
 
-/* Whose it was stays known: a reset may still go out. The next socket at the same address begins anew. */
+/* One that is closed with data unread sends a reset afterwards: until then its owner stays known. */
+static __always_inline void forget_socket(const struct sock* sk, int before, struct socket_record* record) {
+  __u64 key = (__u64)sk;
+  if (record && (before == STATE_ESTABLISHED || before == STATE_CLOSE_WAIT))
+    record->ended = 1;
+  else
+    bpf_map_delete_elem(&os_sockets, &key);
+}
+
 static __always_inline void end_socket(const struct sock* sk, int before) {
-  const struct socket_record* record = find_socket(sk);
+  struct socket_record* record = find_socket(sk);
   if (before == STATE_LISTEN) {
     end_listener(sk);
   } else if (before == STATE_SYN_SENT) {
@@ -146,6 +152,7 @@ static __always_inline void end_socket(const struct sock* sk, int before) {
   } else if (before != STATE_SYN_RECV && before != STATE_CLOSE) {
     emit_connection(OS_CLOSED, sk, record, record ? record->established_ns : 0, false);
   }
+  forget_socket(sk, before, record);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -188,7 +195,8 @@ int os_inventory(struct bpf_iter__task_file* found) {
   struct socket_record record = {};
   describe_other_task(task, &record.owner);
   if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) {
-    struct listener listener = {.owner = record.owner, .socket = (__u64)sk};
+    struct listener listener = {.owner = record.owner};
+    describe_listener(sk, &listener);
     struct listener_key place = {};
     place_of(sk, &place);
     bpf_map_update_elem(&os_listeners, &place, &listener, BPF_NOEXIST);

@@ -235,7 +235,8 @@ class Connections(OsTest):
                 self.connect(address)
             other.communicate()
             self.connect("10.77.0.2")
-        accepted = [entry for entry in self.entries(agent, CAPROCK_EVENT="established") if "is connected from" in entry["MESSAGE"]]
+        accepted = [entry for entry in self.entries(agent, CAPROCK_EVENT="established")
+                    if "is connected from" in entry["MESSAGE"] and entry["_PID"] in (str(os.getpid()), str(other.pid))]
         owners = {(entry["CAPROCK_FLOW"].split()[1], entry["_PID"]) for entry in accepted}
         self.assertEqual(owners, {(f"10.77.0.2:{PORT}", str(os.getpid())), (f"10.77.0.3:{PORT}", str(other.pid))})
         self.assertEqual(len(accepted), 3)
@@ -266,9 +267,9 @@ class Connections(OsTest):
             sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with sender:
             sender.sendto(b"nobody there", ("10.77.0.2", CLOSED_PORT))
-        dropped = [entry for entry in self.entries(agent, CAPROCK_EVENT="drop") if entry["CAPROCK_FLOW"].startswith("UDP 10.77.0.1:")]
+        dropped = [entry for entry in self.entries(agent, CAPROCK_EVENT="drop") if entry["CAPROCK_FLOW"].endswith(f"> 10.77.0.2:{CLOSED_PORT}")]
         self.assertEqual(len(dropped), 1, dropped)
-        self.assertTrue(dropped[0]["CAPROCK_FLOW"].endswith(f"> 10.77.0.2:{CLOSED_PORT}"))
+        self.assertTrue(dropped[0]["CAPROCK_FLOW"].startswith("UDP 10.77.0.1:"))
         if "CAPROCK_REASON" in dropped[0]:
             self.assertEqual(dropped[0]["CAPROCK_REASON"], "NO_SOCKET")
 
@@ -289,6 +290,16 @@ class Bounds(OsTest):
         self.assertEqual(kinds, {"begin", "exit"})
         self.assertEqual(self.events_of(agent, "exec")["note"], "not in agent.os.events")
 
+    def test_owner_of_what_is_chosen(self):
+        """os: who owns a socket is known also where only its resets are recorded"""
+        agent = self.record(agent__os__events="[reset-received]")
+        with self.pair.left.entered():
+            client = socket.socket()
+        with client, self.assertRaises(ConnectionRefusedError):
+            client.connect(("10.77.0.2", CLOSED_PORT))
+        kinds = {entry["CAPROCK_EVENT"] for entry in self.entries(agent, _PID=os.getpid())}
+        self.assertEqual(kinds, {"reset-received"})
+
     def test_limit(self):
         """os: what comes beyond the limit is counted, and the record says how much that is"""
         agent = self.record(agent__os__events="[failed]")
@@ -298,7 +309,7 @@ class Bounds(OsTest):
                     client.connect_ex(("10.77.0.2", CLOSED_PORT))
         time.sleep(1.2)
         event = self.events_of(agent, "failed")
-        self.assertEqual(event["recorded"] + event["suppressed"] + event["lost"], 12_000)
+        self.assertGreaterEqual(event["recorded"] + event["suppressed"] + event["lost"], 12_000)  # others may connect as well
         self.assertGreater(event["suppressed"], 0)
         entries = self.entries(agent, CAPROCK_EVENT="failed")
         told = sum(int(entry.get("CAPROCK_SUPPRESSED", 0)) for entry in entries)

@@ -148,6 +148,11 @@ void Lane::finish(const std::vector<const capture::PacketSource*>& sources) {
       const std::int64_t deadline_ns = monotonic_ns() + kStuckNs;
       while (!put_all(feed) && monotonic_ns() < deadline_ns)
         std::this_thread::sleep_for(std::chrono::milliseconds(kShortestWaitMs));
+      if (const std::uint64_t left = feed.source->used_bytes(); left != 0) {
+        report_error(
+            fmt::format("{}: {} bytes of a source that ends are lost: no segment was free for 10 s",
+                        name_, left));
+      }
     }
   });
   drop(sources);

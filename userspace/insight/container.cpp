@@ -22,7 +22,7 @@ bool is_digit(char letter) {
 struct Place {
   std::string container;
   std::string path;       // in the hierarchy of version 2
-  bool version2 = false;  // it alone has controllers
+  bool version2 = false;  // it alone has controllers, and the path can be looked at
 };
 
 Place place_of(std::uint32_t pid) {
@@ -37,7 +37,8 @@ Place place_of(std::uint32_t pid) {
     else
       version1 = true;
   }
-  place.version2 = !version1 && !place.path.empty();
+  // Outside of our own cgroup namespace its inode cannot be asked for.
+  place.version2 = !version1 && !place.path.empty() && !place.path.starts_with("/..");
   return place;
 }
 

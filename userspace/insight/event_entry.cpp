@@ -214,11 +214,11 @@ class Entry {
 
   void say_closed() {
     const os_connection& connection = event_.connection;
-    add("CAPROCK_DURATION_NS", fmt::to_string(connection.took_ns));
+    if (connection.took_ns != 0) add("CAPROCK_DURATION_NS", fmt::to_string(connection.took_ns));
     add("CAPROCK_SENT_BYTES", fmt::to_string(connection.sent_bytes));
     add("CAPROCK_RECEIVED_BYTES", fmt::to_string(connection.received_bytes));
     add("CAPROCK_RETRANSMITS", fmt::to_string(connection.retransmits));
-    add("CAPROCK_SRTT_US", fmt::to_string(connection.srtt_us));
+    if (connection.srtt_us != 0) add("CAPROCK_SRTT_US", fmt::to_string(connection.srtt_us));
     message_ =
         fmt::format("{} closed: {} bytes sent, {} received, {} retransmissions", flow_of_owner(),
                     connection.sent_bytes, connection.received_bytes, connection.retransmits);
@@ -271,6 +271,19 @@ void write_suppressed_entry(std::vector<std::byte>& out, std::uint32_t type, std
   pcapng::write_note(out, wall_ns,
                      fmt::format("{} events \"{}\" are not in the record: more came than it takes",
                                  count, kOsEventNames[type]),
+                     fields);
+}
+
+void write_skipped_entry(std::vector<std::byte>& out, const std::string& hook, std::uint64_t calls,
+                         std::int64_t wall_ns) {
+  const std::string count = fmt::to_string(calls);
+  const std::array fields{
+      JournalField{"CAPROCK_LAYER", "os"}, JournalField{"CAPROCK_EVENT", "skipped"},
+      JournalField{"CAPROCK_HOOK", hook}, JournalField{"CAPROCK_SKIPPED", count}};
+  pcapng::write_note(out, wall_ns,
+                     fmt::format("the kernel skipped {} calls of {}, as its program was at work "
+                                 "already: some may have been events",
+                                 count, hook),
                      fields);
 }
 

@@ -27,6 +27,10 @@ void write_event_entry(std::vector<std::byte>& out, const os_event& event, std::
 void write_suppressed_entry(std::vector<std::byte>& out, std::uint32_t type, std::uint64_t events,
                             std::int64_t wall_ns);
 
+/// Appends a block that says how often the kernel did not call the programs of a hook.
+void write_skipped_entry(std::vector<std::byte>& out, const std::string& hook, std::uint64_t calls,
+                         std::int64_t wall_ns);
+
 /// Appends a block that says where the record of events begins, or ends.
 void write_border_entry(std::vector<std::byte>& out, bool begins, std::int64_t wall_ns);
 

@@ -45,27 +45,30 @@ std::string comm_of(std::uint32_t pid) {
 Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventLimits& limits,
                                                       std::int64_t wall_offset_ns) {
   KernelNames names = KernelNames::load();
+  const std::int64_t begin_ns = monotonic_ns();
   auto programs = EventPrograms::load(names, limits);
   if (!programs) return std::move(programs).error();
   auto kernel = open_queue((*programs)->events_fd());
   if (!kernel) return std::move(kernel).error();
-  std::unique_ptr<EventLayer> layer(
-      new EventLayer(*std::move(programs), std::move(names), *std::move(kernel), wall_offset_ns));
+  std::unique_ptr<EventLayer> layer(new EventLayer(*std::move(programs), std::move(names),
+                                                   *std::move(kernel), begin_ns, wall_offset_ns));
   layer->thread_ = std::thread([raw = layer.get()] { raw->loop(); });
   pthread_setname_np(layer->thread_.native_handle(), "caprock-events");
   return layer;
 }
 
 EventLayer::EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,
-                       std::unique_ptr<capture::PacketSource> kernel, std::int64_t wall_offset_ns)
+                       std::unique_ptr<capture::PacketSource> kernel, std::int64_t begin_ns,
+                       std::int64_t wall_offset_ns)
     : programs_(std::move(programs)),
       names_(std::move(names)),
       kernel_(std::move(kernel)),
       given_(std::make_unique<EventSource>(
-          SourceId{SourceKind::kEvents, 0, static_cast<std::uint64_t>(monotonic_ns())},
-          monotonic_ns())),
+          SourceId{SourceKind::kEvents, 0, static_cast<std::uint64_t>(begin_ns)}, begin_ns)),
       source_(*given_),
-      wall_offset_ns_(wall_offset_ns) {}
+      wall_offset_ns_(wall_offset_ns) {
+  tell_border(true, begin_ns);
+}
 
 void EventLayer::set_wall_offset(std::int64_t wall_offset_ns) {
   const std::lock_guard lock(mutex_);
@@ -90,29 +93,29 @@ void EventLayer::stop() {
 
 void EventLayer::loop() {
   std::unique_lock lock(mutex_);
-  tell_border(true);
   while (!stopping_.wait_for(lock, kRest, [this] { return stopped_; })) {
     if (source_.full()) continue;
-    take_what_came();
-    if (monotonic_ns() >= next_tell_ns_) tell_suppressed();
+    const std::int64_t now_ns = take_what_came();
+    if (now_ns >= next_tell_ns_) tell_what_is_missing(now_ns);
   }
-  take_what_came();
-  tell_suppressed();
-  tell_border(false);
+  const std::int64_t now_ns = take_what_came();
+  tell_what_is_missing(now_ns);
+  tell_border(false, now_ns);
   source_.set_complete(INT64_MAX);
 }
 
-/// What is there now: what comes meanwhile is for the next time.
-void EventLayer::take_what_came() {
+/// What is there now, which time is returned: what comes meanwhile is for the next one.
+std::int64_t EventLayer::take_what_came() {
   const std::int64_t now_ns = monotonic_ns();
   const std::uint64_t waiting = kernel_->used_bytes();
   std::uint64_t taken = 0;
   while (taken < waiting) {
     const std::uint64_t bytes = take();
-    if (bytes == 0) return;  // a program is still writing
+    if (bytes == 0) return now_ns;  // a program is still writing
     taken += bytes;
   }
   source_.set_complete(now_ns);
+  return now_ns;
 }
 
 /// One batch; how many bytes of the kernel's queue that was.
@@ -146,23 +149,26 @@ std::int64_t EventLayer::wall_time(std::uint64_t time_ns) {
   return last_ns_ + wall_offset_ns_;
 }
 
-void EventLayer::tell_suppressed() {
-  const std::int64_t now_ns = monotonic_ns();
+void EventLayer::tell_what_is_missing(std::int64_t now_ns) {
   next_tell_ns_ = now_ns + kTellIntervalNs;
+  const std::int64_t wall_ns = wall_time(static_cast<std::uint64_t>(now_ns));
   std::vector<std::byte> blocks;
   const auto all = programs_->status();
   for (std::uint32_t type = 0; type < all.size(); ++type) {
     const std::uint64_t missing = all[type].suppressed + all[type].lost;
     const std::uint64_t more = missing - std::exchange(told_[type], missing);
-    if (more != 0)
-      write_suppressed_entry(blocks, type, more, wall_time(static_cast<std::uint64_t>(now_ns)));
+    if (more != 0) write_suppressed_entry(blocks, type, more, wall_ns);
+  }
+  for (const auto& [hook, calls] : programs_->skipped()) {
+    const std::uint64_t more = calls - std::exchange(told_skipped_[hook], calls);
+    if (more != 0) write_skipped_entry(blocks, hook, more, wall_ns);
   }
   if (!blocks.empty()) source_.put(std::move(blocks));
 }
 
-void EventLayer::tell_border(bool begins) {
+void EventLayer::tell_border(bool begins, std::int64_t time_ns) {
   std::vector<std::byte> block;
-  write_border_entry(block, begins, wall_time(static_cast<std::uint64_t>(monotonic_ns())));
+  write_border_entry(block, begins, wall_time(static_cast<std::uint64_t>(time_ns)));
   source_.put(std::move(block));
 }
 

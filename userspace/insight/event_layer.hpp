@@ -5,8 +5,10 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -40,13 +42,14 @@ class EventLayer {
 
  private:
   EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,
-             std::unique_ptr<capture::PacketSource> kernel, std::int64_t wall_offset_ns);
+             std::unique_ptr<capture::PacketSource> kernel, std::int64_t begin_ns,
+             std::int64_t wall_offset_ns);
   void loop();
-  void take_what_came();
+  std::int64_t take_what_came();
   std::uint64_t take();
   void describe(std::vector<std::byte>& out, Bytes record);
-  void tell_suppressed();
-  void tell_border(bool begins);
+  void tell_what_is_missing(std::int64_t now_ns);
+  void tell_border(bool begins, std::int64_t time_ns);
   std::int64_t wall_time(std::uint64_t time_ns);
 
   std::unique_ptr<EventPrograms> programs_;
@@ -61,7 +64,8 @@ class EventLayer {
   std::int64_t wall_offset_ns_;
   std::int64_t last_ns_ = 0;  // monotonic time of the last event
   std::int64_t next_tell_ns_ = 0;
-  std::array<std::uint64_t, OS_EVENT_TYPES> told_{};  // suppressed and lost, by type
+  std::array<std::uint64_t, OS_EVENT_TYPES> told_{};   // suppressed and lost, by type
+  std::map<std::string, std::uint64_t> told_skipped_;  // by hook
   Containers containers_;
   std::thread thread_;
 };

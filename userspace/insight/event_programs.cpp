@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <initializer_list>
@@ -34,6 +35,7 @@ using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 constexpr std::uint32_t kReasonArgument = 3;  // of kfree_skb, from 5.17 on
 constexpr std::uint32_t kErrorArgument = 3;   // of tcp_retransmit_skb, on newer kernels
 constexpr std::uint32_t kQueueBytesPerCpu = 512 << 10;
+constexpr std::uint32_t kMostQueueBytes = 32 << 20;
 
 constexpr EventLimits kUsualLimits = [] {
   EventLimits limits;
@@ -136,22 +138,24 @@ class LoadedEvents final : public EventPrograms {
         all[type].lost += count.lost;
       }
     }
-    for (const Hook& hook : hooks_of(*skeleton_))
-      all[hook.types.front()].lost += missed(hook.program);
+    return all;
+  }
+
+  std::vector<std::pair<std::string, std::uint64_t>> skipped() const override {
+    std::vector<std::pair<std::string, std::uint64_t>> all;
+    for (const Hook& hook : hooks_of(*skeleton_)) {
+      bpf_prog_info info{};
+      __u32 bytes = sizeof info;
+      const int program = bpf_program__fd(hook.program);
+      if (program >= 0 && bpf_obj_get_info_by_fd(program, &info, &bytes) == 0)
+        all.emplace_back(bpf_program__section_name(hook.program), info.recursion_misses);
+    }
     return all;
   }
 
   void detach() override { links_.clear(); }
 
  private:
-  /// Events at which the program was at work already on that CPU: the kernel does not run it then.
-  static std::uint64_t missed(const bpf_program* program) {
-    bpf_prog_info info{};
-    __u32 bytes = sizeof info;
-    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes) != 0) return 0;
-    return info.recursion_misses;
-  }
-
   void name(const Hook& hook) {
     for (const os_event_type type : hook.types) {
       if (status_[type].reason.empty())
@@ -169,23 +173,36 @@ class LoadedEvents final : public EventPrograms {
   std::vector<Link> links_;
 };
 
+/// Who owns a socket is known only where all of its states are followed.
+bool wants_sockets(const EventLimits& limits) {
+  constexpr std::array kOfSockets = {OS_LISTEN,     OS_CONNECT,    OS_ESTABLISHED,
+                                     OS_FAILED,     OS_OPEN,       OS_CLOSED,
+                                     OS_RETRANSMIT, OS_RESET_SENT, OS_RESET_RECEIVED};
+  return std::ranges::any_of(kOfSockets, [&](auto type) { return limits[type] != 0; });
+}
+
 /// Programs of which no event is wanted, or whose tracepoint the kernel has not, are not loaded.
 void choose_programs(const os_bpf& skeleton, const KernelNames& kernel, const EventLimits& limits) {
+  const bool sockets = wants_sockets(limits);
+  bpf_program__set_autoload(skeleton.progs.os_inventory, sockets);
   for (const Hook& hook : hooks_of(skeleton)) {
     const bool wanted =
-        std::ranges::any_of(hook.types, [&](auto type) { return limits[type] != 0; });
+        std::ranges::any_of(hook.types, [&](auto type) { return limits[type] != 0; }) ||
+        (sockets && hook.program == skeleton.progs.os_state);
     const bool there = kernel.tracepoint_arguments(target_of(hook.program)).has_value();
     bpf_program__set_autoload(hook.program, wanted && there);
   }
-  const auto wanted = [&](auto type) { return limits[type] != 0; };
-  const auto of_sockets = {OS_LISTEN,     OS_CONNECT,    OS_ESTABLISHED,    OS_FAILED, OS_CLOSED,
-                           OS_RETRANSMIT, OS_RESET_SENT, OS_RESET_RECEIVED, OS_OPEN};
-  bpf_program__set_autoload(skeleton.progs.os_inventory, std::ranges::any_of(of_sockets, wanted));
-  skeleton.rodata->retransmit_tells_error =
+  auto& constants = *skeleton.rodata;
+  constants.retransmit_tells_error =
       kernel.tracepoint_arguments("tcp_retransmit_skb").value_or(0) >= kErrorArgument;
-  skeleton.rodata->drop_tells_reason =
+  constants.drop_tells_reason =
       kernel.tracepoint_arguments("kfree_skb").value_or(0) >= kReasonArgument;
-  skeleton.rodata->victim_is_task = kernel.tracepoint_gives_structure("mark_victim");
+  constants.victim_is_task = kernel.tracepoint_gives_structure("mark_victim");
+}
+
+std::uint32_t queue_bytes() {
+  const auto cpus = static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_ONLN));
+  return std::min(std::bit_ceil(cpus) * kQueueBytesPerCpu, kMostQueueBytes);
 }
 
 Status write_limits(const os_bpf& skeleton, const EventLimits& limits) {
@@ -215,8 +232,7 @@ Result<std::unique_ptr<EventPrograms>> EventPrograms::load(const KernelNames& ke
   Skeleton skeleton(os_bpf__open());
   if (!skeleton) return Error::from_errno("open the BPF object of the operating-system layer");
   choose_programs(*skeleton, kernel, limits);
-  const auto cpus = static_cast<unsigned>(libbpf_num_possible_cpus());
-  bpf_map__set_max_entries((*skeleton).maps.os_events, std::bit_ceil(cpus) * kQueueBytesPerCpu);
+  bpf_map__set_max_entries(skeleton->maps.os_events, queue_bytes());
   if (const int code = os_bpf__load(skeleton.get()); code != 0) {
     return Error::from_errno(
         fmt::format("load the programs of the operating-system layer ({})", log.summary()), -code);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "abi/os_event.h"
@@ -43,6 +44,10 @@ class EventPrograms {
 
   /// By enum os_event_type.
   virtual std::vector<EventStatus> status() const = 0;
+
+  /// By hook: calls at which the kernel did not run the program, as it was at work already on that
+  /// CPU.
+  virtual std::vector<std::pair<std::string, std::uint64_t>> skipped() const = 0;
 
   /// No event comes any more once the programs that run have ended.
   virtual void detach() = 0;

@@ -33,6 +33,7 @@ KernelNames KernelNames::load() {
   names.types_ = std::shared_ptr<btf>(btf__load_vmlinux_btf(), btf__free);
   if (names.types_) names.reasons_ = read_reasons(names.types_.get());
   names.read_functions();
+  names.read_modules();
   return names;
 }
 
@@ -44,6 +45,8 @@ void KernelNames::read_functions() {
     if (kind != "t" && kind != "T") continue;
     const std::uint64_t begin = std::stoull(address, nullptr, 16);
     if (begin == 0) break;
+    if (name == "_stext") texts_.push_back({begin, begin});
+    if (name == "_etext" && !texts_.empty()) texts_.front().end = begin;
     functions_.push_back({begin, static_cast<std::uint32_t>(names_.size()),
                           static_cast<std::uint32_t>(name.size())});
     names_ += name;
@@ -57,13 +60,25 @@ std::string KernelNames::drop_reason(std::uint32_t reason) const {
   return reason == 0 ? std::string() : fmt::format("reason {}", reason);
 }
 
-/// What is far behind all that is known belongs to a module that came later.
+/// proc(5): name, size, users, who they are, state, address.
+void KernelNames::read_modules() {
+  std::ifstream file("/proc/modules");
+  std::string name, users, who, state, address, rest;
+  std::uint64_t bytes = 0;
+  while (file >> name >> bytes >> users >> who >> state >> address && std::getline(file, rest)) {
+    const std::uint64_t begin = std::stoull(address, nullptr, 16);
+    if (begin != 0) texts_.push_back({begin, begin + bytes});
+  }
+}
+
+/// Of modules that came later nothing is known.
 std::string KernelNames::function_at(std::uint64_t address) const {
-  constexpr std::uint64_t kLongestFunction = 64 << 10;
+  const bool known = std::ranges::any_of(
+      texts_, [address](const Text& text) { return address >= text.begin && address < text.end; });
+  if (!known) return {};
   const auto after = std::ranges::upper_bound(functions_, address, {}, &Function::begin);
   if (after == functions_.begin()) return {};
   const Function& function = *std::prev(after);
-  if (address - function.begin > kLongestFunction) return {};
   return names_.substr(function.name, function.length);
 }
 

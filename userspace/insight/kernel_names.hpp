@@ -42,9 +42,15 @@ class KernelNames {
     std::uint32_t name;    // where in names_ it begins
     std::uint32_t length;  // of the name
   };
+  struct Text {
+    std::uint64_t begin;
+    std::uint64_t end;
+  };
   void read_functions();
+  void read_modules();
 
   std::vector<Function> functions_;  // by address
+  std::vector<Text> texts_;          // where they lie: the kernel's own first, then its modules
   std::string names_;
 };
 
