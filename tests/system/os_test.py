@@ -331,14 +331,14 @@ class Bounds(OsTest):
             load = threading.Thread(target=connect_on_and_on)
             load.start()
         lags = []
-        for _ in range(20):
+        for _ in range(40):
             time.sleep(0.1)
             status = agent.status()
             lags.append(datetime.fromisoformat(status["now"][:26]) - datetime.fromisoformat(status["ring"]["complete_until"][:26]))
         ended.set()
         load.join()
         self.assertGreater(self.events_of(agent, "failed")["recorded"], 1000)
-        self.assertLess(max(lag.total_seconds() for lag in lags[5:]), 0.5, lags)
+        self.assertLess(max(lag.total_seconds() for lag in lags), 2, lags)  # some 0.1 s on an idle machine
 
     def test_stopped(self):
         """os: what happened before a stop is in the record, which is whole"""
