@@ -16,12 +16,8 @@ PROGRAMS = ("os_state", "os_exec", "os_exit", "os_retransmit", "os_reset_sent", 
 
 
 class CaprockEvents(recorders.Caprock):
-    name = "with agent.os.enabled"
+    name = "caprock-events"
     settings = {"agent.os.enabled": "true"}
-
-
-class CaprockAlone(recorders.Caprock):
-    name = "without"
 
 
 def add_arguments(parser):
@@ -71,7 +67,7 @@ def measure_programs(rig, options):
 
 def compare(rig, options, load):
     """Medians of load() without the layer and with it."""
-    results = {CaprockAlone: [], CaprockEvents: []}
+    results = {recorders.Caprock: [], CaprockEvents: []}
     for _ in range(options.rounds):
         for kind, measured in results.items():
             measured.append(recorders.beside(rig, kind, LAP_BYTES, load)[0])
@@ -88,6 +84,6 @@ def measure(rig, options):
     storm = compare(rig, options, lambda: connect(rig, options.connections))
     stream = compare(rig, options, lambda: iperf.gigabits(rig, options.seconds))
     yield (f"While packets are recorded, {options.rounds} rounds, alternating, medians",
-           ["load", CaprockAlone.name, CaprockEvents.name],
+           ["load", "without the layer", "with it"],
            [["connections over loopback, µs each", *(f"{one:.1f}" for one in storm)],
             ["one TCP stream, Gbit/s", *(f"{one:.1f}" for one in stream)]])

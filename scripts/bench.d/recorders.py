@@ -170,7 +170,7 @@ class CaprockMirror(Caprock):
 
 def caprock_with_stage(size):
     """The recorder with this agent.stageSize; others have 128Mi on two cores."""
-    return type("CaprockWithStage", (Caprock,), {"name": f"caprock, stage of {size}", "settings": {"agent.stageSize": size}})
+    return type("CaprockWithStage", (Caprock,), {"name": f"caprock-stage-{size}", "settings": {"agent.stageSize": size}})
 
 
 ALL = {recorder.name: recorder for recorder in (Caprock, CaprockRingBuffer, CaprockMirror, Stenotype, Netsniff, Tcpdump, Dumpcap)}
