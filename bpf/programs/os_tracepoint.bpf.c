@@ -18,6 +18,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile bool drop_tells_reason = false; /* kernel 5.17 and later */
+const volatile __u32 purge_reason = 0; /* what is left in a socket's queue at its end: no drop; 0: the kernel has none */
 const volatile bool retransmit_tells_error = false;
 const volatile bool victim_is_task = false;    /* kernel 6.8 and later; before, it is a pid */
 
@@ -283,6 +284,7 @@ static __always_inline void emit_drop(const struct sk_buff* packet, const void* 
 /* A packet that was dropped: what went its way is freed elsewhere. */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(os_drop, const struct sk_buff* packet, const void* place) {
-  emit_drop(packet, place, drop_tells_reason ? (__u32)ctx[2] : 0);
+  __u32 reason = drop_tells_reason ? (__u32)ctx[2] : 0;
+  if (reason == 0 || reason != purge_reason) emit_drop(packet, place, reason);
   return 0;
 }

@@ -197,6 +197,7 @@ void choose_programs(const os_bpf& skeleton, const KernelNames& kernel, const Ev
       kernel.tracepoint_arguments("tcp_retransmit_skb").value_or(0) >= kErrorArgument;
   constants.drop_tells_reason =
       kernel.tracepoint_arguments("kfree_skb").value_or(0) >= kReasonArgument;
+  constants.purge_reason = kernel.drop_reason_number("QUEUE_PURGE");
   constants.victim_is_task = kernel.tracepoint_gives_structure("mark_victim");
 }
 

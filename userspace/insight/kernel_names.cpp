@@ -71,6 +71,12 @@ void KernelNames::read_modules() {
   }
 }
 
+std::uint32_t KernelNames::drop_reason_number(std::string_view name) const {
+  const auto found =
+      std::ranges::find(reasons_, name, [](const auto& reason) { return reason.second; });
+  return found == reasons_.end() ? 0 : found->first;
+}
+
 /// Of modules that came later nothing is known.
 std::string KernelNames::function_at(std::uint64_t address) const {
   const bool known = std::ranges::any_of(

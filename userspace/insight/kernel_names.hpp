@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 struct btf;
@@ -21,6 +22,9 @@ class KernelNames {
 
   /// "TCP_INVALID_SEQUENCE"; "reason 42" where it has no name, empty for 0.
   std::string drop_reason(std::uint32_t reason) const;
+
+  /// The number of a reason; 0: the kernel has none of that name.
+  std::uint32_t drop_reason_number(std::string_view name) const;
 
   /// "tcp_v4_rcv"; empty: not known, as where kernel.kptr_restrict hides it.
   std::string function_at(std::uint64_t address) const;
