@@ -261,18 +261,16 @@ class Connections(OsTest):
         self.assertIn("10.77.0.9:5801", again[0]["CAPROCK_FLOW"])
 
     def test_no_drop(self):
-        """os: a connection that ends in order is not told as a dropped packet, where the kernel gives reasons"""
+        """os: what is left in a socket's queue at its end is not told as a dropped packet"""
         agent = self.record()
+        self.pair.right.ip("link", "set", "lo", "up")
         with self.pair.right.entered():
-            listener = socket.create_server(("10.77.0.2", PORT))
-        with self.pair.left.entered():
-            client = socket.socket()
+            listener, client = socket.create_server(("127.0.0.1", PORT)), socket.socket()
         with listener, client:
-            client.connect(("10.77.0.2", PORT))
+            client.connect(("127.0.0.1", PORT))
             listener.accept()[0].close()
-            time.sleep(0.1)
-        drops = [entry for entry in self.entries(agent, CAPROCK_EVENT="drop") if f":{PORT}" in entry["CAPROCK_FLOW"]]
-        self.assertEqual([entry["MESSAGE"] for entry in drops if "CAPROCK_REASON" in entry], [])
+        reasons = [entry.get("CAPROCK_REASON") for entry in self.entries(agent, CAPROCK_EVENT="drop")]
+        self.assertNotIn("QUEUE_PURGE", reasons)
 
     def test_drop(self):
         """os: a packet that nobody wants is told as dropped, with the kernel's reason where it has one"""
