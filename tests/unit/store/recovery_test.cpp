@@ -30,9 +30,9 @@ class KilledRecorder {
       append_all(ring->lane(0), packets_.next(20));
       if (i % 10 == 0) ring->lane(0).reveal();
     }
-    while (sealed(*ring) + 1 != ring->status().lanes[0].sequence) {
+    // As a rule; a sequence may have been skipped, so not for ever.
+    for (int ms = 0; ms < 5000 && sealed(*ring) + 1 != ring->status().lanes[0].sequence; ++ms)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
     bytes_ = read_file(directory_ / "ring.pcapng");
   }
 
