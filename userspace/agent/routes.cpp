@@ -106,8 +106,8 @@ http::StreamCheck filter_check(const std::string& expression) {
 }
 
 Result<exporting::ExportOptions> export_options(const Request& request) {
-  if (auto known =
-          check_parameters(request, {"from", "to", "filter", "format", "packets", "events", "process"});
+  if (auto known = check_parameters(
+          request, {"from", "to", "filter", "format", "packets", "events", "process"});
       !known)
     return std::move(known).error();
   const std::int64_t now_ns = wall_ns();
@@ -127,6 +127,7 @@ Result<exporting::ExportOptions> export_options(const Request& request) {
   options.packets = request.parameter("packets", "true") != "false";
   options.events = request.parameter("events", "true") != "false";
   options.processes = request.parameter("process", "false") == "true";
+  if (auto possible = exporting::check(options); !possible) return std::move(possible).error();
   return options;
 }
 

@@ -59,11 +59,22 @@ Result<Format> parse_format(std::string_view name) {
   return Error(fmt::format("unknown format \"{}\": use pcapng, pcap, pcap-ns or json", name));
 }
 
+Status check(const ExportOptions& options) {
+  const bool classic = options.format == Format::kPcap || options.format == Format::kPcapNs;
+  if (options.processes && options.format != Format::kPcapng)
+    return Error("processes are put on packets in pcapng alone: leave the format out");
+  if (!options.packets && classic)
+    return Error("a pcap holds packets alone: events alone are pcapng or json");
+  if (!options.events && options.format == Format::kJson)
+    return Error("json is the events, which are left out: use another format");
+  return {};
+}
+
 Result<ExportReport> export_window(const store::RingView& view, const ExportOptions& options,
                                    Sink& sink) {
+  if (auto possible = check(options); !possible) return std::move(possible).error();
   if (options.format == Format::kJson) return export_lines(view, options, sink);
-  if (options.processes && options.format == Format::kPcapng)
-    return export_with_processes(view, options, sink);
+  if (options.processes) return export_with_processes(view, options, sink);
   auto filter = PcapFilter::compile(options.filter);
   if (!filter) return std::move(filter).error();
   auto window = store::Window::open(view, {options.from_ns, options.to_ns});

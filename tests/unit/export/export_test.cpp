@@ -327,6 +327,15 @@ TEST_CASE("export: tshark shows interface names, losses and events of a pcapng")
         "eth0\t\t\neth1\t\t\neth1\t5\t\n\t\tpod started\n");
 }
 
+TEST_CASE("export: what contradicts itself is refused") {
+  CHECK(check({}));
+  CHECK(check({.format = Format::kJson, .packets = false}));
+  CHECK_FALSE(check({.format = Format::kPcap, .processes = true}));
+  CHECK_FALSE(check({.format = Format::kJson, .processes = true}));
+  CHECK_FALSE(check({.format = Format::kPcapNs, .packets = false}));
+  CHECK_FALSE(check({.format = Format::kJson, .events = false}));
+}
+
 TEST_CASE("export: formats are known by the names users write") {
   CHECK(*parse_format("pcapng") == Format::kPcapng);
   CHECK(*parse_format("pcap") == Format::kPcap);
