@@ -112,12 +112,14 @@ TEST_CASE("mirror: the packet inside VXLAN is recorded, whatever is around it") 
   Rig& rig = Rig::fresh(GENERATE(Transport::kStage, Transport::kRingBuffer));
   const ByteVector inner = GENERATE(
       ByteVector(packet().ethernet().vlan(7).ipv6().tcp().payload(1300)), udp(1), udp(9000));
-  const ByteVector outer = vxlan(GENERATE(packet().ethernet().ipv4(),
-                                          packet().ethernet().ipv4("10.9.0.1", "10.9.0.2", 40),
-                                          packet().ethernet().vlan(5).ipv6(),
-                                          packet().ethernet().vlan(6, 0x88a8).vlan(5).ipv4()),
-                                 inner);
-  if (!rig.runs(Hook::kMirror, outer)) SKIP("this kernel has no XDP for packets of several pages");
+  const ByteVector outer = vxlan(
+      GENERATE(packet().ethernet().ipv4(), packet().ethernet().ipv4("10.9.0.1", "10.9.0.2", 40),
+               packet().ethernet().vlan(5).ipv6(),
+               packet().ethernet().vlan(6, 0x88a8).vlan(5).ipv4()),
+      inner);
+  constexpr std::size_t kOnePage = 3000;  // with what the kernel keeps around it
+  if (outer.size() > kOnePage && !rig.runs(Hook::kMirror, outer))
+    SKIP("this kernel has no XDP for packets of several pages");
   const std::uint64_t before = rig.counted(Hook::kMirror).captured_bytes;
   rig.run(Hook::kMirror, outer);
   const auto blocks = rig.take_blocks();
@@ -143,7 +145,7 @@ TEST_CASE("mirror: what only resembles VXLAN is recorded as it comes") {
   const ByteVector whole = vxlan(packet().ethernet().ipv4(), udp(10));
   const std::size_t header = ByteVector(packet().ethernet().ipv4().udp()).size();
   const ByteVector sent = GENERATE_COPY(
-      patch8(whole, header, 0),                          // no network
+      patch8(whole, header, 0),  // no network
       ByteVector(packet().ethernet().ipv4().udp(1000, Rig::kVxlanPort).payload(7)),
       ByteVector(packet().ethernet().ipv4().udp(1000, Rig::kVxlanPort + 1).payload(80)),
       ByteVector(packet().ethernet().ipv4().udp(Rig::kVxlanPort, 1000).payload(80)),

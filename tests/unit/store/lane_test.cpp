@@ -52,6 +52,19 @@ void append_block_by_block(LaneWriter& lane, PacketBatch batch) {
   }
 }
 
+/// Each packet once and in order, in a whole file.
+void check_holds_all(const std::filesystem::path& path, const PacketStream& packets) {
+  const WalkedFile file = walk(read_file(path));
+  REQUIRE(file.fault.empty());
+  REQUIRE(file.packet_times.size() == packets.count());
+  for (std::uint64_t i = 0; i < packets.count(); ++i)
+    REQUIRE(file.packet_times[i] == PacketStream::time_of(i));
+  const auto verified = verify(path);
+  REQUIRE(verified);
+  CHECK(verified->whole());
+  CHECK(verified->packets == packets.count());
+}
+
 SharedInterfaceList interfaces(std::initializer_list<std::string> names) {
   InterfaceList list;
   for (const std::string& name : names)
@@ -110,14 +123,7 @@ TEST_CASE("lane: a batch of many small pieces makes the same record, whatever it
     }
     REQUIRE(ring->close());
   }
-  const WalkedFile file = walk(read_file(path));
-  REQUIRE(file.fault.empty());
-  REQUIRE(file.packet_times.size() == packets.count());
-  for (std::uint64_t i = 0; i < packets.count(); ++i)
-    REQUIRE(file.packet_times[i] == PacketStream::time_of(i));
-  const auto verified = verify(path);
-  REQUIRE(verified);
-  CHECK(verified->whole());
+  check_holds_all(path, packets);
 }
 
 TEST_CASE("lane: what is urgent is copied, and makes the same record") {
@@ -133,13 +139,7 @@ TEST_CASE("lane: what is urgent is copied, and makes the same record") {
     }
     REQUIRE(ring->close());
   }
-  const WalkedFile file = walk(read_file(path));
-  REQUIRE(file.fault.empty());
-  CHECK(file.packet_times.size() == packets.count());
-  const auto verified = verify(path);
-  REQUIRE(verified);
-  CHECK(verified->whole());
-  CHECK(verified->packets == packets.count());
+  check_holds_all(path, packets);
 }
 
 TEST_CASE("lane: a new interface is described before its first packet, in the segment at hand") {
