@@ -12,16 +12,27 @@ enum os_event_type {
   OS_EXEC,
   OS_EXIT,
   OS_OOM_KILL,
+  OS_CGROUP_CREATED,
+  OS_CGROUP_REMOVED,
+  OS_BIND, /* a socket has got its local port */
   OS_LISTEN,
   OS_CONNECT,     /* begun */
   OS_ESTABLISHED, /* by either side */
+  OS_ACCEPT,      /* a process has taken a connection that came in */
   OS_FAILED,      /* a connect that came to nothing */
-  OS_OPEN,        /* a connection that was there before the agent came */
+  OS_OPEN,        /* a connection or a UDP socket that was there before the agent came */
   OS_CLOSED,
   OS_RETRANSMIT,
   OS_RESET_SENT,
   OS_RESET_RECEIVED,
+  OS_RTT,        /* a sample, at most one a second and connection */
+  OS_CONGESTION, /* another state of congestion control */
+  OS_ZERO_WINDOW,
+  OS_BAD_CHECKSUM,
+  OS_LISTEN_OVERFLOW,
   OS_DROP,
+  OS_UDP_OVERFLOW, /* the queue of a UDP socket is full */
+  OS_MEMORY_LIMIT, /* of a protocol's or cgroup's sockets together */
   OS_EVENT_TYPES,
 };
 
@@ -29,6 +40,7 @@ enum {
   OS_COMM_BYTES = 16,
   OS_PATH_BYTES = 128,
   OS_ARGUMENTS_BYTES = 1024, /* of a command line; what is longer is cut */
+  OS_CGROUP_PATH_BYTES = 256,
   OS_MAX_SOCKETS = 65536,    /* whose owner is known */
 };
 
@@ -47,7 +59,7 @@ struct os_flow {
   __u8 remote[16];
   __u16 local_port; /* host byte order */
   __u16 remote_port;
-  __u16 protocol; /* IPPROTO_TCP; 0: the event has no flow */
+  __u16 protocol; /* IPPROTO_TCP, IPPROTO_UDP; 0: the event has no flow */
   __u16 reserved;
 };
 
@@ -64,8 +76,15 @@ struct os_exit {
   __u64 lived_ns;
 };
 
+struct os_cgroup {
+  __u64 id;                        /* its inode in cgroup v2 */
+  char path[OS_CGROUP_PATH_BYTES]; /* from its hierarchy's root on; ends with a 0 */
+};
+
+/* Of a UDP socket only took_ns and error count. */
 struct os_connection {
-  __u64 took_ns; /* OS_ESTABLISHED, OS_FAILED: since the connect; OS_CLOSED: since established; 0: not known */
+  __u64 took_ns; /* OS_ESTABLISHED, OS_FAILED: since the connect; OS_ACCEPT: since established; OS_CLOSED: since established,
+                  * of UDP since the bind; 0: not known */
   __u64 sent_bytes;
   __u64 received_bytes;
   __u32 retransmits;
@@ -74,10 +93,39 @@ struct os_connection {
   __u32 accepted; /* OS_ESTABLISHED: 1, by this side */
 };
 
+enum os_retransmit_kind {
+  OS_RETRANSMIT_TIMEOUT = 1,
+  OS_RETRANSMIT_FAST, /* as acknowledgements tell of a loss */
+  OS_RETRANSMIT_TAIL_PROBE,
+  OS_RETRANSMIT_SYN,
+  OS_RETRANSMIT_SYN_ACK,
+};
+
+enum os_window_side { OS_WINDOW_OURS = 1, OS_WINDOW_PEERS };
+
+/* Something that TCP did or saw on a connection. */
+struct os_segment {
+  __u32 kind;   /* OS_RETRANSMIT: enum os_retransmit_kind; OS_ZERO_WINDOW: enum os_window_side; OS_CONGESTION: TCP_CA_… that it
+                 * goes to; OS_RESET_SENT: enum sk_rst_reason of the running kernel, 0: it tells none */
+  __u32 before; /* OS_CONGESTION: TCP_CA_… that it comes from */
+  __u32 srtt_us; /* smoothed round-trip time; 0: not known */
+  __u32 window; /* of congestion control, segments */
+};
+
 struct os_drop {
   __u64 place;  /* address in the kernel's text */
   __u32 reason; /* enum skb_drop_reason of the running kernel; 0: it tells none */
-  __u32 state;  /* of the socket, TCP_…; OS_RETRANSMIT: the same */
+  __u32 reserved;
+};
+
+enum os_queue_kind { OS_QUEUE_ACCEPT = 1, OS_QUEUE_SYN };
+
+/* What was full. */
+struct os_queue {
+  __u64 used;  /* OS_LISTEN_OVERFLOW: connections; OS_UDP_OVERFLOW: bytes; OS_MEMORY_LIMIT: pages, of its protocol */
+  __u64 limit; /* as `used`; 0: not known */
+  __u32 kind;  /* OS_LISTEN_OVERFLOW: enum os_queue_kind; 0: not known */
+  __u32 reserved;
 };
 
 /* Begins as a pcapng block does. The union's part that an event has goes by its type; what is behind that is not in the
@@ -91,8 +139,11 @@ struct os_event {
   union {
     struct os_exec exec;
     struct os_exit exit;
+    struct os_cgroup group;
     struct os_connection connection;
+    struct os_segment segment;
     struct os_drop drop;
+    struct os_queue queue;
   };
 };
 

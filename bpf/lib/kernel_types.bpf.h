@@ -101,11 +101,40 @@ struct sock_common {
 struct sock {
   struct sock_common __sk_common;
   int sk_err;
+  int sk_rcvbuf;
+  struct {
+    atomic_t rmem_alloc;
+  } sk_backlog;
+  __u32 sk_ack_backlog;
+  __u32 sk_max_ack_backlog;
   __u16 sk_protocol;
 };
 
 struct inet_sock {
   __be16 inet_sport;
+};
+
+struct request_sock_queue {
+  atomic_t qlen;
+};
+
+struct inet_connection_sock {
+  struct request_sock_queue icsk_accept_queue;
+  __u8 icsk_ca_state : 5;
+  __u8 icsk_pending;
+};
+
+/* Of a connection that is not yet accepted; begins as a struct sock does. */
+struct request_sock {
+  struct sock_common __req_common;
+};
+
+struct proto_accept_arg {
+  int flags;
+};
+
+struct proto {
+  long* sysctl_mem; /* three numbers of pages, the last one is the limit */
 };
 
 struct socket {
@@ -132,10 +161,18 @@ struct tcp_sock {
   __u64 bytes_received;
   __u32 total_retrans;
   __u32 srtt_us; /* in eighths */
+  __u32 snd_cwnd;
+  __u32 rcv_wnd;
+};
+
+struct net_device {
+  possible_net_t nd_net;
 };
 
 struct sk_buff {
+  struct net_device* dev;
   unsigned char* head;
+  unsigned char* data;
   unsigned int tail; /* offset, on 64-bit machines */
   __u16 network_header;
   __be16 protocol;

@@ -32,9 +32,13 @@ struct {
 /* Whose a socket is, and since when. */
 struct socket_record {
   struct os_task owner;
-  __u64 begun_ns;       /* the connect */
+  __u64 begun_ns;       /* the connect, or the bind */
   __u64 established_ns;
-  __u64 ended; /* 1: the socket is closed, and only a reset may still go out */
+  __u64 cookie;         /* of the socket; 0: not asked for */
+  __u64 told_rtt_ns;    /* the last sample */
+  __u64 told_window_ns; /* the last zero window */
+  __u32 ended;          /* 1: the socket is closed, and only a reset may still go out */
+  __u32 unclaimed;      /* 1: it came in, and no process has taken it yet */
 };
 
 /* Address of a struct sock → what is known of it. The least used goes when there are too many. */
@@ -78,5 +82,13 @@ struct {
   __type(key, struct process_key);
   __type(value, __u8);
 } os_ended SEC(".maps") __weak;
+
+/* Of a thread that is in a function of which the end counts: the socket that it was called with. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 4096);
+  __type(key, __u64);
+  __type(value, __u64);
+} os_calls SEC(".maps") __weak;
 
 #endif

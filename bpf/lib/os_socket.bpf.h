@@ -40,9 +40,9 @@ static __always_inline __u16 local_port(const struct sock* sk) {
   return bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
 }
 
-static __always_inline void describe_flow(const struct sock* sk, struct os_flow* flow) {
+static __always_inline void describe_flow(const struct sock* sk, __u16 protocol, struct os_flow* flow) {
   const struct sock_common* common = &sk->__sk_common;
-  flow->protocol = IPPROTO_TCP;
+  flow->protocol = protocol;
   flow->local_port = local_port(sk);
   flow->remote_port = bpf_ntohs(BPF_CORE_READ(common, skc_dport));
   if (BPF_CORE_READ(common, skc_family) == SOCKET_IPV6) {
@@ -58,10 +58,10 @@ static __always_inline __u32 network_of(const struct sock* sk) {
   return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
-/* Where a socket listens, or where its listener does if that has the very address. */
+/* Where a TCP socket listens, or where its listener does if that has the very address. */
 static __always_inline void place_of(const struct sock* sk, struct listener_key* place) {
   struct os_flow flow = {};
-  describe_flow(sk, &flow);
+  describe_flow(sk, IPPROTO_TCP, &flow);
   place->network = network_of(sk);
   place->port = flow.local_port;
   __builtin_memcpy(place->address, flow.local, sizeof place->address);

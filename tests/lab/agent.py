@@ -24,6 +24,7 @@ class Agent:
         self.settings = {
             "agent.dataDir": self.folder, "agent.pinDir": self.pins, "agent.listen": f"[unix:{self.socket}]",
             "tap.capture.raw.storageSize": "32Mi", "agent.stageSize": "32Mi", "agent.onStop": "detach",
+            "agent.os.enabled": "false",  # what other processes do is in no test's hands
             **{key.replace("__", "."): value for key, value in settings.items()},
         }
 

@@ -49,6 +49,20 @@ bool is_service() {
          std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
 }
 
+insight::ProbeKind probe_kind(config::OsProbes wish) {
+  switch (wish) {
+    case config::OsProbes::kFentry:
+      return insight::ProbeKind::kFentry;
+    case config::OsProbes::kKprobe:
+      return insight::ProbeKind::kKprobe;
+    case config::OsProbes::kNone:
+      return insight::ProbeKind::kNone;
+    case config::OsProbes::kAuto:
+      break;
+  }
+  return insight::ProbeKind::kAuto;
+}
+
 api::ConfigStatus config_status(const Options& options, const config::LoadedConfig& loaded) {
   return {.file = options.config_file,
           .loaded = {wall_ns()},
@@ -133,6 +147,7 @@ Status Agent::listen() {
 void Agent::start_events() {
   if (!config_.agent.os_enabled) return;
   auto events = insight::EventLayer::start(insight::usual_limits(config_.agent.os_events),
+                                           probe_kind(config_.agent.os_probes),
                                            recorder_->wall_offset());
   if (!events) return report_error(events.error().message());
   events_ = *std::move(events);

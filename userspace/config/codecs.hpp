@@ -148,6 +148,12 @@ struct OverloadChoice {
   static std::string print(Overload value);
 };
 
+struct OsProbesChoice {
+  static constexpr std::string_view kKind = "auto, fentry, kprobe, none";
+  static Result<OsProbes> read(const YAML::Node& value);
+  static std::string print(OsProbes value);
+};
+
 struct OnStopChoice {
   static constexpr std::string_view kKind = "auto, keep, detach";
   static Result<OnStop> read(const YAML::Node& value);

@@ -25,6 +25,10 @@ constexpr auto kTransports =
                                       {"ringbuf", Transport::kRingBuffer}});
 constexpr auto kOverloads =
     std::to_array<Choice<Overload>>({{"truncate", Overload::kTruncate}, {"drop", Overload::kDrop}});
+constexpr auto kOsProbes = std::to_array<Choice<OsProbes>>({{"auto", OsProbes::kAuto},
+                                                            {"fentry", OsProbes::kFentry},
+                                                            {"kprobe", OsProbes::kKprobe},
+                                                            {"none", OsProbes::kNone}});
 constexpr auto kOnStops = std::to_array<Choice<OnStop>>(
     {{"auto", OnStop::kAuto}, {"keep", OnStop::kKeep}, {"detach", OnStop::kDetach}});
 
@@ -69,6 +73,14 @@ Result<Overload> OverloadChoice::read(const YAML::Node& value) {
 
 std::string OverloadChoice::print(Overload value) {
   return print_choice(value, kOverloads);
+}
+
+Result<OsProbes> OsProbesChoice::read(const YAML::Node& value) {
+  return read_choice(value, kOsProbes, kKind);
+}
+
+std::string OsProbesChoice::print(OsProbes value) {
+  return print_choice(value, kOsProbes);
 }
 
 Result<OnStop> OnStopChoice::read(const YAML::Node& value) {

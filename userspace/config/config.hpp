@@ -28,6 +28,7 @@ enum class Hook { kAuto, kTc, kXdp };
 enum class Transport { kAuto, kStage, kRingBuffer };
 enum class Overload { kTruncate, kDrop };
 enum class OnStop { kAuto, kKeep, kDetach };
+enum class OsProbes { kAuto, kFentry, kKprobe, kNone };
 
 struct Agent {
   std::vector<std::string> interfaces;           // empty: auto; names and globs otherwise
@@ -47,8 +48,9 @@ struct Agent {
   std::uint64_t stage_bytes = 128u << 20;
   unsigned lanes = 0;  // 0: auto
   Overload overload = Overload::kTruncate;
-  bool os_enabled = false;
-  std::vector<std::string> os_events;  // core/os_event_names.hpp; empty: all
+  bool os_enabled = true;
+  std::vector<std::string> os_events;  // core/os_event_names.hpp; empty: the usual ones
+  OsProbes os_probes = OsProbes::kAuto;
   bool capture_self = false;
   OnStop on_stop = OnStop::kAuto;
   Nanoseconds lock_wait{0};

@@ -140,8 +140,15 @@ constexpr auto kKeys = std::to_array<Key>({
         "retransmissions, drops; each as a journal entry among the packets"),
     agent<OsEvents, &Agent::os_events>(
         "agent.os.events", kRestart,
-        "Which of them; empty: all of exec, exit, oom, listen, connect, established, failed, "
-        "open, closed, retransmit, reset-sent, reset-received, drop"),
+        "Which of them: exec, exit, oom, cgroup-created, cgroup-removed, bind, listen, connect, "
+        "established, accept, failed, open, closed, retransmit, reset-sent, reset-received, rtt, "
+        "congestion, zero-window, bad-checksum, listen-overflow, drop, udp-overflow, "
+        "memory-limit; empty: all but rtt"),
+    agent<OsProbesChoice, &Agent::os_probes>(
+        "agent.os.probes", kRestart,
+        "How to see what no tracepoint tells (bind, accept, the end of UDP sockets, listen "
+        "overflows). auto: fentry, where this machine has none kprobes, where it has none of both "
+        "tracepoints at each call that sends or receives; none: only the last"),
     agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
                                         "Record caprock's own connections too"),
     agent<OnStopChoice, &Agent::on_stop>(

@@ -11,8 +11,29 @@
 namespace caprock {
 
 /// By enum os_event_type.
-inline constexpr std::array<std::string_view, OS_EVENT_TYPES> kOsEventNames = {
-    "exec",   "exit",   "oom",        "listen",     "connect",        "established",
-    "failed", "open",       "closed", "retransmit", "reset-sent", "reset-received", "drop"};
+inline constexpr std::array<std::string_view, OS_EVENT_TYPES> kOsEventNames = {"exec",
+                                                                               "exit",
+                                                                               "oom",
+                                                                               "cgroup-created",
+                                                                               "cgroup-removed",
+                                                                               "bind",
+                                                                               "listen",
+                                                                               "connect",
+                                                                               "established",
+                                                                               "accept",
+                                                                               "failed",
+                                                                               "open",
+                                                                               "closed",
+                                                                               "retransmit",
+                                                                               "reset-sent",
+                                                                               "reset-received",
+                                                                               "rtt",
+                                                                               "congestion",
+                                                                               "zero-window",
+                                                                               "bad-checksum",
+                                                                               "listen-overflow",
+                                                                               "drop",
+                                                                               "udp-overflow",
+                                                                               "memory-limit"};
 
 }  // namespace caprock

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "insight/event_entry.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "core/os_event_names.hpp"
+#include "insight/printable_text.hpp"
 #include "pcapng/note.hpp"
 
 namespace caprock::insight {
@@ -18,44 +18,6 @@ namespace {
 
 using pcapng::JournalField;
 using pcapng::Priority;
-
-/// Length of the UTF-8 character that begins here, 0: there is none. RFC 3629.
-std::size_t character_bytes(const unsigned char* at, std::size_t left) {
-  if (*at < 0x80) return 1;
-  const std::size_t bytes = *at >= 0xf0 && *at < 0xf5 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc2 ? 2 : 0;
-  if (*at >= 0xf5 || bytes > left) return 0;
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((at[i] & 0xc0) != 0x80) return 0;
-  }
-  return bytes;
-}
-
-/// Control characters and what is no UTF-8 as \xNN.
-std::string printable_text(std::string_view text) {
-  const auto* const at = reinterpret_cast<const unsigned char*>(text.data());
-  std::string printable;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t letters = character_bytes(at + i, text.size() - i);
-    if (letters == 0 || at[i] < 0x20 || at[i] == 0x7f) {
-      printable += fmt::format("\\x{:02x}", at[i++]);
-      continue;
-    }
-    printable += text.substr(i, letters);
-    i += letters;
-  }
-  return printable;
-}
-
-/// In quotes where a shell would need them.
-std::string printable_argument(std::string_view argument) {
-  std::string escaped;
-  for (const char letter : argument) {
-    if (letter == '"' || letter == '\\') escaped += '\\';
-    escaped += letter;
-  }
-  const bool plain = !argument.empty() && argument.find_first_of(" \"'") == argument.npos;
-  return plain ? printable_text(escaped) : fmt::format("\"{}\"", printable_text(escaped));
-}
 
 /// What a message is made of, and the fields behind it.
 class Entry {
@@ -110,12 +72,14 @@ class Entry {
   std::string remote() const {
     return printable_endpoint(event_.flow.remote, event_.flow.remote_port);
   }
-  std::string flow() const {
-    const char* protocol = event_.flow.protocol == IPPROTO_UDP ? "UDP" : "TCP";
-    return fmt::format("{} {} > {}", protocol, local(), remote());
+  const char* protocol() const { return event_.flow.protocol == IPPROTO_UDP ? "UDP" : "TCP"; }
+  std::string flow() const { return fmt::format("{} {} > {}", protocol(), local(), remote()); }
+  /// For people, who want no remote end where there is none.
+  std::string flow_or_port() const {
+    return event_.flow.remote_port != 0 ? flow() : fmt::format("{} {}", protocol(), local());
   }
   std::string flow_of_owner() const {
-    return event_.task.pid == 0 ? flow() : fmt::format("{} of {}", flow(), who());
+    return event_.task.pid == 0 ? flow_or_port() : fmt::format("{} of {}", flow_or_port(), who());
   }
 
   static std::string ms(std::uint64_t ns) {
@@ -135,6 +99,13 @@ class Entry {
         priority_ = Priority::kError;
         message_ = fmt::format("{} killed, as memory ran out", who());
         return;
+      case OS_CGROUP_CREATED:
+        return say_cgroup("created");
+      case OS_CGROUP_REMOVED:
+        return say_cgroup("removed");
+      case OS_BIND:
+        message_ = fmt::format("{} is bound to {} {}", who(), protocol(), local());
+        return;
       case OS_LISTEN:
         message_ = fmt::format("{} listens on {}", who(), local());
         return;
@@ -143,21 +114,41 @@ class Entry {
         return;
       case OS_ESTABLISHED:
         return say_established();
+      case OS_ACCEPT:
+        return say_accept();
       case OS_FAILED:
         return say_failed();
       case OS_OPEN:
-        message_ = fmt::format("{} has {}", who(), flow());
+        message_ = fmt::format("{} has {}", who(), flow_or_port());
         return;
       case OS_CLOSED:
         return say_closed();
       case OS_RETRANSMIT:
-        return say_segment("retransmission on {}");
+        return say_segment("retransmission", retransmit_kind());
       case OS_RESET_SENT:
-        return say_segment("reset sent on {}");
+        return say_segment("reset sent", names_.reset_reason(event_.segment.kind));
       case OS_RESET_RECEIVED:
-        return say_segment("reset received on {}");
+        return say_segment("reset received", {});
+      case OS_RTT:
+        return say_rtt();
+      case OS_CONGESTION:
+        return say_congestion();
+      case OS_ZERO_WINDOW:
+        return say_segment("zero window", event_.segment.kind == OS_WINDOW_OURS
+                                              ? "this side takes no more"
+                                              : "the peer takes no more");
+      case OS_BAD_CHECKSUM:
+        priority_ = Priority::kNotice;
+        message_ = fmt::format("packet with a wrong checksum: {}", flow());
+        return;
+      case OS_LISTEN_OVERFLOW:
+        return say_listen_overflow();
       case OS_DROP:
         return say_drop();
+      case OS_UDP_OVERFLOW:
+        return say_full("receive queue full", "bytes");
+      case OS_MEMORY_LIMIT:
+        return say_full("memory for sockets exhausted", "pages");
     }
   }
 
@@ -215,16 +206,10 @@ class Entry {
   void say_closed() {
     const os_connection& connection = event_.connection;
     if (connection.took_ns != 0) add("CAPROCK_DURATION_NS", fmt::to_string(connection.took_ns));
-    add("CAPROCK_SENT_BYTES", fmt::to_string(connection.sent_bytes));
-    add("CAPROCK_RECEIVED_BYTES", fmt::to_string(connection.received_bytes));
-    add("CAPROCK_RETRANSMITS", fmt::to_string(connection.retransmits));
-    if (connection.srtt_us != 0) add("CAPROCK_SRTT_US", fmt::to_string(connection.srtt_us));
-    message_ =
-        fmt::format("{} closed: {} bytes sent, {} received, {} retransmissions", flow_of_owner(),
-                    connection.sent_bytes, connection.received_bytes, connection.retransmits);
+    message_ = fmt::format("{} closed", flow_of_owner());
+    if (event_.flow.protocol == IPPROTO_TCP) say_transfer();
     if (connection.took_ns != 0) message_ += fmt::format(", after {}", seconds(connection.took_ns));
-    if (connection.srtt_us != 0)
-      message_ += fmt::format(", round trip {}", ms(std::uint64_t{connection.srtt_us} * 1000));
+    add_rtt(connection.srtt_us);
     if (connection.error != 0) {
       priority_ = Priority::kNotice;
       add("ERRNO", fmt::to_string(connection.error));
@@ -232,9 +217,110 @@ class Entry {
     }
   }
 
-  void say_segment(fmt::format_string<std::string> what) {
+  void say_transfer() {
+    const os_connection& connection = event_.connection;
+    add("CAPROCK_SENT_BYTES", fmt::to_string(connection.sent_bytes));
+    add("CAPROCK_RECEIVED_BYTES", fmt::to_string(connection.received_bytes));
+    add("CAPROCK_RETRANSMITS", fmt::to_string(connection.retransmits));
+    message_ +=
+        fmt::format(": {} bytes sent, {} received, {} retransmissions", connection.sent_bytes,
+                    connection.received_bytes, connection.retransmits);
+  }
+
+  void add_rtt(std::uint32_t srtt_us) {
+    if (srtt_us == 0) return;
+    add("CAPROCK_SRTT_US", fmt::to_string(srtt_us));
+    message_ += fmt::format(", round trip {}", ms(std::uint64_t{srtt_us} * 1000));
+  }
+
+  void add_window() {
+    if (event_.segment.window == 0) return;
+    add("CAPROCK_CWND", fmt::to_string(event_.segment.window));
+    message_ += fmt::format(", congestion window {}", event_.segment.window);
+  }
+
+  void say_accept() {
+    message_ = fmt::format("{} takes the connection from {} on {}", who(), remote(), local());
+    const std::uint64_t waited_ns = event_.connection.took_ns;
+    if (waited_ns == 0) return;
+    message_ += fmt::format(" after {}", ms(waited_ns));
+    add("CAPROCK_LATENCY_NS", fmt::to_string(waited_ns));
+  }
+
+  void say_cgroup(std::string_view what) {
+    const os_cgroup& group = event_.group;
+    const std::string path = printable_text({group.path, ::strnlen(group.path, sizeof group.path)});
+    add("CAPROCK_CGROUP", path);
+    add("CAPROCK_CGROUP_ID", fmt::to_string(group.id));
+    message_ = fmt::format("cgroup {} {} by {}", path, what, who());
+  }
+
+  std::string_view retransmit_kind() const {
+    switch (event_.segment.kind) {
+      case OS_RETRANSMIT_TIMEOUT:
+        return "time-out";
+      case OS_RETRANSMIT_FAST:
+        return "fast";
+      case OS_RETRANSMIT_TAIL_PROBE:
+        return "tail-loss probe";
+      case OS_RETRANSMIT_SYN:
+        return "SYN";
+      case OS_RETRANSMIT_SYN_ACK:
+        return "SYN-ACK";
+    }
+    return {};
+  }
+
+  void say_segment(std::string_view what, std::string_view reason) {
     priority_ = Priority::kNotice;
-    message_ = fmt::format(what, flow_of_owner());
+    add("CAPROCK_REASON", std::string(reason));
+    message_ =
+        fmt::format("{} on {}{}{}", what, flow_of_owner(), reason.empty() ? "" : ": ", reason);
+  }
+
+  void say_rtt() {
+    message_ = flow_of_owner();
+    add_rtt(event_.segment.srtt_us);
+    add_window();
+  }
+
+  /// include/uapi/linux/tcp.h, enum tcp_ca_state.
+  static std::string_view congestion_state(std::uint32_t state) {
+    constexpr std::array<std::string_view, 5> kNames = {"open", "disorder", "CWR", "recovery",
+                                                        "loss"};
+    return state < kNames.size() ? kNames[state] : "unknown";
+  }
+
+  void say_congestion() {
+    const std::string_view state = congestion_state(event_.segment.kind);
+    add("CAPROCK_REASON", std::string(state));
+    message_ = fmt::format("congestion control of {} goes from {} to {}", flow_of_owner(),
+                           congestion_state(event_.segment.before), state);
+    add_rtt(event_.segment.srtt_us);
+    add_window();
+  }
+
+  void say_listen_overflow() {
+    const os_queue& queue = event_.queue;
+    priority_ = Priority::kWarning;
+    const std::string_view kind = queue.kind == OS_QUEUE_SYN ? "SYN backlog" : "accept queue";
+    add("CAPROCK_REASON", std::string(kind));
+    message_ = fmt::format("{} of {} is full for {}", kind, who(), flow());
+    add_fill("connections");
+  }
+
+  void say_full(std::string_view what, std::string_view unit) {
+    priority_ = Priority::kWarning;
+    message_ = fmt::format("{} of {}", what, flow_of_owner());
+    add_fill(unit);
+  }
+
+  void add_fill(std::string_view unit) {
+    const os_queue& queue = event_.queue;
+    if (queue.limit == 0) return;
+    add("CAPROCK_USED", fmt::to_string(queue.used));
+    add("CAPROCK_LIMIT", fmt::to_string(queue.limit));
+    message_ += fmt::format(": {} of {} {}", queue.used, queue.limit, unit);
   }
 
   void say_drop() {
@@ -287,6 +373,17 @@ void write_skipped_entry(std::vector<std::byte>& out, const std::string& hook, s
                      fields);
 }
 
+void write_addresses_entry(std::vector<std::byte>& out, std::uint32_t network,
+                           const std::vector<std::string>& addresses, std::int64_t wall_ns) {
+  const std::string number = fmt::to_string(network);
+  const std::string list = fmt::format("{}", fmt::join(addresses, " "));
+  const std::array fields{
+      JournalField{"CAPROCK_LAYER", "os"}, JournalField{"CAPROCK_EVENT", "addresses"},
+      JournalField{"CAPROCK_NETNS", number}, JournalField{"CAPROCK_ADDRESSES", list}};
+  pcapng::write_note(out, wall_ns, fmt::format("network namespace {} has {}", number, list), fields,
+                     Priority::kInformation);
+}
+
 void write_border_entry(std::vector<std::byte>& out, bool begins, std::int64_t wall_ns) {
   const std::array fields{JournalField{"CAPROCK_LAYER", "os"},
                           JournalField{"CAPROCK_EVENT", begins ? "begin" : "end"}};
@@ -294,29 +391,6 @@ void write_border_entry(std::vector<std::byte>& out, bool begins, std::int64_t w
                      fmt::format("events of the operating system are {} here on",
                                  begins ? "recorded from" : "not recorded from"),
                      fields, Priority::kInformation);
-}
-
-std::string printable_command(const unsigned char* arguments, std::size_t bytes) {
-  std::string text;
-  for (std::size_t at = 0; at < bytes;) {
-    const auto* const argument = reinterpret_cast<const char*>(arguments + at);
-    const std::size_t length = ::strnlen(argument, bytes - at);
-    if (at != 0) text += ' ';
-    text += printable_argument({argument, length});
-    at += length + 1;
-  }
-  return text;
-}
-
-std::string printable_endpoint(const unsigned char (&address)[16], std::uint16_t port) {
-  constexpr std::array<unsigned char, 12> kIpv4 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  char text[INET6_ADDRSTRLEN];
-  if (std::memcmp(address, kIpv4.data(), kIpv4.size()) == 0) {
-    ::inet_ntop(AF_INET, address + kIpv4.size(), text, sizeof text);
-    return fmt::format("{}:{}", text, port);
-  }
-  ::inet_ntop(AF_INET6, address, text, sizeof text);
-  return fmt::format("[{}]:{}", text, port);
 }
 
 }  // namespace caprock::insight

@@ -34,11 +34,8 @@ void write_skipped_entry(std::vector<std::byte>& out, const std::string& hook, s
 /// Appends a block that says where the record of events begins, or ends.
 void write_border_entry(std::vector<std::byte>& out, bool begins, std::int64_t wall_ns);
 
-/// A command line for people: arguments with spaces or quotes in quotes, control characters and
-/// what is no UTF-8 as \xNN. `arguments`: each ends with a 0.
-std::string printable_command(const unsigned char* arguments, std::size_t bytes);
-
-/// "10.0.0.1:80", "[fd00::1]:80".
-std::string printable_endpoint(const unsigned char (&address)[16], std::uint16_t port);
+/// Appends a block that says which addresses a network namespace has.
+void write_addresses_entry(std::vector<std::byte>& out, std::uint32_t network,
+                           const std::vector<std::string>& addresses, std::int64_t wall_ns);
 
 }  // namespace caprock::insight

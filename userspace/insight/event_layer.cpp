@@ -42,11 +42,11 @@ std::string comm_of(std::uint32_t pid) {
 
 }  // namespace
 
-Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventLimits& limits,
+Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventLimits& limits, ProbeKind probes,
                                                       std::int64_t wall_offset_ns) {
   KernelNames names = KernelNames::load();
   const std::int64_t begin_ns = monotonic_ns();
-  auto programs = EventPrograms::load(names, limits);
+  auto programs = EventPrograms::load(names, limits, probes);
   if (!programs) return std::move(programs).error();
   auto kernel = open_queue((*programs)->events_fd());
   if (!kernel) return std::move(kernel).error();
@@ -140,7 +140,17 @@ void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
   } else if (event.type == OS_OOM_KILL) {  // kernels that tell its pid alone
     context = {.comm = comm_of(event.task.pid), .container = Containers::of(event.task.pid)};
   }
+  if (event.flow.protocol != 0 && event.task.pid != 0) {
+    tell_addresses(out, event.task.network, event.task.pid,
+                   static_cast<std::int64_t>(event.time_ns));
+  }
   write_event_entry(out, event, wall_time(event.time_ns), context, names_);
+}
+
+void EventLayer::tell_addresses(std::vector<std::byte>& out, std::uint32_t network,
+                                std::uint32_t pid, std::int64_t time_ns) {
+  if (const auto list = addresses_.news(network, pid, time_ns))
+    write_addresses_entry(out, network, *list, wall_time(static_cast<std::uint64_t>(time_ns)));
 }
 
 /// Programs of two CPUs may tell in another order than they looked at the clock, some µs apart.
@@ -169,6 +179,7 @@ void EventLayer::tell_what_is_missing(std::int64_t now_ns) {
 void EventLayer::tell_border(bool begins, std::int64_t time_ns) {
   std::vector<std::byte> block;
   write_border_entry(block, begins, wall_time(static_cast<std::uint64_t>(time_ns)));
+  if (begins) tell_addresses(block, own_network(), static_cast<std::uint32_t>(::getpid()), time_ns);
   source_.put(std::move(block));
 }
 

@@ -18,6 +18,7 @@
 #include "insight/event_programs.hpp"
 #include "insight/event_source.hpp"
 #include "insight/kernel_names.hpp"
+#include "insight/network_addresses.hpp"
 
 namespace caprock::insight {
 
@@ -25,7 +26,7 @@ namespace caprock::insight {
 class EventLayer {
  public:
   /// Times of the record are monotonic ones plus `wall_offset_ns`.
-  static Result<std::unique_ptr<EventLayer>> start(const EventLimits& limits,
+  static Result<std::unique_ptr<EventLayer>> start(const EventLimits& limits, ProbeKind probes,
                                                    std::int64_t wall_offset_ns);
   ~EventLayer() { stop(); }
 
@@ -48,6 +49,8 @@ class EventLayer {
   std::int64_t take_what_came();
   std::uint64_t take();
   void describe(std::vector<std::byte>& out, Bytes record);
+  void tell_addresses(std::vector<std::byte>& out, std::uint32_t network, std::uint32_t pid,
+                      std::int64_t time_ns);
   void tell_what_is_missing(std::int64_t now_ns);
   void tell_border(bool begins, std::int64_t time_ns);
   std::int64_t wall_time(std::uint64_t time_ns);
@@ -67,6 +70,7 @@ class EventLayer {
   std::array<std::uint64_t, OS_EVENT_TYPES> told_{};   // suppressed and lost, by type
   std::map<std::string, std::uint64_t> told_skipped_;  // by hook
   Containers containers_;
+  NetworkAddresses addresses_;
   std::thread thread_;
 };
 

@@ -2,25 +2,18 @@
 // The programs of the operating-system layer, on their hooks.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "abi/os_event.h"
-
 #include "core/result.hpp"
+#include "insight/event_limits.hpp"
 #include "insight/kernel_names.hpp"
+#include "insight/probes.hpp"
 
 namespace caprock::insight {
-
-/// Events of each type that are recorded in a second by one CPU at the most; 0: none.
-using EventLimits = std::array<std::uint32_t, OS_EVENT_TYPES>;
-
-/// The events of these names (core/os_event_names.hpp), each up to its usual limit; none: all.
-EventLimits usual_limits(const std::vector<std::string>& names);
 
 struct EventStatus {
   std::string name;
@@ -36,7 +29,7 @@ struct EventStatus {
 class EventPrograms {
  public:
   static Result<std::unique_ptr<EventPrograms>> load(const KernelNames& kernel,
-                                                     const EventLimits& limits);
+                                                     const EventLimits& limits, ProbeKind probes);
   virtual ~EventPrograms() = default;
 
   /// Of the ring buffer `os_events`.

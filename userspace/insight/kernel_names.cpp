@@ -11,19 +11,26 @@
 namespace caprock::insight {
 namespace {
 
-std::map<std::uint32_t, std::string> read_reasons(const btf* types) {
-  constexpr std::string_view kPrefix = "SKB_DROP_REASON_";
+/// Of an enumeration; the names without their prefix.
+std::map<std::uint32_t, std::string> read_reasons(const btf* types, const char* enumeration,
+                                                  std::string_view prefix) {
   std::map<std::uint32_t, std::string> reasons;
-  const int id = btf__find_by_name_kind(types, "skb_drop_reason", BTF_KIND_ENUM);
-  if (id < 0) return reasons;  // before 5.17
+  const int id = btf__find_by_name_kind(types, enumeration, BTF_KIND_ENUM);
+  if (id < 0) return reasons;
   const btf_type* type = btf__type_by_id(types, static_cast<__u32>(id));
   const struct btf_enum* values = ::btf_enum(type);
   for (unsigned i = 0; i < btf_vlen(type); ++i) {
     std::string_view name = btf__name_by_offset(types, values[i].name_off);
-    if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+    if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
     reasons.emplace(static_cast<std::uint32_t>(values[i].val), name);
   }
   return reasons;
+}
+
+std::string name_of(const std::map<std::uint32_t, std::string>& reasons, std::uint32_t reason) {
+  const auto found = reasons.find(reason);
+  if (found != reasons.end()) return found->second;
+  return reason == 0 ? std::string() : fmt::format("reason {}", reason);
 }
 
 }  // namespace
@@ -31,7 +38,10 @@ std::map<std::uint32_t, std::string> read_reasons(const btf* types) {
 KernelNames KernelNames::load() {
   KernelNames names;
   names.types_ = std::shared_ptr<btf>(btf__load_vmlinux_btf(), btf__free);
-  if (names.types_) names.reasons_ = read_reasons(names.types_.get());
+  if (const btf* types = names.types_.get(); types != nullptr) {
+    names.reasons_ = read_reasons(types, "skb_drop_reason", "SKB_DROP_REASON_");    // from 5.17 on
+    names.reset_reasons_ = read_reasons(types, "sk_rst_reason", "SK_RST_REASON_");  // from 6.10 on
+  }
   names.read_functions();
   names.read_modules();
   return names;
@@ -55,9 +65,11 @@ void KernelNames::read_functions() {
 }
 
 std::string KernelNames::drop_reason(std::uint32_t reason) const {
-  const auto found = reasons_.find(reason);
-  if (found != reasons_.end()) return found->second;
-  return reason == 0 ? std::string() : fmt::format("reason {}", reason);
+  return name_of(reasons_, reason);
+}
+
+std::string KernelNames::reset_reason(std::uint32_t reason) const {
+  return name_of(reset_reasons_, reason);
 }
 
 /// proc(5): name, size, users, who they are, state, address.
@@ -97,6 +109,10 @@ const btf_type* KernelNames::tracepoint(const std::string& name) const {
   const btf_type* const alias = btf__type_by_id(types_.get(), static_cast<__u32>(id));
   const btf_type* const pointer = btf__type_by_id(types_.get(), alias->type);
   return btf__type_by_id(types_.get(), pointer->type);
+}
+
+bool KernelNames::has_function(const std::string& name) const {
+  return types_ && btf__find_by_name_kind(types_.get(), name.c_str(), BTF_KIND_FUNC) >= 0;
 }
 
 std::optional<unsigned> KernelNames::tracepoint_arguments(const std::string& name) const {

@@ -29,6 +29,12 @@ class KernelNames {
   /// "tcp_v4_rcv"; empty: not known, as where kernel.kptr_restrict hides it.
   std::string function_at(std::uint64_t address) const;
 
+  /// What a reset is for ("TCP_ABORT_ON_CLOSE"), as drop_reason().
+  std::string reset_reason(std::uint32_t reason) const;
+
+  /// Whether the kernel has a function of that name of which BTF tells the arguments.
+  bool has_function(const std::string& name) const;
+
   /// How many arguments the tracepoint's programs get; nothing: there is no such tracepoint.
   std::optional<unsigned> tracepoint_arguments(const std::string& name) const;
 
@@ -39,7 +45,9 @@ class KernelNames {
   const btf_type* tracepoint(const std::string& name) const;
 
   std::shared_ptr<btf> types_;
-  std::map<std::uint32_t, std::string> reasons_;
+  using Reasons = std::map<std::uint32_t, std::string>;
+  Reasons reasons_;
+  Reasons reset_reasons_;
 
   struct Function {
     std::uint64_t begin;   // address of its first byte

@@ -64,8 +64,9 @@ agent:
   mirrorForce: true
   mirrorVxlanPort: 4789
   os:
-    enabled: true
+    enabled: false
     events: [exec, drop]
+    probes: kprobe
   hook: xdp
   protocols: [udp]
   addresses: [10.0.0.0/8, "fd00::/8", 192.0.2.1]
@@ -108,8 +109,9 @@ agent:
                   .stage_bytes = 64u << 20,
                   .lanes = 3,
                   .overload = Overload::kDrop,
-                  .os_enabled = true,
+                  .os_enabled = false,
                   .os_events = {"exec", "drop"},
+                  .os_probes = OsProbes::kKprobe,
                   .capture_self = true,
                   .data_dir = "/data",
                   .pin_dir = "/sys/fs/bpf/test",
@@ -178,8 +180,7 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
        ":2: agent.mirrorInterfaces: \"span[0\" has a [ without its ] and matches nothing: close "
        "it"},
       {"agent:\n  os: {events: [exec, forks]}\n",
-       ":2: agent.os.events: \"forks\" is none of exec, exit, oom, listen, connect, established, "
-       "failed, open, closed, retransmit, reset-sent, reset-received, drop"},
+       ":2: agent.os.events: \"forks\" is none of exec, exit, oom, cgroup-created, "},
       {"agent:\n  mirrorVxlanPort: 65536\n",
        ":2: agent.mirrorVxlanPort: \"65536\" must be a whole number from 0 to 65535"},
       {"agent:\n  dataDir: data\n", ":2: agent.dataDir: \"data\" must be an absolute path"},

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What happens to a socket, and whose it is from then on: for tracepoints and probes alike. */
+#ifndef CAPROCK_OS_CONNECTION_BPF_H
+#define CAPROCK_OS_CONNECTION_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi/os_event.h"
+#include "lib/kernel_types.bpf.h"
+#include "lib/os_emit.bpf.h"
+#include "lib/os_maps.bpf.h"
+#include "lib/os_socket.bpf.h"
+#include "lib/os_task.bpf.h"
+
+static __always_inline void describe_transfer(const struct sock* sk, struct os_connection* connection) {
+  const struct tcp_sock* tcp = (const void*)sk;
+  connection->sent_bytes = BPF_CORE_READ(tcp, bytes_acked);
+  connection->received_bytes = BPF_CORE_READ(tcp, bytes_received);
+  connection->retransmits = BPF_CORE_READ(tcp, total_retrans);
+  connection->srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3;
+}
+
+/* `record`: of the socket, NULL: it has none. `since_ns`: what began then is over; 0: not known. */
+static __always_inline void emit_connection(enum os_event_type type, const struct sock* sk, const struct socket_record* record,
+                                            __u64 since_ns, bool accepted) {
+  struct os_event* event = begin_event(type, OS_EVENT_BYTES(connection));
+  if (!event) return;
+  __u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+  describe_flow(sk, protocol, &event->flow);
+  if (record)
+    event->task = record->owner;
+  else
+    unknown_task(&event->task);
+  event->task.network = network_of(sk);
+  event->connection = (struct os_connection){
+      .took_ns = since_ns != 0 ? event->time_ns - since_ns : 0,
+      .error = BPF_CORE_READ(sk, sk_err),
+      .accepted = accepted,
+  };
+  if (protocol == IPPROTO_TCP) describe_transfer(sk, &event->connection);
+  end_event(event);
+}
+
+/* In the process that binds it. A UDP socket has nothing that would tell its owner later on. */
+static __always_inline void begin_bound(const struct sock* sk, __u64 cookie) {
+  struct socket_record record = {.begun_ns = bpf_ktime_get_ns(), .cookie = cookie};
+  describe_task(&record.owner);
+  __u64 key = (__u64)sk;
+  if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP) bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
+  emit_connection(OS_BIND, sk, &record, 0, false);
+}
+
+/* In the process that takes it. */
+static __always_inline void claim(const struct sock* sk, struct socket_record* record) {
+  describe_task(&record->owner);
+  record->unclaimed = 0;
+  emit_connection(OS_ACCEPT, sk, record, record->established_ns, true);
+}
+
+#endif

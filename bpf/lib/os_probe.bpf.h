@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is known only inside of the kernel's functions: for fentry and kprobe alike. */
+#ifndef CAPROCK_OS_PROBE_BPF_H
+#define CAPROCK_OS_PROBE_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi/os_event.h"
+#include "lib/kernel_types.bpf.h"
+#include "lib/os_connection.bpf.h"
+#include "lib/os_emit.bpf.h"
+#include "lib/os_maps.bpf.h"
+#include "lib/os_packet.bpf.h"
+#include "lib/os_socket.bpf.h"
+
+/* A socket has been given its port; one that listens is asked again whether it still may have it. */
+static __always_inline void port_given(const struct sock* sk, int error) {
+  if (error != 0 || BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) return;
+  begin_bound(sk, 0);
+}
+
+/* A UDP socket gives its port back. */
+static __always_inline void port_returned(const struct sock* sk) {
+  if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP || BPF_CORE_READ(sk, __sk_common.skc_num) == 0) return;
+  __u64 key = (__u64)sk;
+  struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
+  emit_connection(OS_CLOSED, sk, record, record ? record->begun_ns : 0, false);
+  bpf_map_delete_elem(&os_sockets, &key);
+}
+
+static __always_inline void accepted(const struct sock* sk) {
+  if (!sk) return;
+  struct socket_record* record = find_socket(sk);
+  if (record) claim(sk, record);
+}
+
+/* A SYN comes in: is there room for one more connection? As the kernel asks, include/net/sock.h and inet_connection_sock.h. */
+static __always_inline void connection_requested(const struct sock* listening, const struct sk_buff* packet) {
+  const struct inet_connection_sock* connection = (const void*)listening;
+  __u32 limit = BPF_CORE_READ(listening, sk_max_ack_backlog);
+  __u32 accepting = BPF_CORE_READ(listening, sk_ack_backlog);
+  __u32 beginning = BPF_CORE_READ(connection, icsk_accept_queue.qlen.counter);
+  if (accepting <= limit && beginning < limit) return;
+  struct os_event* event = begin_event(OS_LISTEN_OVERFLOW, OS_EVENT_BYTES(queue));
+  if (!event) return;
+  describe_flow(listening, IPPROTO_TCP, &event->flow);
+  if (describe_packet(packet, &event->flow)) turn_flow(&event->flow);
+  describe_owner(listening, &event->task);
+  bool full = accepting > limit;
+  event->queue = (struct os_queue){
+      .used = full ? accepting : beginning,
+      .limit = limit,
+      .kind = full ? OS_QUEUE_ACCEPT : OS_QUEUE_SYN,
+  };
+  end_event(event);
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Packets that the kernel drops, and queues that are full, at tracepoints that know the kernel's types (BTF). */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "lib/kernel_types.bpf.h"
+#include "lib/os_emit.bpf.h"
+#include "lib/os_maps.bpf.h"
+#include "lib/os_packet.bpf.h"
+#include "lib/os_socket.bpf.h"
+#include "lib/os_task.bpf.h"
+
+#pragma clang diagnostic ignored "-Wunused-parameter" /* a tracepoint gives what it gives */
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile bool drop_tells_reason = false; /* kernel 5.17 and later */
+/* Reasons of their own event or none, 0: the kernel has it not. */
+const volatile __u32 reason_purge = 0;      /* what is left in a socket's queue at its end: no drop */
+const volatile __u32 reason_other_host = 0; /* what a promiscuous device saw: nor is it */
+const volatile __u32 reason_tcp_checksum = 0;
+const volatile __u32 reason_udp_checksum = 0;
+const volatile __u32 reason_listen_overflow = 0;
+const volatile bool overflow_tells_packet = false; /* kernel 6.10 and later */
+
+enum { MEMORY_LIMIT = 2 }; /* of sysctl_mem */
+
+static __always_inline void emit_drop(const struct sk_buff* packet, const void* place, __u32 reason) {
+  struct os_flow flow = {};
+  if (!describe_packet(packet, &flow)) return;
+  struct os_event* event = begin_event(OS_DROP, OS_EVENT_BYTES(drop));
+  if (!event) return;
+  event->flow = flow;
+  unknown_task(&event->task);
+  event->drop = (struct os_drop){.place = (__u64)place, .reason = reason};
+  end_event(event);
+}
+
+static __always_inline void emit_bad_checksum(const struct sk_buff* packet) {
+  struct os_flow flow = {};
+  if (!describe_packet(packet, &flow)) return;
+  struct os_event* event = begin_event(OS_BAD_CHECKSUM, OS_EVENT_BARE_BYTES);
+  if (!event) return;
+  event->flow = flow;
+  unknown_task(&event->task);
+  end_event(event);
+}
+
+/* The last packet of a handshake, which is the listener's to take. */
+static __always_inline void emit_listen_overflow(const struct sk_buff* packet) {
+  struct os_flow flow = {};
+  if (!describe_packet(packet, &flow)) return;
+  turn_flow(&flow);
+  struct os_event* event = begin_event(OS_LISTEN_OVERFLOW, OS_EVENT_BYTES(queue));
+  if (!event) return;
+  event->flow = flow;
+  struct listener_key place = {.network = BPF_CORE_READ(packet, dev, nd_net.net, ns.inum), .port = flow.local_port};
+  __builtin_memcpy(place.address, flow.local, sizeof place.address);
+  const struct listener* listener = find_listener(&place);
+  if (listener)
+    event->task = listener->owner;
+  else
+    unknown_task(&event->task);
+  event->queue = (struct os_queue){.kind = OS_QUEUE_ACCEPT};
+  end_event(event);
+}
+
+/* A packet that was dropped: what went its way is freed elsewhere. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(os_drop, const struct sk_buff* packet, const void* place) {
+  __u32 reason = drop_tells_reason ? (__u32)ctx[2] : 0;
+  if (reason == 0)
+    emit_drop(packet, place, reason);
+  else if (reason == reason_tcp_checksum || reason == reason_udp_checksum)
+    emit_bad_checksum(packet);
+  else if (reason == reason_listen_overflow)
+    emit_listen_overflow(packet);
+  else if (reason != reason_purge && reason != reason_other_host)
+    emit_drop(packet, place, reason);
+  return 0;
+}
+
+/* A datagram that finds no room. The socket alone would not say who sent it. */
+SEC("tp_btf/udp_fail_queue_rcv_skb")
+int BPF_PROG(os_udp_overflow, int code, const struct sock* sk) {
+  struct os_event* event = begin_event(OS_UDP_OVERFLOW, OS_EVENT_BYTES(queue));
+  if (!event) return 0;
+  describe_flow(sk, IPPROTO_UDP, &event->flow);
+  if (overflow_tells_packet && describe_packet((const void*)ctx[2], &event->flow)) turn_flow(&event->flow);
+  describe_owner(sk, &event->task);
+  event->queue = (struct os_queue){
+      .used = BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter),
+      .limit = BPF_CORE_READ(sk, sk_rcvbuf),
+  };
+  end_event(event);
+  return 0;
+}
+
+SEC("tp_btf/sock_exceed_buf_limit")
+int BPF_PROG(os_memory_limit, const struct sock* sk, const struct proto* protocol, long allocated) {
+  __u16 number = BPF_CORE_READ(sk, sk_protocol);
+  if (number != IPPROTO_TCP && number != IPPROTO_UDP) return 0;
+  struct os_event* event = begin_event(OS_MEMORY_LIMIT, OS_EVENT_BYTES(queue));
+  if (!event) return 0;
+  describe_flow(sk, number, &event->flow);
+  describe_owner(sk, &event->task);
+  const long* limits = BPF_CORE_READ(protocol, sysctl_mem);
+  long limit = 0;
+  bpf_probe_read_kernel(&limit, sizeof limit, limits + MEMORY_LIMIT);
+  event->queue = (struct os_queue){.used = allocated, .limit = limit};
+  end_event(event);
+  return 0;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside of the kernel's functions by breakpoint: the way that is left where there are no trampolines. */
+#include <asm/ptrace.h>
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "lib/kernel_types.bpf.h"
+#include "lib/os_maps.bpf.h"
+#include "lib/os_probe.bpf.h"
+
+#pragma clang diagnostic ignored "-Wunused-parameter" /* a function is called with what it is */
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* At its end a function's arguments are gone. */
+static __always_inline void enter(const struct sock* sk) {
+  __u64 thread = bpf_get_current_pid_tgid(), socket = (__u64)sk;
+  bpf_map_update_elem(&os_calls, &thread, &socket, BPF_ANY);
+}
+
+static __always_inline void leave_get_port(int error) {
+  __u64 thread = bpf_get_current_pid_tgid();
+  const __u64* socket = bpf_map_lookup_elem(&os_calls, &thread);
+  if (!socket) return;
+  port_given((const void*)*socket, error);
+  bpf_map_delete_elem(&os_calls, &thread);
+}
+
+SEC("kprobe/inet_csk_get_port")
+int BPF_KPROBE(kprobe_tcp_port, const struct sock* sk) {
+  enter(sk);
+  return 0;
+}
+
+SEC("kretprobe/inet_csk_get_port")
+int BPF_KRETPROBE(kretprobe_tcp_port, int error) {
+  leave_get_port(error);
+  return 0;
+}
+
+SEC("kprobe/udp_v4_get_port")
+int BPF_KPROBE(kprobe_udp_port, const struct sock* sk) {
+  enter(sk);
+  return 0;
+}
+
+SEC("kretprobe/udp_v4_get_port")
+int BPF_KRETPROBE(kretprobe_udp_port, int error) {
+  leave_get_port(error);
+  return 0;
+}
+
+SEC("kprobe/udp_v6_get_port")
+int BPF_KPROBE(kprobe_udp6_port, const struct sock* sk) {
+  enter(sk);
+  return 0;
+}
+
+SEC("kretprobe/udp_v6_get_port")
+int BPF_KRETPROBE(kretprobe_udp6_port, int error) {
+  leave_get_port(error);
+  return 0;
+}
+
+SEC("kprobe/udp_lib_unhash")
+int BPF_KPROBE(kprobe_udp_end, const struct sock* sk) {
+  port_returned(sk);
+  return 0;
+}
+
+SEC("kretprobe/inet_csk_accept")
+int BPF_KRETPROBE(kretprobe_accept, const struct sock* sk) {
+  accepted(sk);
+  return 0;
+}
+
+SEC("kprobe/tcp_conn_request")
+int BPF_KPROBE(kprobe_request, const void* operations, const void* of_family, const struct sock* sk, const struct sk_buff* packet) {
+  connection_requested(sk, packet);
+  return 0;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who opens sockets, and what becomes of them: at tracepoints that know the kernel's types (BTF). */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "lib/compiler.bpf.h"
+#include "lib/kernel_types.bpf.h"
+#include "lib/os_connection.bpf.h"
+#include "lib/os_emit.bpf.h"
+#include "lib/os_maps.bpf.h"
+#include "lib/os_socket.bpf.h"
+#include "lib/os_task.bpf.h"
+
+#pragma clang diagnostic ignored "-Wunused-parameter" /* a tracepoint gives what it gives */
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* In the process that connects. */
+static __always_inline void begin_connect(const struct sock* sk) {
+  __u64 key = (__u64)sk;
+  struct socket_record record = {.begun_ns = bpf_ktime_get_ns()};
+  describe_task(&record.owner);
+  bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
+  emit_connection(OS_CONNECT, sk, &record, 0, false);
+}
+
+static __always_inline void begin_listen(const struct sock* sk) {
+  struct listener listener = {};
+  describe_listener(sk, &listener);
+  describe_task(&listener.owner);
+  struct listener_key place = {};
+  place_of(sk, &place);
+  bpf_map_update_elem(&os_listeners, &place, &listener, BPF_ANY);
+  struct socket_record record = {.owner = listener.owner};
+  __u64 key = (__u64)sk;
+  bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
+  emit_connection(OS_LISTEN, sk, &record, 0, false);
+}
+
+/* Where a packet arrives, in whatever process: the socket is taken for the listener's. */
+static __always_inline void begin_accepted(const struct sock* sk) {
+  struct socket_record record = {.established_ns = bpf_ktime_get_ns(), .unclaimed = 1};
+  struct listener_key place = {};
+  place_of(sk, &place);
+  const struct listener* listener = find_listener(&place);
+  if (listener) record.owner = listener->owner;
+  __u64 key = (__u64)sk;
+  bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
+  emit_connection(OS_ESTABLISHED, sk, &record, 0, true);
+}
+
+static __always_inline void establish(const struct sock* sk) {
+  struct socket_record* record = find_socket(sk);
+  if (record) record->established_ns = bpf_ktime_get_ns();
+  emit_connection(OS_ESTABLISHED, sk, record, record ? record->begun_ns : 0, false);
+}
+
+static __always_inline void end_listener(const struct sock* sk) {
+  struct listener_key place = {};
+  place_of(sk, &place);
+  const struct listener* listener = bpf_map_lookup_elem(&os_listeners, &place);
+  if (listener && listener->socket == (__u64)sk) bpf_map_delete_elem(&os_listeners, &place);
+}
+
+/* One that is closed with data unread sends a reset afterwards: until then its owner stays known. */
+static __always_inline void forget_socket(const struct sock* sk, int before, struct socket_record* record) {
+  __u64 key = (__u64)sk;
+  if (record && (before == STATE_ESTABLISHED || before == STATE_CLOSE_WAIT))
+    record->ended = 1;
+  else
+    bpf_map_delete_elem(&os_sockets, &key);
+}
+
+static __always_inline void end_socket(const struct sock* sk, int before) {
+  struct socket_record* record = find_socket(sk);
+  if (before == STATE_LISTEN) {
+    end_listener(sk);
+  } else if (before == STATE_SYN_SENT) {
+    emit_connection(OS_FAILED, sk, record, record ? record->begun_ns : 0, false);
+  } else if (before != STATE_SYN_RECV && before != STATE_CLOSE) {
+    emit_connection(OS_CLOSED, sk, record, record ? record->established_ns : 0, false);
+  }
+  forget_socket(sk, before, record);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(os_state, const struct sock* sk, int before, int after) {
+  if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
+  if (after == STATE_SYN_SENT)
+    begin_connect(sk);
+  else if (after == STATE_LISTEN)
+    begin_listen(sk);
+  else if (after == STATE_ESTABLISHED && before == STATE_SYN_RECV)
+    begin_accepted(sk);
+  else if (after == STATE_ESTABLISHED)
+    establish(sk);
+  else if (after == STATE_CLOSE)
+    end_socket(sk, before);
+  return 0;
+}
+
+/* The inventory knows no cookies: a socket of its keeps the owner that it found. */
+static __always_inline void begin_used(struct sock* sk, struct socket_record* record, __u64 cookie) {
+  if (record && record->cookie == 0)
+    record->cookie = cookie;
+  else
+    begin_bound(sk, cookie);
+}
+
+/* Where no probe tells who binds a socket and who accepts one: the first that sends by it, or asks for what came. */
+static __always_inline void use_socket(struct sock* sk) {
+  __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+  if (family != SOCKET_IPV4 && family != SOCKET_IPV6) return;
+  __u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+  struct socket_record* record = find_socket(sk);
+  if (protocol == IPPROTO_TCP) {
+    if (record && record->unclaimed) claim(sk, record);
+  } else if (protocol == IPPROTO_UDP) {
+    __u64 cookie = bpf_get_socket_cookie(sk); /* where the record is, another socket may have been */
+    if (!record || record->cookie != cookie) begin_used(sk, record, cookie);
+  }
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(os_send, struct sock* sk) {
+  use_socket(sk);
+  return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(os_receive, struct sock* sk) {
+  use_socket(sk);
+  return 0;
+}
+
+enum { FILE_TYPE = 0170000, FILE_SOCKET = 0140000 }; /* linux/stat.h */
+
+/* Of TCP, or of UDP with a port. */
+static __always_inline const struct sock* socket_of(const struct file* file) {
+  if ((BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) != FILE_SOCKET) return NULL;
+  const struct socket* socket = BPF_CORE_READ(file, private_data);
+  const struct sock* sk = BPF_CORE_READ(socket, sk);
+  if (!sk) return NULL;
+  __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+  if (family != SOCKET_IPV4 && family != SOCKET_IPV6) return NULL;
+  __u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+  if (protocol == IPPROTO_UDP) return BPF_CORE_READ(sk, __sk_common.skc_num) != 0 ? sk : NULL;
+  return protocol == IPPROTO_TCP ? sk : NULL;
+}
+
+/* Run once, for all open files: whose the sockets are that were there before. What came meanwhile is known better. */
+SEC("iter/task_file")
+int os_inventory(struct bpf_iter__task_file* found) {
+  const struct task_struct* task = found->task;
+  const struct file* file = found->file;
+  if (!task || !file) return 0;
+  PIN_REGISTER(task); /* or addresses of fields would be computed in front of the check */
+  PIN_REGISTER(file);
+  const struct sock* sk = socket_of(file);
+  if (!sk) return 0;
+  struct socket_record record = {};
+  describe_other_task(task, &record.owner);
+  if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) {
+    struct listener listener = {.owner = record.owner};
+    describe_listener(sk, &listener);
+    struct listener_key place = {};
+    place_of(sk, &place);
+    bpf_map_update_elem(&os_listeners, &place, &listener, BPF_NOEXIST);
+  }
+  __u64 key = (__u64)sk;
+  bool is_new = bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST) == 0;
+  bool has_flow = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0 || BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP;
+  if (is_new && has_flow) emit_connection(OS_OPEN, sk, &record, 0, false);
+  return 0;
+}

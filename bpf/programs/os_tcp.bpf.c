@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What TCP does on its connections, at tracepoints that know the kernel's types (BTF). */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include <linux/tcp.h>
+
+#include "lib/kernel_types.bpf.h"
+#include "lib/os_emit.bpf.h"
+#include "lib/os_maps.bpf.h"
+#include "lib/os_packet.bpf.h"
+#include "lib/os_socket.bpf.h"
+#include "lib/os_task.bpf.h"
+
+#pragma clang diagnostic ignored "-Wunused-parameter" /* a tracepoint gives what it gives */
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile bool retransmit_tells_error = false;
+const volatile bool reset_tells_reason = false; /* kernel 6.10 and later */
+const volatile bool wants_rtt = false;
+
+enum { TIMER_TAIL_PROBE = 5, CONGESTION_LOSS = 4 }; /* ICSK_TIME_LOSS_PROBE, TCP_CA_Loss */
+
+/* Something that TCP did or saw on a connection. */
+static __always_inline void emit_segment(enum os_event_type type, const struct sock* sk, __u32 kind, __u32 before) {
+  struct os_event* event = begin_event(type, OS_EVENT_BYTES(segment));
+  if (!event) return;
+  describe_flow(sk, IPPROTO_TCP, &event->flow);
+  describe_owner(sk, &event->task);
+  event->segment = (struct os_segment){.kind = kind, .before = before};
+  end_event(event);
+}
+
+/* As emit_segment, with how the connection is doing. Whole sockets only. */
+static __always_inline void emit_state(enum os_event_type type, const struct sock* sk, __u32 kind, __u32 before) {
+  struct os_event* event = begin_event(type, OS_EVENT_BYTES(segment));
+  if (!event) return;
+  describe_flow(sk, IPPROTO_TCP, &event->flow);
+  describe_owner(sk, &event->task);
+  const struct tcp_sock* tcp = (const void*)sk;
+  event->segment = (struct os_segment){
+      .kind = kind,
+      .before = before,
+      .srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3,
+      .window = BPF_CORE_READ(tcp, snd_cwnd),
+  };
+  end_event(event);
+}
+
+static __always_inline __u32 congestion_of(const struct sock* sk) {
+  const struct inet_connection_sock* connection = (const void*)sk;
+  return BPF_CORE_READ_BITFIELD_PROBED(connection, icsk_ca_state);
+}
+
+static __always_inline enum os_retransmit_kind kind_of_retransmit(const struct sock* sk) {
+  const struct inet_connection_sock* connection = (const void*)sk;
+  if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_SYN_SENT) return OS_RETRANSMIT_SYN;
+  if (BPF_CORE_READ(connection, icsk_pending) == TIMER_TAIL_PROBE) return OS_RETRANSMIT_TAIL_PROBE;
+  return congestion_of(sk) == CONGESTION_LOSS ? OS_RETRANSMIT_TIMEOUT : OS_RETRANSMIT_FAST;
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(os_retransmit, const struct sock* sk) {
+  if (retransmit_tells_error && (int)ctx[2] != 0) return 0; /* it did not come to that */
+  emit_state(OS_RETRANSMIT, sk, kind_of_retransmit(sk), 0);
+  return 0;
+}
+
+/* The request begins as a socket does, and is the listener's. */
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(os_synack_again, const struct sock* listening, const struct request_sock* request) {
+  struct os_event* event = begin_event(OS_RETRANSMIT, OS_EVENT_BYTES(segment));
+  if (!event) return 0;
+  describe_flow((const void*)request, IPPROTO_TCP, &event->flow);
+  describe_owner(listening, &event->task);
+  event->segment = (struct os_segment){.kind = OS_RETRANSMIT_SYN_ACK};
+  end_event(event);
+  return 0;
+}
+
+/* In answer to a packet that no connection wants. */
+static __always_inline void emit_refusal(const struct sock* listening, const struct sk_buff* packet, __u32 reason) {
+  struct os_flow flow = {};
+  if (!describe_packet(packet, &flow)) return;
+  turn_flow(&flow);
+  struct os_event* event = begin_event(OS_RESET_SENT, OS_EVENT_BYTES(segment));
+  if (!event) return;
+  event->flow = flow;
+  unknown_task(&event->task);
+  if (listening) describe_owner(listening, &event->task);
+  event->segment = (struct os_segment){.kind = reason};
+  end_event(event);
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(os_reset_sent, const struct sock* sk, const struct sk_buff* packet) {
+  __u32 reason = reset_tells_reason ? (__u32)ctx[2] : 0;
+  if (sk && BPF_CORE_READ(sk, __sk_common.skc_dport) != 0)
+    emit_segment(OS_RESET_SENT, sk, reason, 0);
+  else if (packet)
+    emit_refusal(sk, packet, reason);
+  return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(os_reset_got, const struct sock* sk) {
+  emit_segment(OS_RESET_RECEIVED, sk, 0, 0);
+  return 0;
+}
+
+/* Called in front of the change. */
+SEC("tp_btf/tcp_cong_state_set")
+int BPF_PROG(os_congestion, const struct sock* sk, __u8 state) {
+  __u32 before = congestion_of(sk);
+  if (before != state) emit_state(OS_CONGESTION, sk, state, before);
+  return 0;
+}
+
+enum { NS_BETWEEN_SAMPLES = 1000000000 };
+
+/* Whether the time is up of which the last one is in `told_ns`; then it is put there. */
+static __always_inline bool take_turn(__u64* told_ns) {
+  __u64 now_ns = bpf_ktime_get_ns();
+  if (*told_ns != 0 && now_ns - *told_ns < NS_BETWEEN_SAMPLES) return false;
+  *told_ns = now_ns;
+  return true;
+}
+
+static __always_inline void tell_zero_window(const struct sock* sk, enum os_window_side side) {
+  struct socket_record* record = find_socket(sk);
+  if (!record || take_turn(&record->told_window_ns)) emit_state(OS_ZERO_WINDOW, sk, side, 0);
+}
+
+static __always_inline void tell_rtt(const struct sock* sk) {
+  struct socket_record* record = find_socket(sk);
+  if (record && take_turn(&record->told_rtt_ns)) emit_state(OS_RTT, sk, 0, 0);
+}
+
+/* Each segment that comes in on a connection: nothing is looked up here in the common case. */
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(os_segment, const struct sock* sk, const struct sk_buff* packet) {
+  struct tcphdr header;
+  if (bpf_probe_read_kernel(&header, sizeof header, BPF_CORE_READ(packet, data)) != 0) return 0;
+  const struct tcp_sock* tcp = (const void*)sk;
+  if (header.window == 0 && !header.rst)
+    tell_zero_window(sk, OS_WINDOW_PEERS);
+  else if (BPF_CORE_READ(tcp, rcv_wnd) == 0)
+    tell_zero_window(sk, OS_WINDOW_OURS);
+  if (wants_rtt) tell_rtt(sk);
+  return 0;
+}

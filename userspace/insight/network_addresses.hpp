@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which addresses the network namespaces have whose sockets are told of.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace caprock::insight {
+
+using AddressList = std::vector<std::string>;  // sorted, as inet_ntop(3) writes them
+
+/// The addresses of the network namespace that a process is in; empty where it is gone, or is in
+/// another one than `network` (its inode), or is not to be seen. Moves the calling thread there
+/// meanwhile.
+AddressList addresses_of(std::uint32_t network, std::uint32_t pid);
+
+/// One thread.
+class NetworkAddresses {
+ public:
+  /// The list, where it is another one than was told before; asks again now and then.
+  std::optional<AddressList> news(std::uint32_t network, std::uint32_t pid, std::int64_t now_ns);
+
+ private:
+  struct Known {
+    AddressList told;
+    std::int64_t ask_ns = 0;  // monotonic time from which on it is asked for again
+  };
+  std::map<std::uint32_t, Known> known_;
+};
+
+/// The inode of the network namespace that this process is in; 0: not to be found out.
+std::uint32_t own_network();
+
+}  // namespace caprock::insight

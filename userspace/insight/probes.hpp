@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The layer's programs inside of the kernel's functions: what no tracepoint tells.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "insight/event_hooks.hpp"
+#include "insight/event_limits.hpp"
+#include "insight/kernel_names.hpp"
+
+struct bpf_object;
+
+namespace caprock::insight {
+
+/// agent.os.probes: how to get there.
+enum class ProbeKind { kAuto, kFentry, kKprobe, kNone };
+
+/// Control-plane thread.
+class Probes {
+ public:
+  Probes() = default;
+
+  /// Attaches to each function by the cheapest way that this machine has, with the maps
+  /// of the tracepoints' object.
+  Probes(ProbeKind kind, const bpf_object* tracepoints, const KernelNames& kernel,
+         const EventLimits& limits, EventHooks& hooks);
+
+ private:
+  struct Deleter {
+    void operator()(bpf_object* object) const;
+  };
+  using Object = std::unique_ptr<bpf_object, Deleter>;
+
+  Object fentry_;
+  Object kprobe_;
+};
+
+}  // namespace caprock::insight

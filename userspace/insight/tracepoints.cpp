@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "insight/tracepoints.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <os_tracepoint.skel.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "capture/libbpf_log.hpp"
+#include "core/fd.hpp"
+
+namespace caprock::insight {
+namespace {
+
+constexpr std::uint32_t kReasonOfDrop = 3;       // argument of kfree_skb, from 5.17 on
+constexpr std::uint32_t kReasonOfReset = 3;      // of tcp_send_reset, from 6.10 on
+constexpr std::uint32_t kErrorOfRetransmit = 3;  // of tcp_retransmit_skb, on newer kernels
+constexpr std::uint32_t kPacketOfOverflow = 3;   // of udp_fail_queue_rcv_skb, from 6.10 on
+constexpr std::uint32_t kQueueBytesPerCpu = 512 << 10;
+constexpr std::uint32_t kMostQueueBytes = 32 << 20;
+
+std::vector<EventHook> hooks_of(const os_tracepoint& skeleton) {
+  const auto& programs = skeleton.progs;
+  return {{{programs.os_exec}, {OS_EXEC}},
+          {{programs.os_exit}, {OS_EXIT}},
+          {{programs.os_oom_kill}, {OS_OOM_KILL}},
+          {{programs.os_mkdir}, {OS_CGROUP_CREATED}},
+          {{programs.os_rmdir}, {OS_CGROUP_REMOVED}},
+          {{programs.os_state}, {OS_LISTEN, OS_CONNECT, OS_ESTABLISHED, OS_FAILED, OS_CLOSED}},
+          {{programs.os_retransmit}, {OS_RETRANSMIT}},
+          {{programs.os_synack_again}, {OS_RETRANSMIT}},
+          {{programs.os_reset_sent}, {OS_RESET_SENT}},
+          {{programs.os_reset_got}, {OS_RESET_RECEIVED}},
+          {{programs.os_congestion}, {OS_CONGESTION}},
+          {{programs.os_segment}, {OS_ZERO_WINDOW, OS_RTT}},
+          {{programs.os_drop}, {OS_DROP}},
+          {{programs.os_udp_overflow}, {OS_UDP_OVERFLOW}},
+          {{programs.os_memory_limit}, {OS_MEMORY_LIMIT}}};
+}
+
+std::vector<EventHook> hooks_of_use(const os_tracepoint& skeleton) {
+  return {{{skeleton.progs.os_send}, {OS_BIND, OS_ACCEPT}},
+          {{skeleton.progs.os_receive}, {OS_BIND, OS_ACCEPT}}};
+}
+
+/// "tp_btf/sched_process_exec" → "sched_process_exec".
+std::string target_of(const bpf_program* program) {
+  const std::string section = bpf_program__section_name(program);
+  return section.substr(section.find('/') + 1);
+}
+
+bool is_there(const EventHook& hook, const KernelNames& kernel) {
+  return kernel.tracepoint_arguments(target_of(hook.programs.front())).has_value();
+}
+
+void choose_programs(const os_tracepoint& skeleton, const KernelNames& kernel,
+                     const EventLimits& limits) {
+  const bool owners = wants_owners(limits);
+  bpf_program__set_autoload(skeleton.progs.os_inventory, owners);
+  for (const EventHook& hook : hooks_of_use(skeleton))
+    bpf_program__set_autoload(hook.programs.front(), owners && is_there(hook, kernel));
+  for (const EventHook& hook : hooks_of(skeleton)) {
+    bpf_program* const program = hook.programs.front();
+    const bool wanted =
+        std::ranges::any_of(hook.types, [&](auto type) { return limits[type] != 0; }) ||
+        (owners && program == skeleton.progs.os_state) ||
+        (program == skeleton.progs.os_drop &&
+         any_wanted(limits, {OS_BAD_CHECKSUM, OS_LISTEN_OVERFLOW}));
+    bpf_program__set_autoload(program, wanted && is_there(hook, kernel));
+  }
+}
+
+void set_constants(os_tracepoint& skeleton, const KernelNames& kernel, const EventLimits& limits) {
+  const auto has_argument = [&](const char* tracepoint, std::uint32_t number) {
+    return kernel.tracepoint_arguments(tracepoint).value_or(0) >= number;
+  };
+  auto& constants = *skeleton.rodata;
+  constants.retransmit_tells_error = has_argument("tcp_retransmit_skb", kErrorOfRetransmit);
+  constants.reset_tells_reason = has_argument("tcp_send_reset", kReasonOfReset);
+  constants.drop_tells_reason = has_argument("kfree_skb", kReasonOfDrop);
+  constants.overflow_tells_packet = has_argument("udp_fail_queue_rcv_skb", kPacketOfOverflow);
+  constants.reason_purge = kernel.drop_reason_number("QUEUE_PURGE");
+  constants.reason_other_host = kernel.drop_reason_number("OTHERHOST");
+  constants.reason_tcp_checksum = kernel.drop_reason_number("TCP_CSUM");
+  constants.reason_udp_checksum = kernel.drop_reason_number("UDP_CSUM");
+  constants.reason_listen_overflow = kernel.drop_reason_number("TCP_LISTEN_OVERFLOW");
+  constants.victim_is_task = kernel.tracepoint_gives_structure("mark_victim");
+  constants.wants_rtt = limits[OS_RTT] != 0;
+}
+
+std::uint32_t queue_bytes() {
+  const auto cpus = static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_ONLN));
+  return std::min(std::bit_ceil(cpus) * kQueueBytesPerCpu, kMostQueueBytes);
+}
+
+Status write_limits(const os_tracepoint& skeleton, const EventLimits& limits) {
+  const int map = bpf_map__fd(skeleton.maps.os_limits);
+  for (std::uint32_t type = 0; type < limits.size(); ++type) {
+    if (bpf_map_update_elem(map, &type, &limits[type], BPF_ANY) != 0)
+      return Error::from_errno("map os_limits");
+  }
+  return {};
+}
+
+void attach_all(const std::vector<EventHook>& all, EventHooks& hooks) {
+  for (const EventHook& hook : all) {
+    if (!bpf_program__autoload(hook.programs.front())) {
+      hooks.explain(hook.types, "not on this kernel");
+    } else if (auto attached = hooks.attach(hook); !attached) {
+      hooks.explain(hook.types, "not on this kernel: " + attached.error().message());
+    }
+  }
+}
+
+}  // namespace
+
+void Tracepoints::Deleter::operator()(os_tracepoint* skeleton) const {
+  os_tracepoint__destroy(skeleton);
+}
+
+Result<Tracepoints> Tracepoints::load(const KernelNames& kernel, const EventLimits& limits) {
+  const capture::LibbpfLog log;
+  Skeleton skeleton(os_tracepoint__open());
+  if (!skeleton) return Error::from_errno("open the BPF object of the operating-system layer");
+  choose_programs(*skeleton, kernel, limits);
+  set_constants(*skeleton, kernel, limits);
+  bpf_map__set_max_entries(skeleton->maps.os_events, queue_bytes());
+  if (const int code = os_tracepoint__load(skeleton.get()); code != 0) {
+    return Error::from_errno(
+        fmt::format("load the programs of the operating-system layer ({})", log.summary()), -code);
+  }
+  if (auto written = write_limits(*skeleton, limits); !written) return std::move(written).error();
+  return Tracepoints(std::move(skeleton));
+}
+
+/// Reasons of drops make events of their own: on kernels that tell them.
+void Tracepoints::attach(EventHooks& hooks) const {
+  auto all = hooks_of(*skeleton_);
+  for (EventHook& hook : all) {
+    if (hook.programs.front() != skeleton_->progs.os_drop) continue;
+    if (skeleton_->rodata->reason_tcp_checksum != 0) hook.types.push_back(OS_BAD_CHECKSUM);
+    if (skeleton_->rodata->reason_listen_overflow != 0) hook.types.push_back(OS_LISTEN_OVERFLOW);
+  }
+  attach_all(all, hooks);
+  hooks.explain({OS_BAD_CHECKSUM}, "not on this kernel: it tells no reason of a drop");
+}
+
+void Tracepoints::attach_use(EventHooks& hooks) const {
+  attach_all(hooks_of_use(*skeleton_), hooks);
+}
+
+Status Tracepoints::take_inventory(EventHooks& hooks) const {
+  if (!bpf_program__autoload(skeleton_->progs.os_inventory)) return {};
+  auto read = read_inventory();
+  if (read)
+    hooks.name({OS_OPEN}, bpf_program__section_name(skeleton_->progs.os_inventory));
+  else
+    hooks.explain({OS_OPEN}, read.error().message());
+  return read;
+}
+
+/// The kernel runs the program for each file of each task as the iterator is read.
+Status Tracepoints::read_inventory() const {
+  const std::unique_ptr<bpf_link, decltype(&bpf_link__destroy)> link(
+      bpf_program__attach_iter(skeleton_->progs.os_inventory, nullptr), &bpf_link__destroy);
+  const Fd iterator(link ? bpf_iter_create(bpf_link__fd(link.get())) : -1);
+  if (!iterator) return Error::from_errno("sockets that were open before have no process");
+  char nothing[64];
+  ssize_t got = 0;
+  do {
+    got = ::read(iterator.get(), nothing, sizeof nothing);  // EAGAIN: a million files on
+  } while (got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN)));
+  if (got < 0) return Error::from_errno("not all sockets that were open before have a process");
+  return {};
+}
+
+const bpf_object* Tracepoints::object() const {
+  return skeleton_->obj;
+}
+
+int Tracepoints::events_fd() const {
+  return bpf_map__fd(skeleton_->maps.os_events);
+}
+
+int Tracepoints::counts_fd() const {
+  return bpf_map__fd(skeleton_->maps.os_counts);
+}
+
+}  // namespace caprock::insight
