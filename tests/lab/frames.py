@@ -37,8 +37,15 @@ def udp(data, port=DISCARD_PORT):
     return struct.pack("!HHHH", 40000, port, 8 + len(data), 0) + data
 
 
-def ipv4(segment, source="10.77.0.1", destination="10.77.0.2"):
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(segment), 0, 0x4000, 64, socket.IPPROTO_UDP, 0,
+def tcp(source, destination, ports, sequence, acknowledged, flags):
+    """A segment without data; addresses are for its checksum."""
+    head = struct.pack("!HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, 65535, 0, 0)
+    pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!HH", socket.IPPROTO_TCP, len(head))
+    return head[:16] + struct.pack("!H", checksum(pseudo + head)) + head[18:]
+
+
+def ipv4(segment, source="10.77.0.1", destination="10.77.0.2", protocol=socket.IPPROTO_UDP):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(segment), 0, 0x4000, 64, protocol, 0,
                        socket.inet_aton(source), socket.inet_aton(destination))
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + segment
 
@@ -83,10 +90,10 @@ def tcp_content(captured, port):
 
 
 @contextmanager
-def raw_socket(namespace, device):
-    """Sends whole frames out of a device."""
+def raw_socket(namespace, device, received=0):
+    """Sends whole frames out of a device, and receives those of a type."""
     with namespace.entered():
         opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        opened.bind((device, 0))
+        opened.bind((device, received))
     with opened:
         yield opened

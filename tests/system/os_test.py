@@ -14,43 +14,12 @@ from pathlib import Path
 
 from lab.agent import CAPROCK
 from lab.cgroup import memory_cgroup
-from lab.harness import SystemTest
+from lab.os_events import OsTest
 from lab.readers import journal_entries, journal_messages, read, tshark
 from lab.traffic import transfer
 
 PORT = 5801
 CLOSED_PORT = 5802
-KEYS = {"agent__os__enabled": "true"}
-
-
-class OsTest(SystemTest):
-    def setUp(self):
-        super().setUp()
-        self.pair = self.make_pair()
-
-    def record(self, **settings):
-        return self.recorder_of(self.pair, **KEYS, **settings)
-
-    def entries(self, agent, **fields):
-        """Entries of the record so far that have these fields."""
-        return [entry for entry in journal_entries(self.export(agent))
-                if all(entry.get(name) == str(value) for name, value in fields.items())]
-
-    def entry(self, agent, **fields):
-        found = self.entries(agent, **fields)
-        self.assertEqual(len(found), 1, f"{fields}: {found}")
-        return found[0]
-
-    def events_of(self, agent, name):
-        return next(event for event in agent.status()["events"] if event["name"] == name)
-
-    def need(self, agent, *names):
-        for name in names:
-            event = self.events_of(agent, name)
-            if not event["hook"]:
-                self.skipTest(f"{name}: {event['note']}")
-
-
 class Processes(OsTest):
     def run_child(self, *words, status=0):
         child = subprocess.Popen(words)
@@ -128,6 +97,21 @@ class Processes(OsTest):
         killed = self.entry(agent, _PID=child.pid, CAPROCK_EVENT="oom")
         self.assertRegex(killed["MESSAGE"], rf"python\S*\[{child.pid}\] killed, as memory ran out")
         self.assertEqual(killed["PRIORITY"], "3")
+
+
+    def test_cgroup(self):
+        """os: a control group that is made and removed is told, with its path"""
+        agent = self.record()
+        try:
+            group = memory_cgroup(16 << 20)
+        except RuntimeError as reason:
+            self.skipTest(str(reason))
+        with group:
+            name = group.folder.name
+        for event in ("cgroup-created", "cgroup-removed"):
+            told = [entry for entry in self.entries(agent, CAPROCK_EVENT=event) if entry["CAPROCK_CGROUP"] == f"/{name}"]
+            self.assertEqual(len(told), 1, event)
+            self.assertEqual(told[0]["_PID"], str(os.getpid()))
 
 
 class Connections(OsTest):
@@ -299,7 +283,7 @@ class Bounds(OsTest):
         agent = self.record(agent__os__events="[exit]")
         subprocess.run(["true"], check=True)
         kinds = {entry["CAPROCK_EVENT"] for entry in self.entries(agent)}
-        self.assertEqual(kinds, {"begin", "exit"})
+        self.assertEqual(kinds, {"begin", "addresses", "exit"})
         self.assertEqual(self.events_of(agent, "exec")["note"], "not in agent.os.events")
 
     def test_owner_of_what_is_chosen(self):

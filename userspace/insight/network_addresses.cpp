@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::size_t kMostKnown = 4096;
 constexpr std::int64_t kAskAgainNs = 10'000'000'000;
+constexpr std::int64_t kMissedNs =
+    100'000'000;  // a process that was gone: the next one may be there
 
 std::uint32_t inode_of(const Fd& file) {
   struct stat info {};
@@ -80,8 +82,8 @@ std::optional<AddressList> NetworkAddresses::news(std::uint32_t network, std::ui
   if (known_.size() == kMostKnown && !known_.contains(network)) known_.clear();
   Known& known = known_[network];
   if (now_ns < known.ask_ns) return std::nullopt;
-  known.ask_ns = now_ns + kAskAgainNs;
   auto addresses = addresses_of(network, pid);
+  known.ask_ns = now_ns + (addresses.empty() ? kMissedNs : kAskAgainNs);
   if (addresses.empty() || addresses == known.told) return std::nullopt;
   known.told = addresses;
   return addresses;

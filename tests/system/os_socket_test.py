@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who uses sockets, and how they are doing, as the record tells it."""
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+from lab import frames
+from lab.os_events import OsTest
+from lab.traffic import transfer
+
+PORT = 5811
+CLOSED_PORT = 5812
+SYN, ACK = 0x02, 0x10
+PROBES = ("fexit/", "kretprobe/")
+
+
+def datagram_socket(namespace, address=None):
+    with namespace.entered():
+        made = socket.socket(socket.AF_INET6 if address and ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM)
+    if address:
+        made.bind(address)
+    return made
+
+
+class Datagrams(OsTest):
+    def of_port(self, agent, event, port):
+        return [entry for entry in self.entries(agent, CAPROCK_EVENT=event)
+                if f":{port} >" in entry["CAPROCK_FLOW"] and entry["CAPROCK_FLOW"].startswith("UDP ")]
+
+    def exchange(self, server, client):
+        client.sendto(b"question", server.getsockname()[:2])
+        answer_to = server.recvfrom(100)[1]
+        server.sendto(b"answer", answer_to)
+        client.recv(100)
+        return client.getsockname()[1]
+
+    def check_bound(self, address):
+        agent = self.record()
+        self.need(agent, "bind")
+        with datagram_socket(self.pair.right, (address, PORT)) as server, datagram_socket(self.pair.left, None if ":" not in address else ("::", 0)) as client:
+            ports = (PORT, self.exchange(server, client))
+        for port in ports:
+            bound = self.of_port(agent, "bind", port)
+            self.assertEqual([entry["_PID"] for entry in bound], [str(os.getpid())], bound)
+            self.assertEqual(bound[0]["MESSAGE"].split("] ")[1].split()[:4], ["is", "bound", "to", "UDP"])
+
+    def test_ipv4(self):
+        """os: a UDP socket is told with its port and process, a server's and a client's, once however much it sends"""
+        self.check_bound("10.77.0.2")
+
+    def test_ipv6(self):
+        """os: so is one of IPv6"""
+        self.check_bound("fd77::2")
+
+    def test_end(self):
+        """os: the end of a UDP socket is told where the kernel has probes"""
+        agent = self.record()
+        if not self.events_of(agent, "bind")["hook"].startswith(PROBES):
+            self.skipTest("neither fentry nor kprobes on this kernel")
+        datagram_socket(self.pair.right, ("10.77.0.2", PORT)).close()
+        self.assertEqual(len(self.of_port(agent, "closed", PORT)), 1)
+
+    def test_open_before(self):
+        """os: a UDP socket that was there before the agent is told as open"""
+        with datagram_socket(self.pair.right, ("10.77.0.2", PORT)) as server, datagram_socket(self.pair.left) as client:
+            agent = self.record()
+            self.exchange(server, client)
+            found = self.of_port(agent, "open", PORT)
+            self.assertEqual([entry["_PID"] for entry in found], [str(os.getpid())])
+            self.assertEqual(self.of_port(agent, "bind", PORT), [])
+
+    def test_overflow(self):
+        """os: a datagram for which a socket has no room is told, with who sent it and how full the queue is"""
+        agent = self.record()
+        with datagram_socket(self.pair.right, ("10.77.0.2", PORT)) as server, datagram_socket(self.pair.left) as client:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            for _ in range(30):
+                client.sendto(b"x" * 1000, ("10.77.0.2", PORT))
+            port = client.getsockname()[1]
+        full = self.of_port(agent, "udp-overflow", PORT)
+        self.assertGreater(len(full), 0)
+        self.assertEqual(full[0]["PRIORITY"], "4")
+        self.assertEqual(full[0]["CAPROCK_LIMIT"], "8192")  # the kernel doubles what it is asked for
+        self.assertLessEqual(int(full[0]["CAPROCK_USED"]), 8192)
+        self.assertIn(full[0]["CAPROCK_FLOW"], (f"UDP 10.77.0.2:{PORT} > 10.77.0.1:{port}", f"UDP 10.77.0.2:{PORT} > 0.0.0.0:0"))
+
+
+class Owners(OsTest):
+    def test_accept(self):
+        """os: a connection belongs to the process that takes it, not to the one that listens"""
+        agent = self.record()
+        self.need(agent, "accept")
+        with self.pair.right.entered():
+            listener = socket.create_server(("10.77.0.2", PORT))
+        with listener:
+            worker = os.fork()
+            if worker == 0:
+                accepted = listener.accept()[0]
+                accepted.recv(100)
+                accepted.sendall(b"answer")
+                os._exit(0)
+            with self.pair.left.entered():
+                client = socket.socket()
+            with client:
+                client.connect(("10.77.0.2", PORT))
+                client.sendall(b"question")
+                client.recv(100)
+            os.waitpid(worker, 0)
+        taken = self.entry(agent, CAPROCK_EVENT="accept", _PID=worker)
+        self.assertTrue(taken["CAPROCK_FLOW"].startswith(f"TCP 10.77.0.2:{PORT} > 10.77.0.1:"), taken)
+        closed = [entry for entry in self.entries(agent, CAPROCK_EVENT="closed") if entry["CAPROCK_FLOW"] == taken["CAPROCK_FLOW"]]
+        self.assertEqual([entry["_PID"] for entry in closed], [str(worker)])
+
+    def test_addresses(self):
+        """os: the addresses of the agent's namespace are told, and those of another one when it uses a socket"""
+        agent = self.record()
+        self.pair.left.ip("addr", "add", "10.77.0.5/24", "dev", "west")
+        script = f"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('10.77.0.2', {PORT})); input()"
+        user = subprocess.Popen(self.pair.left.command(sys.executable, "-c", script), stdin=subprocess.PIPE)
+        time.sleep(1)
+        user.communicate(b"\n")
+        told = [entry["CAPROCK_ADDRESSES"].split() for entry in self.entries(agent, CAPROCK_EVENT="addresses")]
+        self.assertEqual(sum({"10.77.0.2", "fd77::2"} <= set(addresses) for addresses in told), 1, told)  # the agent's own
+        self.assertEqual(sum({"10.77.0.1", "10.77.0.5", "fd77::1"} <= set(addresses) for addresses in told), 1, told)
+
+
+class Health(OsTest):
+    def listener(self, backlog):
+        with self.pair.right.entered():
+            return socket.create_server(("10.77.0.2", PORT), backlog=backlog)
+
+    def connected(self, buffer=None):
+        listener = self.listener(backlog=5)
+        if buffer:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        with self.pair.left.entered():
+            client = socket.socket()
+        client.connect(("10.77.0.2", PORT))
+        accepted = listener.accept()[0]
+        for made in (listener, client, accepted):
+            self.addCleanup(made.close)
+        return client, accepted
+
+    def test_zero_window(self):
+        """os: a receiver that takes no more is told on both sides"""
+        agent = self.record()
+        self.need(agent, "zero-window")
+        client, accepted = self.connected(buffer=4096)
+        client.setblocking(False)
+        deadline = time.monotonic() + 5
+        sides = {}
+        while len(sides) < 2 and time.monotonic() < deadline:
+            try:
+                client.send(b"x" * 65536)
+            except BlockingIOError:
+                time.sleep(0.3)
+            sides = {entry["MESSAGE"].rsplit(": ", 1)[1]: entry["CAPROCK_FLOW"] for entry in self.entries(agent, CAPROCK_EVENT="zero-window", _PID=os.getpid())}
+        self.assertTrue(sides["the peer takes no more"].endswith(f"> 10.77.0.2:{PORT}"), sides)
+        self.assertTrue(sides["this side takes no more"].startswith(f"TCP 10.77.0.2:{PORT} >"), sides)
+        self.assertEqual(len(accepted.recv(100)), 100)
+
+    def test_rtt(self):
+        """os: round trips are told where they are asked for, one a second of each connection"""
+        agent = self.record(agent__os__events="[rtt]")
+        self.need(agent, "rtt")
+        client, accepted = self.connected()
+        for _ in range(20):
+            client.sendall(b"ping")
+            accepted.recv(100)
+            accepted.sendall(b"pong")
+            client.recv(100)
+        samples = [entry for entry in self.entries(agent, CAPROCK_EVENT="rtt", _PID=os.getpid())]
+        self.assertEqual(len(samples), 2, samples)  # one on each side
+        self.assertGreater(int(samples[0]["CAPROCK_SRTT_US"]), 0)
+        self.assertGreater(int(samples[0]["CAPROCK_CWND"]), 0)
+        self.assertEqual([entry for entry in self.entries(self.record_usual(), CAPROCK_EVENT="rtt")], [])
+
+    def record_usual(self):
+        usual = self.make_agent(self.pair.right, name="usual", **{"agent__interfaces": "[east]", "agent__os__enabled": "true"}).start()
+        transfer(self.pair.right, self.pair.left, "10.77.0.2", CLOSED_PORT, b"x" * 100_000)
+        return usual
+
+    def test_lost_segments(self):
+        """os: what is lost on the way is told: the kind of each retransmission, and how congestion control takes it"""
+        agent = self.record()
+        self.need(agent, "congestion")
+        client, _ = self.connected()
+        client.sendall(b"arrives")
+        time.sleep(0.1)
+        self.pair.left.ip("neigh", "replace", "10.77.0.2", "lladdr", "02:00:00:00:00:09", "dev", "west")  # nobody's
+        client.sendall(b"does not")
+        time.sleep(1.5)
+        again = [entry["CAPROCK_REASON"] for entry in self.entries(agent, CAPROCK_EVENT="retransmit", _PID=os.getpid())]
+        self.assertIn("time-out", again)
+        self.assertLessEqual(set(again), {"tail-loss probe", "time-out"})
+        states = [entry for entry in self.entries(agent, CAPROCK_EVENT="congestion", _PID=os.getpid())]
+        self.assertIn("loss", [entry["CAPROCK_REASON"] for entry in states])
+        self.assertIn("goes from open to loss", "".join(entry["MESSAGE"] for entry in states))
+
+    def test_handshake_again(self):
+        """os: a SYN that is sent again is told as such"""
+        agent = self.record()
+        self.pair.left.ip("neigh", "add", "10.77.0.9", "lladdr", "02:00:00:00:00:09", "dev", "west")
+        with self.pair.left.entered():
+            client = socket.socket()
+        client.settimeout(1.5)
+        with client, self.assertRaises(TimeoutError):
+            client.connect(("10.77.0.9", PORT))
+        again = self.entries(agent, _PID=os.getpid(), CAPROCK_EVENT="retransmit")
+        self.assertEqual({entry["CAPROCK_REASON"] for entry in again}, {"SYN"})
+
+    def test_bad_checksum(self):
+        """os: a packet with a wrong checksum is told, of TCP and of UDP"""
+        agent = self.record()
+        self.need(agent, "bad-checksum")
+        with frames.raw_socket(self.pair.left, "west") as wire, datagram_socket(self.pair.right, ("10.77.0.2", PORT)), self.listener(5):
+            wrong = struct.pack("!HHHH", 40000, PORT, 12, 0x1234) + b"data"
+            wire.send(frames.ethernet(frames.IPV4) + frames.ipv4(wrong))
+            wrong = bytearray(frames.tcp("10.77.0.1", "10.77.0.2", (40000, PORT), 1, 0, SYN))
+            wrong[16] ^= 0xFF
+            wire.send(frames.ethernet(frames.IPV4) + frames.ipv4(bytes(wrong), protocol=socket.IPPROTO_TCP))
+            time.sleep(0.2)
+        told = [entry["CAPROCK_FLOW"] for entry in self.entries(agent, CAPROCK_EVENT="bad-checksum")]
+        for protocol in ("UDP", "TCP"):
+            self.assertEqual(told.count(f"{protocol} 10.77.0.1:40000 > 10.77.0.2:{PORT}"), 1, told)
+
+    def test_listen_overflow(self):
+        """os: a connection for which a listener has no room is told, with whose it is"""
+        agent = self.record()
+        self.need(agent, "listen-overflow")
+        stranger = "10.77.0.9"
+        self.pair.right.ip("neigh", "add", stranger, "lladdr", frames.LEFT_MAC.hex(":"), "dev", "east")
+        with self.listener(backlog=2), frames.raw_socket(self.pair.left, "west", frames.IPV4) as wire:
+            # Three connections wait at the most, and two handshakes: the last packet of one finds the queue full.
+            for ports in ([40000], [40001], [40002, 40003]):
+                for port in ports:
+                    self.send_segment(wire, stranger, port, 1, 0, SYN)
+                for port, sequence in self.syn_acks(wire, len(ports)).items():
+                    self.send_segment(wire, stranger, port, 2, sequence + 1, ACK)
+            time.sleep(0.2)
+        full = [entry for entry in self.entries(agent, CAPROCK_EVENT="listen-overflow")
+                if entry.get("CAPROCK_FLOW", "").startswith(f"TCP 10.77.0.2:{PORT} > {stranger}:")]
+        self.assertEqual(len(full), 1, full)
+        self.assertEqual({(entry["_PID"], entry["PRIORITY"]) for entry in full}, {(str(os.getpid()), "4")})
+
+    def send_segment(self, wire, source, port, sequence, acknowledged, flags):
+        segment = frames.tcp(source, "10.77.0.2", (port, PORT), sequence, acknowledged, flags)
+        wire.send(frames.ethernet(frames.IPV4) + frames.ipv4(segment, source=source, protocol=socket.IPPROTO_TCP))
+
+    def syn_acks(self, wire, count):
+        """{port: sequence number} of the answers."""
+        answers = {}
+        wire.settimeout(2)
+        while len(answers) < count:
+            frame = wire.recv(2000)
+            _, port, sequence, _, _, flags = struct.unpack_from("!HHIIBB", frame, frames.tcp_offset(frame))
+            if flags == SYN | ACK:
+                answers[port] = sequence
+        return answers
+
+    def test_reset_reason(self):
+        """os: a reset is told with the kernel's reason, where it has one"""
+        agent = self.record()
+        with self.pair.left.entered():
+            client = socket.socket()
+        with client, self.assertRaises(ConnectionRefusedError):
+            client.connect(("10.77.0.2", CLOSED_PORT))
+        sent = [entry for entry in self.entries(agent, CAPROCK_EVENT="reset-sent") if entry["CAPROCK_FLOW"].startswith(f"TCP 10.77.0.2:{CLOSED_PORT} >")]
+        self.assertEqual([entry.get("CAPROCK_REASON", "NO_SOCKET") for entry in sent], ["NO_SOCKET"])
+
+
+if __name__ == "__main__":
+    unittest.main()
