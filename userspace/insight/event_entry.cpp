@@ -124,7 +124,8 @@ class Entry {
       case OS_CLOSED:
         return say_closed();
       case OS_RETRANSMIT:
-        return say_segment("retransmission", retransmit_kind());
+        say_segment("retransmission", retransmit_kind());
+        return add_state();
       case OS_RESET_SENT:
         return say_segment("reset sent", names_.reset_reason(event_.segment.kind));
       case OS_RESET_RECEIVED:
@@ -233,7 +234,9 @@ class Entry {
     message_ += fmt::format(", round trip {}", ms(std::uint64_t{srtt_us} * 1000));
   }
 
-  void add_window() {
+  /// How the connection is doing.
+  void add_state() {
+    add_rtt(event_.segment.srtt_us);
     if (event_.segment.window == 0) return;
     add("CAPROCK_CWND", fmt::to_string(event_.segment.window));
     message_ += fmt::format(", congestion window {}", event_.segment.window);
@@ -280,8 +283,7 @@ class Entry {
 
   void say_rtt() {
     message_ = flow_of_owner();
-    add_rtt(event_.segment.srtt_us);
-    add_window();
+    add_state();
   }
 
   /// include/uapi/linux/tcp.h, enum tcp_ca_state.
@@ -296,8 +298,7 @@ class Entry {
     add("CAPROCK_REASON", std::string(state));
     message_ = fmt::format("congestion control of {} goes from {} to {}", flow_of_owner(),
                            congestion_state(event_.segment.before), state);
-    add_rtt(event_.segment.srtt_us);
-    add_window();
+    add_state();
   }
 
   void say_listen_overflow() {

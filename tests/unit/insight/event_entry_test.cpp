@@ -196,6 +196,85 @@ TEST_CASE("events: a drop on a kernel that names neither reason nor place") {
   CHECK(Written(event)["CAPROCK_REASON"] == "reason 5");
 }
 
+TEST_CASE("events: a UDP socket has one end, and no bytes") {
+  os_event event = event_of(OS_BIND);
+  event.flow.protocol = IPPROTO_UDP;
+  std::memset(event.flow.remote, 0, sizeof event.flow.remote);
+  event.flow.remote_port = 0;
+  CHECK(message(event) == "curl[1234] is bound to UDP 10.0.0.1:40000");
+  CHECK(Written(event)["CAPROCK_FLOW"] == "UDP 10.0.0.1:40000 > [::]:0");
+  event.type = OS_OPEN;
+  CHECK(message(event) == "curl[1234] has UDP 10.0.0.1:40000");
+  event.type = OS_CLOSED;
+  event.connection.took_ns = 1'000'000'000;
+  CHECK(message(event) == "UDP 10.0.0.1:40000 of curl[1234] closed, after 1.000 s");
+  CHECK(Written(event)["CAPROCK_SENT_BYTES"].empty());
+}
+
+TEST_CASE("events: who takes a connection, and how long it waited") {
+  os_event event = event_of(OS_ACCEPT);
+  event.connection.took_ns = 2'500'000;
+  CHECK(message(event) ==
+        "curl[1234] takes the connection from [fd00::2]:80 on 10.0.0.1:40000 after 2.500 ms");
+  CHECK(Written(event)["CAPROCK_LATENCY_NS"] == "2500000");
+}
+
+TEST_CASE("events: what a segment is sent again for") {
+  os_event event = event_of(OS_RETRANSMIT);
+  event.segment = {.kind = OS_RETRANSMIT_TAIL_PROBE, .before = 0, .srtt_us = 250, .window = 10};
+  const Written entry(event);
+  CHECK(entry["MESSAGE"] ==
+        "retransmission on TCP 10.0.0.1:40000 > [fd00::2]:80 of curl[1234]: tail-loss probe, "
+        "round trip 0.250 ms, congestion window 10");
+  CHECK(entry["CAPROCK_REASON"] == "tail-loss probe");
+  CHECK(entry["CAPROCK_SRTT_US"] == "250");
+  CHECK(entry["CAPROCK_CWND"] == "10");
+}
+
+TEST_CASE("events: congestion control goes from one state to another") {
+  os_event event = event_of(OS_CONGESTION);
+  event.segment = {.kind = 3, .before = 1, .srtt_us = 0, .window = 0};
+  CHECK(message(event) ==
+        "congestion control of TCP 10.0.0.1:40000 > [fd00::2]:80 of curl[1234] goes from "
+        "disorder to recovery");
+  event.segment.kind = 77;
+  CHECK(Written(event)["CAPROCK_REASON"] == "unknown");
+}
+
+TEST_CASE("events: which side takes no more") {
+  os_event event = event_of(OS_ZERO_WINDOW);
+  event.segment.kind = OS_WINDOW_PEERS;
+  CHECK(message(event).ends_with("of curl[1234]: the peer takes no more"));
+  event.segment.kind = OS_WINDOW_OURS;
+  CHECK(message(event).ends_with("of curl[1234]: this side takes no more"));
+}
+
+TEST_CASE("events: what is full says how much it holds, where that is known") {
+  os_event event = event_of(OS_LISTEN_OVERFLOW);
+  event.queue = {.used = 129, .limit = 128, .kind = OS_QUEUE_ACCEPT, .reserved = 0};
+  CHECK(message(event) ==
+        "accept queue of curl[1234] is full for TCP 10.0.0.1:40000 > [fd00::2]:80: "
+        "129 of 128 connections");
+  event.queue = {.used = 0, .limit = 0, .kind = OS_QUEUE_SYN, .reserved = 0};
+  CHECK(message(event) ==
+        "SYN backlog of curl[1234] is full for TCP 10.0.0.1:40000 > [fd00::2]:80");
+  event = event_of(OS_UDP_OVERFLOW);
+  event.queue = {.used = 8000, .limit = 8192, .kind = 0, .reserved = 0};
+  CHECK(message(event).ends_with("of curl[1234]: 8000 of 8192 bytes"));
+  CHECK(Written(event)["CAPROCK_USED"] == "8000");
+  CHECK(Written(event)["CAPROCK_LIMIT"] == "8192");
+}
+
+TEST_CASE("events: a control group's path cannot break an entry") {
+  os_event event = event_of(OS_CGROUP_CREATED, false);
+  event.group.id = 4711;
+  std::strcpy(event.group.path, "/a\nCAPROCK_LOST=9");
+  const Written entry(event);
+  CHECK(entry["CAPROCK_CGROUP"] == "/a\\x0aCAPROCK_LOST=9");
+  CHECK(entry["CAPROCK_CGROUP_ID"] == "4711");
+  CHECK(entry["CAPROCK_LOST"].empty());
+}
+
 TEST_CASE("events: what is suppressed is told") {
   std::vector<std::byte> block;
   write_suppressed_entry(block, OS_DROP, 12, kNow);
