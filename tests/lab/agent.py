@@ -12,7 +12,7 @@ CAPROCK = os.environ.get("CAPROCK", str(ROOT / "build/release/caprock"))
 
 
 class Agent:
-    """`settings` are --set keys. The agent may be started, stopped and started again on the same ring."""
+    """`settings` are --set keys, None leaves one to the configuration. The agent may be started, stopped and started again on the same ring."""
 
     def __init__(self, namespace, folder, prefix=(), config=None, **settings):
         self.namespace, self.folder = namespace, Path(folder)
@@ -29,7 +29,7 @@ class Agent:
         }
 
     def command(self):
-        sets = [word for key, value in self.settings.items() for word in ("--set", f"{key}={value}")]
+        sets = [word for key, value in self.settings.items() if value is not None for word in ("--set", f"{key}={value}")]
         config = ["--config", self.config] if self.config else []
         return self.namespace.command(*self.prefix, CAPROCK, "agent", *config, *sets)
 

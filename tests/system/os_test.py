@@ -286,6 +286,23 @@ class Bounds(OsTest):
         self.assertEqual(kinds, {"begin", "addresses", "exit"})
         self.assertEqual(self.events_of(agent, "exec")["note"], "not in agent.os.events")
 
+    def test_live(self):
+        """os: it is turned off and on by a change of the configuration, and the record says where"""
+        config = self.folder / "config.yaml"
+        config.write_text("agent: {os: {enabled: true}}\n")
+        agent = self.make_agent(self.pair.right, config=config, agent__interfaces="[east]", agent__os__enabled=None).start()
+        for text, events in (("{enabled: false}", set()), ("{events: [exit]}", {"exit"})):
+            config.write_text(f"agent: {{os: {text}}}\n")
+            agent.wait_for(lambda: {event["name"] for event in agent.status()["events"] if event["hook"]} == events, text)
+        child = subprocess.Popen(["true"])
+        child.wait()
+        entries = self.entries(agent)
+        borders = [entry["CAPROCK_EVENT"] for entry in entries if entry.get("CAPROCK_EVENT") in ("begin", "end")]
+        self.assertEqual(borders, ["begin", "end", "begin"])
+        self.assertEqual([entry["CAPROCK_EVENT"] for entry in entries if entry.get("_PID") == str(child.pid)], ["exit"])
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
     def test_owner_of_what_is_chosen(self):
         """os: who owns a socket is known also where only its resets are recorded"""
         agent = self.record(agent__os__events="[reset-received]")

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -49,18 +50,9 @@ bool is_service() {
          std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
 }
 
-insight::ProbeKind probe_kind(config::OsProbes wish) {
-  switch (wish) {
-    case config::OsProbes::kFentry:
-      return insight::ProbeKind::kFentry;
-    case config::OsProbes::kKprobe:
-      return insight::ProbeKind::kKprobe;
-    case config::OsProbes::kNone:
-      return insight::ProbeKind::kNone;
-    case config::OsProbes::kAuto:
-      break;
-  }
-  return insight::ProbeKind::kAuto;
+bool same_events(const config::Agent& one, const config::Agent& other) {
+  return std::tie(one.os_enabled, one.os_events, one.os_probes) ==
+         std::tie(other.os_enabled, other.os_events, other.os_probes);
 }
 
 api::ConfigStatus config_status(const Options& options, const config::LoadedConfig& loaded) {
@@ -95,16 +87,14 @@ Result<std::unique_ptr<Agent>> Agent::create(const Options& options) {
 
 Agent::Agent(const Options& options, config::LoadedConfig loaded,
              std::unique_ptr<Recorder> recorder)
-    : options_(options), started_with_(loaded.config), recorder_(std::move(recorder)) {
+    : options_(options),
+      started_with_(loaded.config),
+      recorder_(std::move(recorder)),
+      events_(*recorder_) {
   context_.node = host_name();
   context_.config = config_status(options, loaded);
   context_.enabled = loaded.config.tap.raw_enabled;
   config_ = std::move(loaded.config);
-}
-
-/// The layer's thread fills what the recorder's lanes empty.
-Agent::~Agent() {
-  if (events_) events_->stop();
 }
 
 // The filter is in force before the first program is attached, and the listeners' ports are known
@@ -126,8 +116,8 @@ Status Agent::start() {
       InterfaceFollower::create(*recorder_, recorder_->pin_directory(), follower_settings());
   if (!follower) return std::move(follower).error();
   follower_ = std::make_unique<InterfaceFollower>(std::move(*follower));
-  start_events();
-  collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_, events_.get());
+  set_events();
+  collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_, events_);
   spawn_watchers();
   return {};
 }
@@ -144,17 +134,8 @@ Status Agent::listen() {
 }
 
 /// Packets are recorded whatever becomes of it.
-void Agent::start_events() {
-  if (!config_.agent.os_enabled) return;
-  auto events = insight::EventLayer::start(insight::usual_limits(config_.agent.os_events),
-                                           probe_kind(config_.agent.os_probes),
-                                           recorder_->wall_offset());
-  if (!events) return report_error(events.error().message());
-  events_ = *std::move(events);
-  std::vector<std::unique_ptr<capture::PacketSource>> sources;
-  sources.push_back(events_->take_source());
-  event_sources_ = recorder_->add_sources(std::move(sources));
-  recorder_->on_new_clock([this](std::int64_t offset_ns) { events_->set_wall_offset(offset_ns); });
+void Agent::set_events() {
+  if (auto set = events_.set(config_.agent); !set) report_error(set.error().message());
 }
 
 Status Agent::apply_filter(const config::Config& config) {
@@ -190,10 +171,7 @@ Status Agent::run() {
   server_->stop();
   const bool keep = keeps_programs();
   keep ? follower_->keep() : follower_->stop();
-  if (events_) {
-    events_->stop();
-    recorder_->finish_sources(event_sources_);
-  }
+  events_.stop();
   auto stopped = recorder_->stop(keep ? Drain::kPresent : Drain::kAll);
   log_info(fmt::format("stopped{}{}", stopped ? ": the ring is sealed and synced" : "",
                        keep ? "; the programs record on for the next agent" : ""));
@@ -228,8 +206,10 @@ void Agent::adopt(config::LoadedConfig loaded) {
   }
   context_.config = config_status(options_, loaded);
   context_.enabled = loaded.config.tap.raw_enabled;
+  const bool other_events = !same_events(config_.agent, loaded.config.agent);
   config_ = std::move(loaded.config);
   follower_->set(follower_settings());
+  if (other_events) set_events();
   log_info("configuration reloaded");
 }
 

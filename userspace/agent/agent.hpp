@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "agent/event_recorder.hpp"
 #include "agent/interface_follower.hpp"
 #include "agent/recorder.hpp"
 #include "agent/run.hpp"
@@ -17,7 +18,6 @@
 #include "core/result.hpp"
 #include "filter/apply.hpp"
 #include "http/server.hpp"
-#include "insight/event_layer.hpp"
 
 namespace caprock::agent {
 
@@ -26,7 +26,6 @@ namespace caprock::agent {
 class Agent {
  public:
   static Result<std::unique_ptr<Agent>> create(const Options& options);
-  ~Agent();
 
   /// Until SIGTERM or SIGINT; then everything accepted so far is in the ring, sealed and synced.
   Status run();
@@ -36,7 +35,7 @@ class Agent {
 
   Status start();
   Status listen();
-  void start_events();
+  void set_events();
   void log_findings() const;
   Status apply_filter(const config::Config& config);
   void reload();
@@ -60,9 +59,8 @@ class Agent {
   Status failure_;  // why the control plane ended by itself
 
   boost::asio::io_context io_{1};
-  std::unique_ptr<insight::EventLayer> events_;  // none: it is off, or cannot be had
-  std::vector<const capture::PacketSource*> event_sources_;
   std::unique_ptr<Recorder> recorder_;
+  EventRecorder events_;
   std::unique_ptr<filter::Applier> filter_;
   std::unique_ptr<InterfaceFollower> follower_;
   std::unique_ptr<StatusCollector> collector_;

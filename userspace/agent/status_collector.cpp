@@ -42,7 +42,7 @@ Nanoseconds full_history(std::uint64_t ring_bytes, double bytes_per_second) {
 }  // namespace
 
 StatusCollector::StatusCollector(const Recorder& recorder, const InterfaceFollower& follower,
-                                 const insight::EventLayer* events)
+                                 const EventRecorder& events)
     : recorder_(recorder),
       follower_(follower),
       events_(events),
@@ -103,8 +103,7 @@ void StatusCollector::tell_new_cpus(Findings& findings) const {
 
 std::vector<api::EventStatus> StatusCollector::events() const {
   std::vector<api::EventStatus> all;
-  if (events_ == nullptr) return all;
-  for (const auto& event : events_->status()) {
+  for (const auto& event : events_.status()) {
     all.push_back({.name = event.name,
                    .hook = event.hook,
                    .note = event.reason,

@@ -8,12 +8,12 @@
 
 #include "abi/counters.h"
 
+#include "agent/event_recorder.hpp"
 #include "agent/interface_follower.hpp"
 #include "agent/rate_meter.hpp"
 #include "agent/recorder.hpp"
 #include "api/status.hpp"
 #include "core/finding.hpp"
-#include "insight/event_layer.hpp"
 
 namespace caprock::agent {
 
@@ -28,9 +28,8 @@ struct StatusContext {
 /// Control-plane thread.
 class StatusCollector {
  public:
-  /// `events`: null where the operating-system layer is off.
   StatusCollector(const Recorder& recorder, const InterfaceFollower& follower,
-                  const insight::EventLayer* events);
+                  const EventRecorder& events);
 
   /// Takes a sample for rates and the loss of the last minute. Call every second.
   void sample();
@@ -46,7 +45,7 @@ class StatusCollector {
 
   const Recorder& recorder_;
   const InterfaceFollower& follower_;
-  const insight::EventLayer* events_;
+  const EventRecorder& events_;
   const std::int64_t started_ns_;
   const std::int64_t started_monotonic_ns_;
   const capture_counters before_;  // what the programs had counted when this agent came

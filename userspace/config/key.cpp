@@ -135,17 +135,17 @@ constexpr auto kKeys = std::to_array<Key>({
         "When the stage fills: truncate shortens packets before any is lost, drop keeps them whole "
         "or loses them"),
     agent<Switch, &Agent::os_enabled>(
-        "agent.os.enabled", kRestart,
+        "agent.os.enabled", kLive,
         "Record what the operating system does, too: processes, connections, resets, "
         "retransmissions, drops; each as a journal entry among the packets"),
     agent<OsEvents, &Agent::os_events>(
-        "agent.os.events", kRestart,
+        "agent.os.events", kLive,
         "Which of them: exec, exit, oom, cgroup-created, cgroup-removed, bind, listen, connect, "
         "established, accept, failed, open, closed, retransmit, reset-sent, reset-received, rtt, "
         "congestion, zero-window, bad-checksum, listen-overflow, drop, udp-overflow, "
         "memory-limit; empty: all but rtt"),
     agent<OsProbesChoice, &Agent::os_probes>(
-        "agent.os.probes", kRestart,
+        "agent.os.probes", kLive,
         "How to see what no tracepoint tells (bind, accept, the end of UDP sockets, listen "
         "overflows). auto: fentry, where this machine has none kprobes, where it has none of both "
         "tracepoints at each call that sends or receives; none: only the last"),

@@ -91,6 +91,17 @@ void EventLayer::stop() {
   thread_.join();
 }
 
+std::vector<EventStatus> EventLayer::status() const {
+  auto all = programs_->status();
+  EventStatus& drop = all[OS_DROP];
+  if (!drop.hook.empty() && !names_.knows_functions()) {
+    drop.reason =
+        "without the place: /proc/kallsyms hides addresses; it takes CAP_SYSLOG, and "
+        "kernel.kptr_restrict below 2";
+  }
+  return all;
+}
+
 void EventLayer::loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_.wait_for(lock, kRest, [this] { return stopped_; })) {

@@ -39,7 +39,7 @@ class EventLayer {
   /// Takes the programs off their hooks; all that they told is in the source when this returns.
   void stop();
 
-  std::vector<EventStatus> status() const { return programs_->status(); }
+  std::vector<EventStatus> status() const;
 
  private:
   EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,

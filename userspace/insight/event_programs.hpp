@@ -18,7 +18,7 @@ namespace caprock::insight {
 struct EventStatus {
   std::string name;
   std::string hook;    // "tp_btf/sched_process_exec"; empty: it is not recorded
-  std::string reason;  // why not; empty: it is
+  std::string reason;  // why not, or what it lacks
   std::uint64_t recorded = 0;
   std::uint64_t suppressed = 0;  // above the limit
   std::uint64_t lost = 0;        // no room on the way to the agent

@@ -35,6 +35,9 @@ class KernelNames {
   /// Whether the kernel has a function of that name of which BTF tells the arguments.
   bool has_function(const std::string& name) const;
 
+  /// Whether places have names at all.
+  bool knows_functions() const { return !functions_.empty(); }
+
   /// How many arguments the tracepoint's programs get; nothing: there is no such tracepoint.
   std::optional<unsigned> tracepoint_arguments(const std::string& name) const;
 

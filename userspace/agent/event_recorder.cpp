@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/event_recorder.hpp"
+
+#include <utility>
+
+namespace caprock::agent {
+namespace {
+
+insight::ProbeKind probe_kind(config::OsProbes wish) {
+  switch (wish) {
+    case config::OsProbes::kFentry:
+      return insight::ProbeKind::kFentry;
+    case config::OsProbes::kKprobe:
+      return insight::ProbeKind::kKprobe;
+    case config::OsProbes::kNone:
+      return insight::ProbeKind::kNone;
+    case config::OsProbes::kAuto:
+      break;
+  }
+  return insight::ProbeKind::kAuto;
+}
+
+}  // namespace
+
+EventRecorder::EventRecorder(Recorder& recorder) : recorder_(recorder) {
+  recorder.on_new_clock([this](std::int64_t offset_ns) {
+    if (layer_) layer_->set_wall_offset(offset_ns);
+  });
+}
+
+EventRecorder::~EventRecorder() {
+  if (layer_) layer_->stop();
+}
+
+Status EventRecorder::set(const config::Agent& settings) {
+  stop();
+  if (!settings.os_enabled) return {};
+  auto layer = insight::EventLayer::start(insight::usual_limits(settings.os_events),
+                                          probe_kind(settings.os_probes), recorder_.wall_offset());
+  if (!layer) return std::move(layer).error();
+  layer_ = *std::move(layer);
+  std::vector<std::unique_ptr<capture::PacketSource>> sources;
+  sources.push_back(layer_->take_source());
+  sources_ = recorder_.add_sources(std::move(sources));
+  return {};
+}
+
+void EventRecorder::stop() {
+  if (!layer_) return;
+  layer_->stop();
+  recorder_.finish_sources(sources_);
+  layer_.reset();
+}
+
+std::vector<insight::EventStatus> EventRecorder::status() const {
+  return layer_ ? layer_->status() : std::vector<insight::EventStatus>{};
+}
+
+}  // namespace caprock::agent

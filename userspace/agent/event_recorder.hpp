@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operating-system layer, on and off, as a source of the recorder.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "agent/recorder.hpp"
+#include "capture/packet_source.hpp"
+#include "config/config.hpp"
+#include "core/result.hpp"
+#include "insight/event_layer.hpp"
+
+namespace caprock::agent {
+
+/// Control-plane thread.
+class EventRecorder {
+ public:
+  explicit EventRecorder(Recorder& recorder);
+  EventRecorder(const EventRecorder&) = delete;
+  EventRecorder& operator=(const EventRecorder&) = delete;
+  /// The layer's thread fills what the recorder's lanes empty.
+  ~EventRecorder();
+
+  /// As the settings say, from here on: what was recorded by others before is whole. On an error
+  /// the layer is off.
+  Status set(const config::Agent& settings);
+
+  /// All that was told so far is in the lanes when this returns.
+  void stop();
+
+  /// Empty: it is off.
+  std::vector<insight::EventStatus> status() const;
+
+ private:
+  Recorder& recorder_;
+  std::unique_ptr<insight::EventLayer> layer_;  // none: it is off, or cannot be had
+  std::vector<const capture::PacketSource*> sources_;
+};
+
+}  // namespace caprock::agent
