@@ -114,6 +114,25 @@ void lanes(const std::vector<LaneStatus>& list, MetricsText& out) {
               [](const LaneStatus& lane) { return lane.stage_capacity_bytes; });
 }
 
+void events(const std::vector<EventStatus>& list, MetricsText& out) {
+  struct Fate {
+    std::string_view name, help;
+    std::uint64_t EventStatus::*count;
+  };
+  constexpr Fate kFates[] = {
+      {"caprock_os_events_recorded_total", "Events of the operating system in the record.",
+       &EventStatus::recorded},
+      {"caprock_os_events_suppressed_total", "Events above the limit of their type.",
+       &EventStatus::suppressed},
+      {"caprock_os_events_lost_total", "Events that found no room on the way to the agent.",
+       &EventStatus::lost}};
+  for (const Fate& fate : kFates) {
+    out.begin(fate.name, "counter", fate.help);
+    for (const auto& event : list)
+      out.sample(event.*fate.count, fmt::format("event=\"{}\"", event.name));
+  }
+}
+
 void ring(const RingStatus& status, MetricsText& out) {
   out.gauge("caprock_ring_size_bytes", "Size of the ring.", status.size_bytes);
   out.gauge("caprock_ring_used_bytes", "Of segments that hold a record.", status.used_bytes);
@@ -146,6 +165,7 @@ std::string metrics_text(const AgentStatus& status) {
   ring(status.ring, out);
   interfaces(status.interfaces, out);
   lanes(status.lanes, out);
+  events(status.events, out);
   return std::move(out).text();
 }
 
