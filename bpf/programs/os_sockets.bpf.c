@@ -151,9 +151,15 @@ static __always_inline const struct sock* socket_of(const struct file* file) {
   return protocol == IPPROTO_TCP ? sk : NULL;
 }
 
+/* Whether the queue is half full: the iterator comes back to the same file then, when the agent has emptied it. */
+static __always_inline bool is_filling(void) {
+  return bpf_ringbuf_query(&os_events, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&os_events, BPF_RB_RING_SIZE) / 2;
+}
+
 /* Run once, for all open files: whose the sockets are that were there before. What came meanwhile is known better. */
 SEC("iter/task_file")
 int os_inventory(struct bpf_iter__task_file* found) {
+  if (is_filling()) return 1;
   const struct task_struct* task = found->task;
   const struct file* file = found->file;
   if (!task || !file) return 0;

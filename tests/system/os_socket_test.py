@@ -11,6 +11,7 @@ import unittest
 from lab import frames
 from lab.os_events import OsTest
 from lab.traffic import transfer
+from lab.workload import Workload
 
 PORT = 5811
 CLOSED_PORT = 5812
@@ -72,6 +73,21 @@ class Datagrams(OsTest):
             found = self.of_port(agent, "open", PORT)
             self.assertEqual([entry["_PID"] for entry in found], [str(os.getpid())])
             self.assertEqual(self.of_port(agent, "bind", PORT), [])
+
+    def test_many_open_before(self):
+        """os: of many sockets that were there before none is lost, also where the queue to the agent holds a part of them"""
+        count = 15_000
+        script = f"import socket, resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, ({count + 100},) * 2)\n" \
+                 f"held = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range({count})]\n" \
+                 "for one in held: one.bind(('127.0.0.1', 0))\nprint('ready', flush=True); sys.stdin.read()"
+        self.pair.right.ip("link", "set", "lo", "up")
+        holder = subprocess.Popen(self.pair.right.command(sys.executable, "-c", script), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(holder.communicate)
+        self.assertEqual(holder.stdout.readline(), b"ready\n")
+        agent = self.record(agent__os__events="[open]")
+        agent.wait_for(lambda: self.events_of(agent, "open")["recorded"] >= count, "the inventory")
+        self.assertEqual(self.events_of(agent, "open")["lost"], 0)
+        self.assertEqual(len(self.entries(agent, CAPROCK_EVENT="open", _PID=holder.pid)), count)
 
     def test_overflow(self):
         """os: a datagram for which a socket has no room is told, with who sent it and how full the queue is"""
@@ -271,6 +287,21 @@ class Health(OsTest):
             client.connect(("10.77.0.2", CLOSED_PORT))
         sent = [entry for entry in self.entries(agent, CAPROCK_EVENT="reset-sent") if entry["CAPROCK_FLOW"].startswith(f"TCP 10.77.0.2:{CLOSED_PORT} >")]
         self.assertEqual([entry.get("CAPROCK_REASON", "NO_SOCKET") for entry in sent], ["NO_SOCKET"])
+
+
+class Attribution(OsTest):
+    def test_mixed_workload(self):
+        """os: of a mixed workload, sockets from before the agent included, 99 packets in 100 have the right processes"""
+        workload = Workload(self.pair)
+        self.addCleanup(workload.end)
+        workload.begin()
+        agent = self.record()
+        self.need(agent, "bind", "accept")
+        workload.run()
+        found = workload.attributed(self.export(agent, "--process", "--no-events"))
+        for port, (packets, right) in found.items():
+            self.assertGreater(packets, 100, port)
+            self.assertGreaterEqual(right / packets, 0.99, (port, found))
 
 
 if __name__ == "__main__":

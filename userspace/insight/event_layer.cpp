@@ -14,6 +14,7 @@
 #include "capture/ring_buffer_map.hpp"
 #include "capture/ring_buffer_source.hpp"
 #include "core/clock.hpp"
+#include "core/log.hpp"
 #include "insight/event_entry.hpp"
 
 namespace caprock::insight {
@@ -52,6 +53,7 @@ Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventLimits& limits,
   if (!kernel) return std::move(kernel).error();
   std::unique_ptr<EventLayer> layer(new EventLayer(*std::move(programs), std::move(names),
                                                    *std::move(kernel), begin_ns, wall_offset_ns));
+  layer->take_inventory();
   layer->thread_ = std::thread([raw = layer.get()] { raw->loop(); });
   pthread_setname_np(layer->thread_.native_handle(), "caprock-events");
   return layer;
@@ -106,6 +108,7 @@ void EventLayer::loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_.wait_for(lock, kRest, [this] { return stopped_; })) {
     if (source_.full()) continue;
+    take_inventory();
     const std::int64_t now_ns = take_what_came();
     if (now_ns >= next_tell_ns_) tell_what_is_missing(now_ns);
   }
@@ -113,6 +116,16 @@ void EventLayer::loop() {
   tell_what_is_missing(now_ns);
   tell_border(false, now_ns);
   source_.set_complete(INT64_MAX);
+}
+
+/// As far as there is room for what it tells: the rest comes when a lane has made some.
+void EventLayer::take_inventory() {
+  while (!inventoried_ && !source_.full()) {
+    const auto taken = programs_->take_inventory();
+    if (!taken) log_warning(taken.error().message());
+    inventoried_ = !taken || *taken;
+    take_what_came();
+  }
 }
 
 /// What is there now, which time is returned: what comes meanwhile is for the next one.

@@ -46,6 +46,7 @@ class EventLayer {
              std::unique_ptr<capture::PacketSource> kernel, std::int64_t begin_ns,
              std::int64_t wall_offset_ns);
   void loop();
+  void take_inventory();
   std::int64_t take_what_came();
   std::uint64_t take();
   void describe(std::vector<std::byte>& out, Bytes record);
@@ -64,6 +65,7 @@ class EventLayer {
   std::mutex mutex_;  // of all below, and of the kernel's queue
   std::condition_variable stopping_;
   bool stopped_ = false;
+  bool inventoried_ = false;
   std::int64_t wall_offset_ns_;
   std::int64_t last_ns_ = 0;  // monotonic time of the last event
   std::int64_t next_tell_ns_ = 0;

@@ -24,8 +24,8 @@ class LoadedEvents final : public EventPrograms {
     probes_ = Probes(probes, tracepoints_.object(), kernel, limits, hooks_);
     if (wants_owners(limits) && (!is_told(OS_BIND) || !is_told(OS_ACCEPT)))
       tracepoints_.attach_use(hooks_);
-    if (auto taken = tracepoints_.take_inventory(hooks_); !taken)
-      log_warning(taken.error().message());
+    if (auto begun = tracepoints_.begin_inventory(hooks_); !begun)
+      log_warning(begun.error().message());
   }
 
   int events_fd() const override { return tracepoints_.events_fd(); }
@@ -40,6 +40,8 @@ class LoadedEvents final : public EventPrograms {
   std::vector<std::pair<std::string, std::uint64_t>> skipped() const override {
     return hooks_.skipped();
   }
+
+  Result<bool> take_inventory() override { return tracepoints_.take_inventory(); }
 
   void detach() override { hooks_.detach(); }
 

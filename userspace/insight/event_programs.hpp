@@ -42,6 +42,10 @@ class EventPrograms {
   /// CPU.
   virtual std::vector<std::pair<std::string, std::uint64_t>> skipped() const = 0;
 
+  /// Finds out whose the sockets are that were open before, until the queue is half full; true:
+  /// that was all of it. To be called until it is, by one thread.
+  virtual Result<bool> take_inventory() = 0;
+
   /// No event comes any more once the programs that run have ended.
   virtual void detach() = 0;
 };

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "capture/libbpf_log.hpp"
-#include "core/fd.hpp"
 
 namespace caprock::insight {
 namespace {
@@ -156,29 +155,30 @@ void Tracepoints::attach_use(EventHooks& hooks) const {
   attach_all(hooks_of_use(*skeleton_), hooks);
 }
 
-Status Tracepoints::take_inventory(EventHooks& hooks) const {
-  if (!bpf_program__autoload(skeleton_->progs.os_inventory)) return {};
-  auto read = read_inventory();
-  if (read)
-    hooks.name({OS_OPEN}, bpf_program__section_name(skeleton_->progs.os_inventory));
-  else
-    hooks.explain({OS_OPEN}, read.error().message());
-  return read;
+Status Tracepoints::begin_inventory(EventHooks& hooks) {
+  const bpf_program* const program = skeleton_->progs.os_inventory;
+  if (!bpf_program__autoload(program)) return {};
+  const std::unique_ptr<bpf_link, decltype(&bpf_link__destroy)> link(
+      bpf_program__attach_iter(program, nullptr), &bpf_link__destroy);
+  inventory_ = Fd(link ? bpf_iter_create(bpf_link__fd(link.get())) : -1);
+  if (!inventory_) {
+    auto error = Error::from_errno("sockets that were open before have no process");
+    hooks.explain({OS_OPEN}, error.message());
+    return error;
+  }
+  hooks.name({OS_OPEN}, bpf_program__section_name(program));
+  return {};
 }
 
 /// The kernel runs the program for each file of each task as the iterator is read.
-Status Tracepoints::read_inventory() const {
-  const std::unique_ptr<bpf_link, decltype(&bpf_link__destroy)> link(
-      bpf_program__attach_iter(skeleton_->progs.os_inventory, nullptr), &bpf_link__destroy);
-  const Fd iterator(link ? bpf_iter_create(bpf_link__fd(link.get())) : -1);
-  if (!iterator) return Error::from_errno("sockets that were open before have no process");
+Result<bool> Tracepoints::take_inventory() {
+  if (!inventory_) return true;
   char nothing[64];
-  ssize_t got = 0;
-  do {
-    got = ::read(iterator.get(), nothing, sizeof nothing);  // EAGAIN: a million files on
-  } while (got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN)));
+  const ssize_t got = ::read(inventory_.get(), nothing, sizeof nothing);
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
+  inventory_ = Fd();
   if (got < 0) return Error::from_errno("not all sockets that were open before have a process");
-  return {};
+  return true;
 }
 
 const bpf_object* Tracepoints::object() const {

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "core/fd.hpp"
 #include "core/result.hpp"
 #include "insight/event_hooks.hpp"
 #include "insight/event_limits.hpp"
@@ -27,8 +28,12 @@ class Tracepoints {
   /// socket.
   void attach_use(EventHooks& hooks) const;
 
-  /// Finds out whose the sockets are that are open already, once the others are attached.
-  Status take_inventory(EventHooks& hooks) const;
+  /// Gets ready to find out whose the sockets are that are open already. Once the others are
+  /// attached.
+  Status begin_inventory(EventHooks& hooks);
+
+  /// Goes on with it until the queue of events is half full; true: that was all of it.
+  Result<bool> take_inventory();
 
   /// With all maps of the layer.
   const bpf_object* object() const;
@@ -42,9 +47,9 @@ class Tracepoints {
   };
   using Skeleton = std::unique_ptr<os_tracepoint, Deleter>;
   explicit Tracepoints(Skeleton skeleton) : skeleton_(std::move(skeleton)) {}
-  Status read_inventory() const;
 
   Skeleton skeleton_;
+  Fd inventory_;  // a BPF iterator, until it has come to its end
 };
 
 }  // namespace caprock::insight
