@@ -102,9 +102,9 @@ int BPF_PROG(os_state, const struct sock* sk, int before, int after) {
   return 0;
 }
 
-/* The inventory knows no cookies: a socket of its keeps the owner that it found. */
+/* The inventory knows no cookies: a socket that its owner uses is the one that it found. */
 static __always_inline void begin_used(struct sock* sk, struct socket_record* record, __u64 cookie) {
-  if (record && record->cookie == 0)
+  if (record && record->cookie == 0 && record->owner.pid == bpf_get_current_pid_tgid() >> 32)
     record->cookie = cookie;
   else
     begin_bound(sk, cookie);

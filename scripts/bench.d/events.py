@@ -12,7 +12,8 @@ from rig import DEVICE
 
 LAP_BYTES = 1 << 30
 PORT = 5999
-PROGRAMS = ("os_state", "os_exec", "os_exit", "os_retransmit", "os_reset_sent", "os_reset_got", "os_drop")
+PROGRAMS = ("os_state", "os_exec", "os_exit", "os_retransmit", "os_reset_sent", "os_reset_got", "os_congestion", "os_segment",
+            "os_drop", "os_send", "os_receive")
 
 
 class CaprockEvents(recorders.Caprock):
@@ -39,6 +40,15 @@ def connect(rig, connections, per_second=None):
     return (time.monotonic() - begin) / connections * 1e6
 
 
+def send_to_nobody(rig, datagrams=100_000):
+    """Each is dropped, for want of a socket."""
+    with rig.pair.left.entered():
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sender:
+        for _ in range(datagrams):
+            sender.sendto(b"x", ("10.77.0.2", PORT))
+
+
 def program_costs(rig, load):
     """{program: (ns per run, runs)} of those that ran meanwhile."""
     before = {program: kernel.spent(program) for program in PROGRAMS}
@@ -55,6 +65,7 @@ def program_costs(rig, load):
 def measure_programs(rig, options):
     loads = (("500 connections a second, all recorded", lambda: connect(rig, 2000, 500)),
              ("connections without a pause, most beyond the limit", lambda: connect(rig, options.connections)),
+             ("datagrams to nobody, each dropped", lambda: send_to_nobody(rig)),
              ("a TCP stream", lambda: iperf.gigabits(rig, options.seconds)))
     rows = []
     with kernel.statistics_on():

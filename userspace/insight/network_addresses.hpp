@@ -13,8 +13,7 @@ namespace caprock::insight {
 using AddressList = std::vector<std::string>;  // sorted, as inet_ntop(3) writes them
 
 /// The addresses of the network namespace that a process is in; empty where it is gone, or is in
-/// another one than `network` (its inode), or is not to be seen. Moves the calling thread there
-/// meanwhile.
+/// another one than `network` (its inode), or is not to be seen. Any thread.
 AddressList addresses_of(std::uint32_t network, std::uint32_t pid);
 
 /// One thread.
