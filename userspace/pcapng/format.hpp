@@ -12,14 +12,15 @@
 namespace caprock::pcapng {
 
 enum BlockType : std::uint32_t {
-  kSectionHeader = 0x0A0D0D0A,   // SHB [4.1], the same in both byte orders
-  kInterfaceDescription = 1,     // IDB [4.2]
-  kSimplePacket = 3,             // SPB [4.4]
-  kNameResolution = 4,           // NRB [4.5]
-  kInterfaceStatistics = 5,      // ISB [4.6]
-  kEnhancedPacket = 6,           // EPB [4.3]
-  kJournalExport = 9,            // systemd Journal Export Block [4.7]
-  kFirstLocalType = 0x80000000,  // local use [10.1]
+  kSectionHeader = 0x0A0D0D0A,      // SHB [4.1], the same in both byte orders
+  kInterfaceDescription = 1,        // IDB [4.2]
+  kSimplePacket = 3,                // SPB [4.4]
+  kNameResolution = 4,              // NRB [4.5]
+  kInterfaceStatistics = 5,         // ISB [4.6]
+  kEnhancedPacket = 6,              // EPB [4.3]
+  kJournalExport = 9,               // systemd Journal Export Block [4.7]
+  kFirstLocalType = 0x80000000,     // local use [10.1]
+  kDarwinProcessInfo = 0x80000001,  // of Apple's libpcap, pcapng.h: PCAPNG_BT_PIB
 };
 
 inline constexpr std::uint32_t kByteOrderMagic = 0x1A2B3C4D;
@@ -60,7 +61,9 @@ enum InterfaceOption : std::uint16_t {
 enum PacketOption : std::uint16_t {
   kPacketFlags = 2,
   kDropCount = 4,
-  kProcessAndThread = 8,  // epb_processid_threadid: two numbers of 4 bytes
+  kProcessAndThread = 8,    // epb_processid_threadid: two numbers of 4 bytes
+  kDarwinProcess = 0x8001,  // of Apple's libpcap, pcapng.h: PCAPNG_EPB_PIB_INDEX, the number of a
+                            // kDarwinProcessInfo in the section, from 0
 };
 
 enum StatisticsOption : std::uint16_t {
@@ -71,6 +74,10 @@ enum StatisticsOption : std::uint16_t {
   kFilterAccepted = 6,
   kOperatingSystemDropped = 7,
   kDeliveredToUser = 8,
+};
+
+enum DarwinProcessOption : std::uint16_t {
+  kDarwinProcessName = 2,  // PCAPNG_PIB_NAME
 };
 
 /// Records of a Name Resolution Block.
@@ -129,11 +136,18 @@ struct StatisticsHead {
   std::uint32_t time_low;
 };
 
+/// Shown by Wireshark 4.6 and later: frame.darwin.process_info.
+struct DarwinProcessHead {
+  BlockHead block;
+  std::uint32_t process_id;
+};
+
 static_assert(sizeof(BlockHead) == 8 && sizeof(OptionHead) == 4);
 static_assert(sizeof(SectionHead) == 24);
 static_assert(sizeof(InterfaceHead) == 16);
 static_assert(sizeof(PacketHead) == 28);
 static_assert(sizeof(SimplePacketHead) == 12);
 static_assert(sizeof(StatisticsHead) == 20);
+static_assert(sizeof(DarwinProcessHead) == 12);
 
 }  // namespace caprock::pcapng

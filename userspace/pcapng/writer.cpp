@@ -125,6 +125,12 @@ void Writer::interface_statistics(const Statistics& statistics) {
   end();
 }
 
+void Writer::darwin_process(const DarwinProcess& process) {
+  begin(DarwinProcessHead{{kDarwinProcessInfo, 0}, process.pid});
+  text_option(kDarwinProcessName, process.name);
+  end();
+}
+
 void Writer::journal_entry(std::span<const JournalField> fields) {
   begin(BlockHead{kJournalExport, 0});
   for (const JournalField& field : fields) {

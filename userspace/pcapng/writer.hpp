@@ -49,6 +49,11 @@ struct Statistics {
   std::uint64_t dropped = 0;
 };
 
+struct DarwinProcess {
+  std::uint32_t pid = 0;
+  std::string_view name = {};
+};
+
 /// A field of a journal entry: name of upper-case letters, digits and '_'; any value.
 struct JournalField {
   std::string_view name = {};
@@ -66,6 +71,7 @@ class Writer {
   void packet(const Packet& packet);
   void name_resolution(std::span<const NameEntry> names);
   void interface_statistics(const Statistics& statistics);
+  void darwin_process(const DarwinProcess& process);
 
   /// Source of the entry's form: systemd, "Journal Export Formats". A time in the list goes as
   /// __REALTIME_TIMESTAMP, in µs.

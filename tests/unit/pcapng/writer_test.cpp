@@ -71,6 +71,7 @@ TEST_CASE("writer: every block is a multiple of 8 bytes, whatever the lengths in
     writer.interface_description({.name = text});
     writer.packet({.captured = bytes_of(text), .flags = 1});
     writer.journal_entry(std::array{JournalField{"MESSAGE", text}});
+    writer.darwin_process({.pid = 1, .name = text});
     writer.name_resolution(std::array{NameEntry{bytes_of("\x0a\x01\x02\x03"), text}});
     BlockCursor cursor(out);
     while (const auto block = cursor.next())
