@@ -148,6 +148,7 @@ void Window::State::scan(OpenSegment& segment) {
   }
   RunCursor runs(bytes, segment.scanned, segment.info.runs_end);
   while (const auto run = runs.next()) {
+    if (options.source && run->source.kind != *options.source) continue;
     if (segment.knows(run->source)) continue;
     if (segment.inputs.size() == kMaxSources) break;
     segment.inputs.push_back({&segment, SourceCursor(*view, segment.info, *run, options.from_ns)});

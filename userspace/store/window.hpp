@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/byte_span.hpp"
+#include "core/packet_batch.hpp"
 #include "core/result.hpp"
 #include "store/ring_view.hpp"
 
@@ -24,7 +25,8 @@ struct WindowBlock {
 
 struct WindowOptions {
   std::int64_t from_ns = 0;
-  std::int64_t to_ns = INT64_MAX;  // exclusive; the caller caps it at complete-until
+  std::int64_t to_ns = INT64_MAX;         // exclusive; the caller caps it at complete-until
+  std::optional<SourceKind> source = {};  // only what came from sources of this kind
 };
 
 /// k-way merge of the runs of every (lane, source) by wall time; the order among equal times is

@@ -79,6 +79,20 @@ TEST_CASE("window: the runs of several CPUs in one segment come out in time orde
   CHECK(read_window(file) == "a b c d e f ");
 }
 
+TEST_CASE("window: of one kind of source alone, whatever lies between its runs") {
+  SegmentBuilder first(1, 0, kInterfaces);
+  first.run(cpu(0), {{10, "a"}})
+      .run({SourceKind::kEvents, 0, 1}, {{20, "b"}})
+      .run(cpu(1), {{30, "c"}})
+      .run({SourceKind::kEvents, 0, 1}, {{40, "d"}});
+  SegmentBuilder second(2, 0, kInterfaces);
+  second.run(cpu(0), {{50, "e"}});
+  SegmentBuilder third(3, 0, kInterfaces);
+  third.run(cpu(0), {{60, "f"}}).run({SourceKind::kEvents, 0, 1}, {{70, "g"}});
+  const TemporaryFile file(ring_of({first, second, third}));
+  CHECK(read_window(file, {.source = SourceKind::kEvents}) == "b d g ");
+}
+
 TEST_CASE("window: lanes and segments are merged, whatever their order in the file") {
   SegmentBuilder one(1, 0, kInterfaces);
   SegmentBuilder two(2, 1, kInterfaces);
