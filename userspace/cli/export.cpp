@@ -149,8 +149,8 @@ void add_export(CLI::App& app, Invocation& invocation) {
   command->add_flag("--events-only", options->events_only, "Events alone (pcapng)")
       ->excludes(no_events);
   command->add_flag("--process", options->process,
-                    "On each packet its process, as a comment and an option, where events of up to "
-                    "an hour before tell it (pcapng)");
+                    "On each packet of TCP and UDP its process, as a comment and as options, where "
+                    "events of up to an hour before tell it (pcapng)");
   command->add_option("-o,--output", options->output, "Where to; - is standard output")
       ->capture_default_str()
       ->type_name("FILE");

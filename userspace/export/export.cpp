@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "export/event_lines.hpp"
 #include "export/file_frame.hpp"
 #include "export/flow_owners.hpp"
@@ -39,8 +37,7 @@ Result<ExportReport> export_lines(const store::RingView& view, ExportOptions opt
 
 Result<ExportReport> export_with_processes(const store::RingView& view, ExportOptions options,
                                            Sink& sink) {
-  const std::int64_t begin_ns = std::max<std::int64_t>(options.from_ns, kOwnerLookBackNs);
-  auto owners = FlowOwners::read(view, begin_ns - kOwnerLookBackNs, options.to_ns);
+  auto owners = FlowOwners::read(view, options.from_ns, options.to_ns);
   if (!owners) return std::move(owners).error();
   ProcessNotes notes(*std::move(owners), sink);
   options.processes = false;

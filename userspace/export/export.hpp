@@ -44,9 +44,6 @@ struct ExportReport {
 /// Refuses what contradicts itself: it would give another file than the one that was asked for.
 Status check(const ExportOptions& options);
 
-/// Events so long before a window tell of connections in it.
-inline constexpr std::int64_t kOwnerLookBackNs = 3'600'000'000'000;
-
 /// Writes the window to the sink in time order: pcapng as one section (all interfaces, blocks,
 /// statistics at the end). Fails on a wrong filter and where check() does, before anything is
 /// written, and with the sink's error. Any thread; takes the view for itself. The sink is written

@@ -8,6 +8,7 @@
 #include <netinet/ip6.h>
 
 #include <algorithm>
+#include <span>
 
 namespace caprock::exporting {
 namespace {
@@ -16,19 +17,24 @@ constexpr std::size_t kTypeOffset = 12;  // of the Ethernet header
 constexpr std::size_t kTagBytes = 4;
 constexpr std::size_t kPortsBytes = 4;
 constexpr std::uint16_t kFragmentOffset = 0x1fff;
+constexpr std::size_t kIpv4Offset = 12;  // in an Address
+constexpr Address kIpv4Any = {
+    {{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, std::byte{0xff}, std::byte{0xff}}};
 
 std::uint16_t number_at(Bytes bytes, std::size_t offset) {
   return ntohs(load<std::uint16_t>(bytes, offset));
 }
 
 void put_ipv4(FlowEnd& end, Bytes address) {
-  end.address[10] = end.address[11] = std::byte{0xff};
-  std::ranges::copy(address, end.address.begin() + 12);
+  end.address = kIpv4Any;
+  std::ranges::copy(address, end.address.begin() + kIpv4Offset);
 }
 
 /// Behind the addresses.
 std::optional<Flow> with_ports(Flow flow, std::uint8_t protocol, Bytes rest) {
-  if (protocol != IPPROTO_TCP || rest.size() < kPortsBytes) return std::nullopt;
+  if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) return std::nullopt;
+  if (rest.size() < kPortsBytes) return std::nullopt;
+  flow.protocol = protocol;
   flow.source.port = number_at(rest, 0);
   flow.destination.port = number_at(rest, 2);
   return flow;
@@ -59,7 +65,29 @@ std::optional<Flow> ipv6_flow(Bytes packet) {
 
 }  // namespace
 
-std::optional<Flow> tcp_flow_of(Bytes frame) {
+bool is_ipv4(const Address& address) {
+  return std::ranges::equal(std::span(address).first<kIpv4Offset>(),
+                            std::span(kIpv4Any).first<kIpv4Offset>());
+}
+
+bool is_unspecified(const Address& address) {
+  return address == Address{} || address == kIpv4Any;
+}
+
+bool is_loopback(const Address& address) {
+  constexpr std::byte kIpv4Loopback{127};
+  Address ipv6{};
+  ipv6.back() = std::byte{1};
+  return is_ipv4(address) ? address[kIpv4Offset] == kIpv4Loopback : address == ipv6;
+}
+
+bool is_multicast(const Address& address) {
+  constexpr std::byte kFirstIpv4{224};
+  constexpr std::byte kIpv6{0xff};
+  return is_ipv4(address) ? address[kIpv4Offset] >= kFirstIpv4 : address.front() == kIpv6;
+}
+
+std::optional<Flow> flow_of(Bytes frame) {
   for (std::size_t at = kTypeOffset; at + sizeof(std::uint16_t) <= frame.size(); at += kTagBytes) {
     const Bytes behind = frame.subspan(at + sizeof(std::uint16_t));
     switch (number_at(frame, at)) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "pcapng/format.hpp"
+#include "pcapng/writer.hpp"
 
 namespace caprock::exporting {
 namespace {
@@ -14,8 +15,10 @@ namespace {
 constexpr std::uint32_t kOutbound = 2;
 constexpr std::uint32_t kDirection = 3;  // of epb_flags
 
-std::string comment_of(const Owner* sender, const Owner* receiver) {
-  const auto name = [](const Owner& owner) { return fmt::format("{}[{}]", owner.comm, owner.pid); };
+std::string comment_of(const Process* sender, const Process* receiver) {
+  const auto name = [](const Process& owner) {
+    return fmt::format("{}[{}]", owner.comm, owner.pid);
+  };
   if (sender == nullptr) return fmt::format("to {}", name(*receiver));
   if (receiver == nullptr) return fmt::format("from {}", name(*sender));
   return fmt::format("from {} to {}", name(*sender), name(*receiver));
@@ -40,23 +43,6 @@ class OptionWriter {
   std::vector<std::byte>& out_;
 };
 
-/// The block with the options in front of those that it has.
-void put_with_options(std::vector<std::byte>& out, const pcapng::Block& block,
-                      const pcapng::PacketView& packet, const std::string& comment,
-                      const Owner& owner) {
-  const std::size_t begin = out.size();
-  const auto head_bytes = static_cast<std::size_t>(packet.options.data() - block.bytes.data());
-  OptionWriter writer(out);
-  writer.raw(block.bytes.first(head_bytes));  // with the packet
-  writer.put(pcapng::kComment, std::as_bytes(std::span(comment)));
-  const std::uint32_t ids[2] = {owner.pid, owner.tid};
-  writer.put(pcapng::kProcessAndThread, std::as_bytes(std::span(ids)));
-  writer.raw(packet.options);
-  const auto total = static_cast<std::uint32_t>(out.size() - begin + sizeof(std::uint32_t));
-  writer.number(total);
-  std::memcpy(&out[begin + offsetof(pcapng::BlockHead, total_bytes)], &total, sizeof total);
-}
-
 }  // namespace
 
 Status ProcessNotes::write(Bytes piece) {
@@ -71,19 +57,45 @@ Status ProcessNotes::write(Bytes piece) {
 }
 
 void ProcessNotes::put(const pcapng::Block& block) {
+  if (block.type == pcapng::kSectionHeader) indices_.clear();
   const auto packet = pcapng::as_packet(block);
-  const auto flow = packet ? tcp_flow_of(packet->captured) : std::nullopt;
+  const auto flow = packet ? flow_of(packet->captured) : std::nullopt;
   const auto time_ns = static_cast<std::int64_t>(packet ? packet->time : 0);
-  const Owner* sender = flow ? owners_.of(*flow, time_ns) : nullptr;
-  const Owner* receiver = flow ? owners_.of({flow->destination, flow->source}, time_ns) : nullptr;
+  const Process* sender = flow ? owners_.of(*flow, time_ns) : nullptr;
+  const Process* receiver = flow ? owners_.of(flow->reversed(), time_ns) : nullptr;
   if (sender == nullptr && receiver == nullptr) {
     out_.insert(out_.end(), block.bytes.begin(), block.bytes.end());
     return;
   }
   const bool outbound = (packet->flags() & kDirection) == kOutbound;
   const bool of_sender = receiver == nullptr || (outbound && sender != nullptr);
-  put_with_options(out_, block, *packet, comment_of(sender, receiver),
-                   of_sender ? *sender : *receiver);
+  put_noted(block, *packet, comment_of(sender, receiver), of_sender ? *sender : *receiver);
+}
+
+/// The block with the options in front of those that it has.
+void ProcessNotes::put_noted(const pcapng::Block& block, const pcapng::PacketView& packet,
+                             const std::string& comment, const Process& process) {
+  const std::uint32_t index = index_of(process);
+  const std::size_t begin = out_.size();
+  const auto head_bytes = static_cast<std::size_t>(packet.options.data() - block.bytes.data());
+  OptionWriter writer(out_);
+  writer.raw(block.bytes.first(head_bytes));  // with the packet
+  writer.put(pcapng::kComment, std::as_bytes(std::span(comment)));
+  const std::uint32_t ids[2] = {process.pid, process.tid};
+  writer.put(pcapng::kProcessAndThread, std::as_bytes(std::span(ids)));
+  writer.put(pcapng::kDarwinProcess, std::as_bytes(std::span(&index, 1)));
+  writer.raw(packet.options);
+  const auto total = static_cast<std::uint32_t>(out_.size() - begin + sizeof(std::uint32_t));
+  writer.number(total);
+  std::memcpy(&out_[begin + offsetof(pcapng::BlockHead, total_bytes)], &total, sizeof total);
+}
+
+/// Of its block in the section, which is written if there is none yet.
+std::uint32_t ProcessNotes::index_of(const Process& process) {
+  const auto next = static_cast<std::uint32_t>(indices_.size());
+  const auto [place, added] = indices_.try_emplace({process.pid, process.comm}, next);
+  if (added) pcapng::Writer(out_).darwin_process({.pid = process.pid, .name = process.comm});
+  return place->second;
 }
 
 }  // namespace caprock::exporting

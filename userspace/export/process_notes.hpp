@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,9 +14,11 @@
 
 namespace caprock::exporting {
 
-/// Takes a pcapng stream in pieces of any size, and gives on the same with two more options on each
-/// packet of a connection whose process is known: a comment ("from curl[1234] to nginx[88]") and
-/// epb_processid_threadid (of this host's end: the sender of what goes out, else the receiver).
+/// Takes a pcapng stream in pieces of any size, and gives on the same with more options on each
+/// packet of a flow whose process is known: a comment ("from curl[1234] to nginx[88]"), and for
+/// this host's end (the sender of what goes out, else the receiver) epb_processid_threadid and the
+/// index of a Darwin process block, which is written in front of the first packet that refers to
+/// it.
 class ProcessNotes final : public Sink {
  public:
   ProcessNotes(FlowOwners owners, Sink& sink) : owners_(std::move(owners)), sink_(sink) {}
@@ -25,11 +29,16 @@ class ProcessNotes final : public Sink {
 
  private:
   void put(const pcapng::Block& block);
+  void put_noted(const pcapng::Block& block, const pcapng::PacketView& packet,
+                 const std::string& comment, const Process& process);
+  std::uint32_t index_of(const Process& process);
 
   FlowOwners owners_;
   Sink& sink_;
   std::vector<std::byte> rest_;  // the beginning of a block of which more is to come
   std::vector<std::byte> out_;
+  std::map<std::pair<std::uint32_t, std::string>, std::uint32_t>
+      indices_;  // of the section's blocks
   std::uint64_t written_bytes_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "support/command.hpp"
 #include "support/ring_builder.hpp"
 #include "support/temporary_file.hpp"
+#include "told_event.hpp"
 
 namespace caprock::exporting {
 namespace {
@@ -325,6 +326,29 @@ TEST_CASE("export: tshark shows interface names, losses and events of a pcapng")
             "tshark -r " + file.path().string() +
             " -T fields -e frame.interface_name -e frame.drop_count -e systemd_journal.message") ==
         "eth0\t\t\neth1\t\t\neth1\t5\t\n\t\tpod started\n");
+}
+
+TEST_CASE("export: the process of a packet is told by events of up to an hour before it") {
+  constexpr std::int64_t kHour = 3600 * kSecond;
+  std::vector<std::byte> events;
+  const auto bind = [&](std::int64_t time_ns, const char* pid, const char* flow) {
+    test::append_event(events, time_ns,
+                       {.event = "bind", .pid = pid, .flow = flow, .network = "1"});
+  };
+  bind(9 * kSecond, "7", "UDP 10.0.0.1:40000 > 0.0.0.0:0");
+  bind(11 * kSecond, "8", "UDP 10.0.0.2:53 > 0.0.0.0:0");
+  std::vector<std::byte> packets;
+  SegmentBuilder::append_packet(packets, {kHour + 10 * kSecond, ""}, test::udp_frame(53, "x"));
+  SegmentBuilder segment(1, 0, kInterfaces);
+  segment.raw_run({SourceKind::kEvents, 0, 1}, events, 9 * kSecond)
+      .raw_run(cpu(0), packets, kHour + 10 * kSecond);
+  const auto comment = [&](std::int64_t from_ns) {
+    const auto out = export_ring({segment}, {.from_ns = from_ns, .processes = true}).bytes;
+    const auto packet = pcapng::as_packet(blocks_of(out, pcapng::kEnhancedPacket).at(0));
+    return std::string(pcapng::text_option(packet->options, pcapng::kComment));
+  };
+  CHECK(comment(kHour + 9 * kSecond) == "from curl[7] to curl[8]");
+  CHECK(comment(kHour + 10 * kSecond) == "to curl[8]");
 }
 
 TEST_CASE("export: what contradicts itself is refused") {

@@ -2,98 +2,319 @@
 #include "export/flow_owners.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
-#include <array>
 #include <string>
-#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "pcapng/note.hpp"
+#include "told_event.hpp"
 
 using namespace caprock;
 using namespace caprock::exporting;
+using test::tell;
 
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNow = 1'700'000'000 * kSecond;
 constexpr const char* kFlow = "TCP 10.0.0.1:4000 > [fd00::2]:80";
+constexpr const char* kAnyDns = "UDP 0.0.0.0:53 > 0.0.0.0:0";
 
-FlowEnd end_of(const char* address, std::uint16_t port) {
+FlowEnd end_of(const std::string& address, std::uint16_t port) {
   FlowEnd end{.address = {}, .port = port};
-  REQUIRE(inet_pton(AF_INET6, address, end.address.data()) == 1);
+  const std::string text = (address.find(':') == address.npos ? "::ffff:" : "") + address;
+  REQUIRE(inet_pton(AF_INET6, text.c_str(), end.address.data()) == 1);
   return end;
 }
 
 Flow flow() {
-  return {end_of("::ffff:10.0.0.1", 4000), end_of("fd00::2", 80)};
+  return {IPPROTO_TCP, end_of("10.0.0.1", 4000), end_of("fd00::2", 80)};
 }
 
-struct Told {
-  std::string event;
-  std::string pid = "7";
-  std::string latency = {};
-  std::string flow = kFlow;
-  std::string layer = "os";
-};
+/// Of the process that is known to have the socket `address`:`port` for packets from and to the
+/// remote end; 0: none.
+std::uint32_t udp_owner(const FlowOwners& owners, const std::string& address, std::uint16_t port,
+                        std::int64_t time_ns = kNow + kSecond,
+                        const FlowEnd& remote = end_of("192.0.2.9", 999)) {
+  const Process* process = owners.of({IPPROTO_UDP, end_of(address, port), remote}, time_ns);
+  return process == nullptr ? 0 : process->pid;
+}
 
-void tell(FlowOwners& owners, std::int64_t time_ns, const Told& told) {
-  std::vector<std::byte> bytes;
-  std::vector<pcapng::JournalField> fields{{"CAPROCK_LAYER", told.layer},
-                                           {"CAPROCK_EVENT", told.event},
-                                           {"_PID", told.pid},
-                                           {"CAPROCK_TID", "9"},
-                                           {"_COMM", "curl"},
-                                           {"CAPROCK_FLOW", told.flow}};
-  if (!told.latency.empty()) fields.push_back({"CAPROCK_LATENCY_NS", told.latency});
-  pcapng::write_note(bytes, time_ns, "", fields);
-  pcapng::BlockCursor cursor(bytes);
-  const auto block = cursor.next();
-  REQUIRE(block);
-  owners.take(*block);
+/// The host has namespace 1 with 10.0.0.1 and fd00::1, a container 2 with 10.0.0.2.
+FlowOwners two_namespaces() {
+  FlowOwners owners;
+  tell(owners, kNow - 10, {.event = "begin"});
+  tell(owners, kNow - 9,
+       {.event = "addresses", .network = "1", .addresses = "10.0.0.1 fd00::1 127.0.0.1 ::1"});
+  tell(owners, kNow - 8,
+       {.event = "addresses", .network = "2", .addresses = "127.0.0.1 ::1 10.0.0.2"});
+  return owners;
 }
 
 }  // namespace
 
 TEST_CASE("owners: a connection belongs to its process from its handshake on") {
   FlowOwners owners;
-  tell(owners, kNow, {.event = "established", .latency = "5000000"});
+  tell(owners, kNow, {.event = "established", .flow = kFlow, .latency_ns = "5000000"});
   CHECK(owners.of(flow(), kNow - kSecond) == nullptr);
-  const Owner* owner = owners.of(flow(), kNow - 5'000'000);
+  const Process* owner = owners.of(flow(), kNow - 5'000'000);
   REQUIRE(owner != nullptr);
   CHECK(owner->pid == 7);
   CHECK(owner->tid == 9);
   CHECK(owner->comm == "curl");
   CHECK(owners.of(flow(), kNow + 1000 * kSecond) == owner);
-  CHECK(owners.of({flow().destination, flow().source}, kNow) == nullptr);
+  CHECK(owners.of(flow().reversed(), kNow) == nullptr);
 }
 
 TEST_CASE("owners: the next connection of the same ports is the next owner's") {
   FlowOwners owners;
-  tell(owners, kNow, {.event = "established", .pid = "7", .latency = "0"});
-  tell(owners, kNow + kSecond, {.event = "closed", .pid = "7"});
-  tell(owners, kNow + 60 * kSecond, {.event = "established", .pid = "8", .latency = "0"});
+  tell(owners, kNow, {.event = "established", .flow = kFlow, .latency_ns = "0"});
+  tell(owners, kNow + kSecond, {.event = "closed", .flow = kFlow});
+  tell(owners, kNow + 60 * kSecond,
+       {.event = "established", .pid = "8", .flow = kFlow, .latency_ns = "0"});
   CHECK(owners.of(flow(), kNow + 59 * kSecond)->pid == 7);
   CHECK(owners.of(flow(), kNow + 60 * kSecond)->pid == 8);
 }
 
-TEST_CASE("owners: of what began before the events its end tells, or the inventory") {
-  for (const char* event : {"open", "closed"}) {
+TEST_CASE("owners: of what began before the events its end tells, or the inventory, or accept") {
+  for (const char* event : {"open", "closed", "accept"}) {
     FlowOwners owners;
-    tell(owners, kNow, {.event = event});
+    tell(owners, kNow, {.event = event, .flow = kFlow});
     REQUIRE(owners.of(flow(), kNow - 1000 * kSecond) != nullptr);
   }
 }
 
+TEST_CASE("owners: who accepts a connection has it from its beginning, in the listener's place") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "established", .pid = "7", .flow = kFlow});
+  tell(owners, kNow + 5 * kSecond, {.event = "accept", .pid = "8", .flow = kFlow});
+  CHECK(owners.of(flow(), kNow)->pid == 8);
+  CHECK(owners.of(flow(), kNow + 9 * kSecond)->pid == 8);
+}
+
+TEST_CASE("owners: who accepts a connection does not get the one of the same ports before it") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "established", .pid = "7", .flow = kFlow});
+  tell(owners, kNow + kSecond, {.event = "closed", .pid = "7", .flow = kFlow});
+  tell(owners, kNow + 60 * kSecond, {.event = "accept", .pid = "8", .flow = kFlow});
+  CHECK(owners.of(flow(), kNow)->pid == 7);
+  CHECK(owners.of(flow(), kNow + 60 * kSecond)->pid == 8);
+}
+
 TEST_CASE("owners: what is no statement about a connection is passed over") {
   FlowOwners owners;
-  tell(owners, kNow, {.event = "established", .pid = ""});
-  tell(owners, kNow, {.event = "drop"});
+  tell(owners, kNow, {.event = "established", .pid = "", .flow = kFlow});
+  tell(owners, kNow, {.event = "drop", .flow = kFlow});
   tell(owners, kNow, {.event = "established", .flow = "UDP 10.0.0.1:4000 > [fd00::2]:80"});
+  tell(owners, kNow, {.event = "established", .flow = "SCTP 10.0.0.1:4000 > [fd00::2]:80"});
   tell(owners, kNow, {.event = "established", .flow = "TCP nonsense > 1"});
   tell(owners, kNow, {.event = "established", .flow = "TCP [:1 > ]:2"});
-  tell(owners, kNow, {.event = "established", .flow = ""});
-  tell(owners, kNow, {.event = "established", .layer = ""});
+  tell(owners, kNow, {.event = "established"});
+  tell(owners, kNow, {.event = "established", .flow = kFlow, .layer = ""});
+  CHECK(owners.of(flow(), kNow) == nullptr);
+}
+
+TEST_CASE("owners: TCP and UDP of the same ports are told apart") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow,
+       {.event = "open", .pid = "7", .flow = "TCP 10.0.0.1:53 > 192.0.2.9:999", .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53) == 0);
+  tell(owners, kNow, {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53) == 8);
+  CHECK(owners.of({IPPROTO_TCP, end_of("10.0.0.1", 53), end_of("192.0.2.9", 999)}, kNow)->pid == 7);
+}
+
+TEST_CASE("owners: a wildcard of two namespaces is told apart by the addresses they have") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "11", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow, {.event = "bind", .pid = "12", .flow = kAnyDns, .network = "2"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53) == 11);
+  CHECK(udp_owner(owners, "10.0.0.2", 53) == 12);
+  CHECK(udp_owner(owners, "10.0.0.1", 54) == 0);
+}
+
+TEST_CASE("owners: a remote server's port is not the local one of the same number") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "11", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow, {.event = "bind", .flow = "UDP [::]:53 > [::]:0", .network = "2"});
+  for (const char* remote : {"8.8.8.8", "2001:db8::1", "255.255.255.255", "224.0.0.251", "0.0.0.0"})
+    CHECK(udp_owner(owners, remote, 53) == 0);
+}
+
+TEST_CASE("owners: an IPv6 wildcard takes IPv4 as well, where no IPv4 one does") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "6", .flow = "UDP [::]:53 > [::]:0", .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53) == 6);
+  CHECK(udp_owner(owners, "fd00::1", 53) == 6);
+  CHECK(udp_owner(owners, "10.0.0.2", 53) == 0);
+  tell(owners, kNow, {.event = "bind", .pid = "4", .flow = kAnyDns, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53) == 4);
+  CHECK(udp_owner(owners, "fd00::1", 53) == 6);
+}
+
+TEST_CASE("owners: an IPv4 wildcard takes no IPv6") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .flow = kAnyDns, .network = "1"});
+  CHECK(udp_owner(owners, "fd00::1", 53) == 0);
+}
+
+TEST_CASE("owners: a connected socket comes before a bound one, that before a wildcard") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "1", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow,
+       {.event = "bind", .pid = "2", .flow = "UDP 10.0.0.1:53 > 0.0.0.0:0", .network = "1"});
+  tell(owners, kNow,
+       {.event = "bind", .pid = "3", .flow = "UDP 10.0.0.1:53 > 192.0.2.9:999", .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53) == 3);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow, end_of("192.0.2.9", 998)) == 2);
+}
+
+TEST_CASE("owners: a wildcard of another process that is younger than a narrower socket") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow - kSecond,
+       {.event = "bind", .pid = "2", .flow = "UDP 10.0.0.1:53 > 192.0.2.9:999", .network = "1"});
+  tell(owners, kNow, {.event = "bind", .pid = "1", .flow = kAnyDns, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow - kSecond / 2) == 2);
+  CHECK(udp_owner(owners, "10.0.0.1", 53) == 0);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow, end_of("192.0.2.9", 998)) == 1);
+}
+
+TEST_CASE("owners: a socket is its process's from bind to closed, and then the next one's") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + 10 * kSecond,
+       {.event = "closed", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + 20 * kSecond, {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow - kSecond) == 0);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 10 * kSecond) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 11 * kSecond) == 0);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 20 * kSecond) == 8);
+}
+
+TEST_CASE("owners: a later bind of the same end replaces the one before, whose end was not told") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + 20 * kSecond, {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + 30 * kSecond,
+       {.event = "closed", .pid = "7", .flow = kAnyDns, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 20 * kSecond - 1) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 40 * kSecond) == 8);
+}
+
+TEST_CASE("owners: the end of a socket that was connected after its bind ends the wildcard") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow,
+       {.event = "bind", .pid = "7", .flow = "UDP 0.0.0.0:4000 > 0.0.0.0:0", .network = "1"});
+  tell(owners, kNow + kSecond,
+       {.event = "closed", .pid = "7", .flow = "UDP 10.0.0.1:4000 > 192.0.2.9:53", .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 4000, kNow) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 4000, kNow + 2 * kSecond) == 0);
+}
+
+TEST_CASE("owners: with its process a socket ends, another process's does not") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow, {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "2"});
+  tell(owners, kNow + kSecond, {.event = "exit", .pid = "7"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 2 * kSecond) == 0);
+  CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 2 * kSecond) == 8);
+}
+
+TEST_CASE("owners: while no agent tells, a socket stays its process's only if it is found again") {
+  FlowOwners owners = two_namespaces();
+  const std::string ntp = "UDP 0.0.0.0:123 > 0.0.0.0:0";
+  tell(owners, kNow, {.event = "bind", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow, {.event = "bind", .pid = "8", .flow = ntp, .network = "1"});
+  tell(owners, kNow + kSecond, {.event = "end"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 2 * kSecond) == 0);
+  tell(owners, kNow + 5 * kSecond, {.event = "begin"});
+  tell(owners, kNow + 6 * kSecond, {.event = "open", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + 6 * kSecond, {.event = "open", .pid = "9", .flow = ntp, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 2 * kSecond) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 123, kNow) == 8);
+  CHECK(udp_owner(owners, "10.0.0.1", 123, kNow + 2 * kSecond) == 0);
+  CHECK(udp_owner(owners, "10.0.0.1", 123, kNow + 7 * kSecond) == 9);
+}
+
+TEST_CASE("owners: of an agent that was killed the last event is the end of what is known") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + kSecond, {.event = "exec", .pid = "50"});
+  tell(owners, kNow + 5 * kSecond, {.event = "begin"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + kSecond) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 2 * kSecond) == 0);
+}
+
+TEST_CASE("owners: a socket that was open before the agent is its process's since events begin") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow + kSecond, {.event = "open", .pid = "7", .flow = kAnyDns, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow - kSecond) == 0);
+}
+
+TEST_CASE("owners: an address that several namespaces have tells none") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .flow = kAnyDns, .network = "2"});
+  CHECK(udp_owner(owners, "10.0.0.2", 53) == 7);
+  tell(owners, kNow, {.event = "addresses", .network = "3", .addresses = "10.0.0.2"});
+  CHECK(udp_owner(owners, "10.0.0.2", 53) == 0);
+  tell(owners, kNow, {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "3"});
+  CHECK(udp_owner(owners, "10.0.0.2", 53) == 0);
+}
+
+TEST_CASE("owners: the last list of a namespace's addresses counts, from its time on") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .flow = kAnyDns, .network = "2"});
+  tell(owners, kNow + 60 * kSecond,
+       {.event = "addresses", .network = "2", .addresses = "10.0.0.3 fe80::3"});
+  CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 59 * kSecond) == 7);
+  CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 60 * kSecond) == 0);
+  CHECK(udp_owner(owners, "10.0.0.3", 53, kNow + 60 * kSecond) == 7);
+}
+
+TEST_CASE("owners: a socket's own address tells its namespace, unless a list does") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "bind", .flow = kAnyDns, .network = "5"});
+  CHECK(udp_owner(owners, "10.0.0.5", 53) == 0);
+  tell(owners, kNow,
+       {.event = "established", .flow = "TCP 10.0.0.5:1 > 10.0.0.6:2", .network = "5"});
+  CHECK(udp_owner(owners, "10.0.0.5", 53) == 7);
+  CHECK(udp_owner(owners, "10.0.0.6", 53) == 0);
+  tell(owners, kNow, {.event = "addresses", .network = "5", .addresses = "10.0.0.7"});
+  tell(owners, kNow,
+       {.event = "established", .flow = "TCP 8.8.8.8:1 > 10.0.0.6:2", .network = "5"});
+  CHECK(udp_owner(owners, "10.0.0.5", 53) == 0);
+  CHECK(udp_owner(owners, "8.8.8.8", 53) == 0);
+  CHECK(udp_owner(owners, "10.0.0.7", 53) == 7);
+}
+
+TEST_CASE("owners: an address of loopback is the host's, where it is known which one that is") {
+  const std::string local = "UDP 127.0.0.1:53 > 0.0.0.0:0";
+  const std::string local6 = "UDP [::]:53 > [::]:0";
+  FlowOwners unknown;
+  tell(unknown, kNow, {.event = "bind", .pid = "1", .flow = local, .network = "2"});
+  CHECK(udp_owner(unknown, "127.0.0.1", 53) == 0);
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "2", .flow = local, .network = "2"});
+  CHECK(udp_owner(owners, "127.0.0.1", 53) == 0);
+  tell(owners, kNow, {.event = "bind", .pid = "1", .flow = local, .network = "1"});
+  tell(owners, kNow, {.event = "bind", .pid = "6", .flow = local6, .network = "1"});
+  CHECK(udp_owner(owners, "127.0.0.1", 53) == 1);
+  CHECK(udp_owner(owners, "::1", 53) == 6);
+}
+
+TEST_CASE("owners: what was over before it is needed is not kept, what goes on is") {
+  FlowOwners owners(kNow + 600 * kSecond);
+  tell(owners, kNow, {.event = "addresses", .network = "1", .addresses = "10.0.0.1"});
+  tell(owners, kNow, {.event = "bind", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow, {.event = "established", .flow = kFlow});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 700 * kSecond) == 7);
+  CHECK(owners.of(flow(), kNow + 700 * kSecond) != nullptr);
+  tell(owners, kNow + kSecond, {.event = "closed", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + kSecond, {.event = "closed", .flow = kFlow});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow) == 0);
   CHECK(owners.of(flow(), kNow) == nullptr);
 }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/connection_owners.hpp"
+
+namespace caprock::exporting {
+namespace {
+
+/// A handshake begins before its end is told; of one that was accepted nobody knows how long.
+constexpr std::int64_t kHandshakeNs = 1'000'000'000;
+constexpr std::int64_t kSlackNs = 1'000'000;
+constexpr std::int64_t kLingerNs = 120'000'000'000;  // longer than TIME_WAIT
+
+std::int64_t handshake_ns(const SocketEvent& event) {
+  return event.latency_ns ? *event.latency_ns + kSlackNs : kHandshakeNs;
+}
+
+/// Of a connection about which nothing was told before: who knows since when it is.
+Tenure since_ever(const Process& process) {
+  return {.process = process, .begin_ns = INT64_MIN};
+}
+
+}  // namespace
+
+void ConnectionOwners::take(const SocketEvent& event) {
+  if (event.type == "closed") return close(event);
+  const bool accepted = event.type == "accept";
+  const bool before = event.type == "open";
+  if (!accepted && !before && event.type != "established" && event.type != "failed") return;
+  Tenures& tenures = connections_[*event.flow];
+  const bool known = !tenures.empty();
+  if (known && before) return;
+  if (known && accepted && tenures.back().open()) {
+    tenures.back().process = event.process;
+  } else if (!known && (accepted || before)) {
+    tenures.push_back(since_ever(event.process));
+  } else {
+    tenures.push_back({.process = event.process, .begin_ns = event.time_ns - handshake_ns(event)});
+  }
+}
+
+/// The end of a connection tells its owner only where nothing before it did.
+void ConnectionOwners::close(const SocketEvent& event) {
+  if (event.time_ns < needed_from_ns_ - kLingerNs) {
+    connections_.erase(*event.flow);
+    return;
+  }
+  Tenures& tenures = connections_[*event.flow];
+  if (tenures.empty()) tenures.push_back(since_ever(event.process));
+  tenures.back().end_ns = event.time_ns;
+}
+
+const Process* ConnectionOwners::of(const Flow& flow, std::int64_t time_ns) const {
+  const auto found = connections_.find(flow);
+  const Tenure* tenure = found == connections_.end() ? nullptr : begun_at(found->second, time_ns);
+  return tenure == nullptr ? nullptr : &tenure->process;
+}
+
+}  // namespace caprock::exporting

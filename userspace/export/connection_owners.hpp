@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose a TCP connection was, and when.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "export/socket_event.hpp"
+#include "export/tenure.hpp"
+
+namespace caprock::exporting {
+
+class ConnectionOwners {
+ public:
+  /// What was over long before `needed_from_ns`, wall time, is not kept.
+  explicit ConnectionOwners(std::int64_t needed_from_ns) : needed_from_ns_(needed_from_ns) {}
+
+  /// Of an event with a flow and a process. In order of time.
+  void take(const SocketEvent& event);
+
+  /// Who had the source's end of the flow then; null: not known. A connection is its owner's until
+  /// the next one of the same ends, as its last packets come behind its end.
+  const Process* of(const Flow& flow, std::int64_t time_ns) const;
+
+ private:
+  void close(const SocketEvent& event);
+
+  std::int64_t needed_from_ns_;
+  std::map<Flow, Tenures> connections_;  // of the source
+};
+
+}  // namespace caprock::exporting

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/namespace_addresses.hpp"
+
+#include <utility>
+
+namespace caprock::exporting {
+namespace {
+
+/// A namespace is asked for its addresses when something was told of it already.
+constexpr std::int64_t kToldLateNs = 1'000'000'000;
+
+/// Others are in no namespace, or in every one.
+bool is_of_one_namespace(const Address& address) {
+  return !is_unspecified(address) && !is_loopback(address) && !is_multicast(address);
+}
+
+}  // namespace
+
+void NamespaceAddresses::tell(std::uint64_t network, const std::vector<Address>& addresses,
+                              std::int64_t time_ns) {
+  if (std::exchange(host_is_next_, false)) host_ = network;
+  Network& known = networks_[network];
+  known.told = true;
+  const std::set<Address> before =
+      std::exchange(known.addresses, {addresses.begin(), addresses.end()});
+  for (const Address& address : before) {
+    if (!known.addresses.contains(address)) go(network, address, time_ns);
+  }
+  for (const Address& address : known.addresses) {
+    if (!before.contains(address)) come(network, address, time_ns);
+  }
+}
+
+void NamespaceAddresses::notice(std::uint64_t network, const Address& address,
+                                std::int64_t time_ns) {
+  if (!is_of_one_namespace(address)) return;
+  Network& known = networks_[network];
+  if (!known.told && known.addresses.insert(address).second) come(network, address, time_ns);
+}
+
+std::optional<std::uint64_t> NamespaceAddresses::of(const Address& address,
+                                                    std::int64_t time_ns) const {
+  if (is_loopback(address)) return host_;
+  const auto found = stays_.find(address);
+  if (found == stays_.end()) return std::nullopt;
+  std::optional<std::uint64_t> network;
+  for (const Stay& stay : found->second) {
+    if (time_ns < stay.begin_ns || time_ns >= stay.end_ns) continue;
+    if (network && *network != stay.network) return std::nullopt;
+    network = stay.network;
+  }
+  return network;
+}
+
+void NamespaceAddresses::come(std::uint64_t network, const Address& address, std::int64_t time_ns) {
+  stays_[address].push_back({network, time_ns - kToldLateNs});
+}
+
+void NamespaceAddresses::go(std::uint64_t network, const Address& address, std::int64_t time_ns) {
+  for (Stay& stay : stays_[address]) {
+    if (stay.network == network && stay.end_ns == INT64_MAX) stay.end_ns = time_ns;
+  }
+}
+
+}  // namespace caprock::exporting

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// In which network namespace an address is, and when: a port of it is a socket of that namespace.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "export/packet_flow.hpp"
+
+namespace caprock::exporting {
+
+/// Namespaces go by their inode. Is told in order of time.
+class NamespaceAddresses {
+ public:
+  /// The agent begins to tell: the next list is that of its own namespace, whose loopback interface
+  /// is the one that is recorded.
+  void begin() { host_is_next_ = true; }
+
+  /// The namespace has these addresses from now on, and no others.
+  void tell(std::uint64_t network, const std::vector<Address>& addresses, std::int64_t time_ns);
+
+  /// A socket of the namespace has the address. Counts only as long as no list of the namespace is
+  /// known: a transparent proxy has sockets with the addresses of others.
+  void notice(std::uint64_t network, const Address& address, std::int64_t time_ns);
+
+  /// The namespace that had the address then. Nothing where none is known to, and where several
+  /// had it.
+  std::optional<std::uint64_t> of(const Address& address, std::int64_t time_ns) const;
+
+ private:
+  struct Network {
+    bool told = false;
+    std::set<Address> addresses;  // at the moment
+  };
+  struct Stay {
+    std::uint64_t network;
+    std::int64_t begin_ns;
+    std::int64_t end_ns = INT64_MAX;
+  };
+
+  void come(std::uint64_t network, const Address& address, std::int64_t time_ns);
+  void go(std::uint64_t network, const Address& address, std::int64_t time_ns);
+
+  std::map<std::uint64_t, Network> networks_;
+  std::map<Address, std::vector<Stay>> stays_;
+  std::optional<std::uint64_t> host_;
+  bool host_is_next_ = false;
+};
+
+}  // namespace caprock::exporting
