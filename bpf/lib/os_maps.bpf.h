@@ -39,6 +39,8 @@ struct socket_record {
   __u64 told_window_ns; /* the last zero window */
   __u32 ended;          /* 1: the socket is closed, and only a reset may still go out */
   __u32 unclaimed;      /* 1: it came in, and no process has taken it yet */
+  __u32 inventory;      /* the last one in which it was found */
+  __u32 reserved;
 };
 
 /* Address of a struct sock → what is known of it. The least used goes when there are too many. */

@@ -156,7 +156,30 @@ static __always_inline bool is_filling(void) {
   return bpf_ringbuf_query(&os_events, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&os_events, BPF_RB_RING_SIZE) / 2;
 }
 
-/* Run once, for all open files: whose the sockets are that were there before. What came meanwhile is known better. */
+__u32 inventory_number; /* the agent counts them from 1 on */
+
+static __always_inline void know_listener(const struct sock* sk, const struct os_task* owner) {
+  struct listener listener = {.owner = *owner};
+  describe_listener(sk, &listener);
+  struct listener_key place = {};
+  place_of(sk, &place);
+  bpf_map_update_elem(&os_listeners, &place, &listener, BPF_NOEXIST);
+}
+
+/* Told once in each inventory, however many processes have it open; in the first one only what was there before. */
+static __always_inline void tell_open(const struct sock* sk, const struct os_task* holder) {
+  struct socket_record record = {.owner = *holder, .inventory = inventory_number};
+  __u64 key = (__u64)sk;
+  bool is_new = bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST) == 0;
+  struct socket_record* known = is_new ? NULL : find_socket(sk);
+  if (known && known->inventory == inventory_number) return;
+  if (known) known->inventory = inventory_number;
+  if (!is_new && (!known || inventory_number == 1)) return;
+  bool has_flow = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0 || BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP;
+  if (has_flow) emit_connection(OS_OPEN, sk, known ? known : &record, 0, false);
+}
+
+/* Run for all open files, at the start and now and then: whose the sockets are. What is known from their begin is known better. */
 SEC("iter/task_file")
 int os_inventory(struct bpf_iter__task_file* found) {
   if (is_filling()) return 1;
@@ -167,18 +190,9 @@ int os_inventory(struct bpf_iter__task_file* found) {
   PIN_REGISTER(file);
   const struct sock* sk = socket_of(file);
   if (!sk) return 0;
-  struct socket_record record = {};
-  describe_other_task(task, &record.owner);
-  if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) {
-    struct listener listener = {.owner = record.owner};
-    describe_listener(sk, &listener);
-    struct listener_key place = {};
-    place_of(sk, &place);
-    bpf_map_update_elem(&os_listeners, &place, &listener, BPF_NOEXIST);
-  }
-  __u64 key = (__u64)sk;
-  bool is_new = bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST) == 0;
-  bool has_flow = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0 || BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP;
-  if (is_new && has_flow) emit_connection(OS_OPEN, sk, &record, 0, false);
+  struct os_task holder = {};
+  describe_other_task(task, &holder);
+  if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) know_listener(sk, &holder);
+  tell_open(sk, &holder);
   return 0;
 }

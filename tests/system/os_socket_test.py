@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who uses sockets, and how they are doing, as the record tells it."""
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -73,6 +74,24 @@ class Datagrams(OsTest):
             found = self.of_port(agent, "open", PORT)
             self.assertEqual([entry["_PID"] for entry in found], [str(os.getpid())])
             self.assertEqual(self.of_port(agent, "bind", PORT), [])
+
+    def test_told_again(self):
+        """os: what is open is told again now and then, with whose it is, once however many processes have it"""
+        agent = self.record(agent__os__inventoryInterval="1s")
+        with datagram_socket(self.pair.right, ("10.77.0.2", PORT)) as server, datagram_socket(self.pair.left) as client:
+            self.exchange(server, client)
+            holder = os.fork()
+            if holder == 0:
+                time.sleep(60)
+                os._exit(0)
+            time.sleep(3)
+            os.kill(holder, signal.SIGKILL)
+            os.waitpid(holder, 0)
+        told = self.of_port(agent, "open", PORT)
+        self.assertEqual({entry["_PID"] for entry in told}, {str(os.getpid())})
+        self.assertIn(len(told), (2, 3, 4))
+        addresses = [entry for entry in self.entries(agent, CAPROCK_EVENT="addresses", CAPROCK_OWN_NETNS=1) if "10.77.0.2" in entry["CAPROCK_ADDRESSES"]]
+        self.assertGreaterEqual(len(addresses), 3)
 
     def test_many_open_before(self):
         """os: of many sockets that were there before none is lost, also where the queue to the agent holds a part of them"""

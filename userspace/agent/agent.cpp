@@ -51,8 +51,11 @@ bool is_service() {
 }
 
 bool same_events(const config::Agent& one, const config::Agent& other) {
-  return std::tie(one.os_enabled, one.os_events, one.os_probes) ==
-         std::tie(other.os_enabled, other.os_events, other.os_probes);
+  const auto keys = [](const config::Agent& agent) {
+    return std::tie(agent.os_enabled, agent.os_events, agent.os_probes,
+                    agent.os_inventory_interval);
+  };
+  return keys(one) == keys(other);
 }
 
 api::ConfigStatus config_status(const Options& options, const config::LoadedConfig& loaded) {

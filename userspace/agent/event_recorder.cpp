@@ -35,8 +35,11 @@ EventRecorder::~EventRecorder() {
 Status EventRecorder::set(const config::Agent& settings) {
   stop();
   if (!settings.os_enabled) return {};
-  auto layer = insight::EventLayer::start(insight::usual_limits(settings.os_events),
-                                          probe_kind(settings.os_probes), recorder_.wall_offset());
+  auto layer = insight::EventLayer::start(
+      {.limits = insight::usual_limits(settings.os_events),
+       .probes = probe_kind(settings.os_probes),
+       .inventory_interval_ns = settings.os_inventory_interval.count()},
+      recorder_.wall_offset());
   if (!layer) return std::move(layer).error();
   layer_ = *std::move(layer);
   std::vector<std::unique_ptr<capture::PacketSource>> sources;

@@ -51,6 +51,7 @@ struct Agent {
   bool os_enabled = true;
   std::vector<std::string> os_events;  // core/os_event_names.hpp; empty: the usual ones
   OsProbes os_probes = OsProbes::kAuto;
+  Nanoseconds os_inventory_interval = std::chrono::minutes(10);  // 0: at the start alone
   bool capture_self = false;
   OnStop on_stop = OnStop::kAuto;
   Nanoseconds lock_wait{0};

@@ -149,7 +149,11 @@ constexpr auto kKeys = std::to_array<Key>({
         "How to see what no tracepoint tells (bind, accept, the end of UDP sockets, listen "
         "overflows). auto: fentry, where this machine has none kprobes, where it has none of both "
         "tracepoints at each call that sends or receives; none: only the last"),
-    agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
+    agent<Duration, &Agent::os_inventory_interval>(
+        "agent.os.inventoryInterval", kLive,
+        "How often all open sockets and the addresses of network namespaces are told again, so that a "
+        "ring of which the beginning is overwritten still says whose they are; 0: at the start alone"),
+   agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
                                         "Record caprock's own connections too"),
     agent<OnStopChoice, &Agent::on_stop>(
         "agent.onStop", kLive,

@@ -47,7 +47,8 @@ void DatagramOwners::bind(const SocketEvent& event) {
   hold(tenures, {.process = event.process, .begin_ns = event.time_ns - slack_ns});
 }
 
-/// The same process as before nothing was told: it had the socket all the time.
+/// The same process as before nothing was told: it had the socket all the time. One of which nothing
+/// was told has been there since events are.
 void DatagramOwners::find_open(const SocketEvent& event) {
   Tenures& tenures = sockets_[socket_of(event)];
   if (!tenures.empty() && tenures.back().process.pid == event.process.pid &&
@@ -55,9 +56,8 @@ void DatagramOwners::find_open(const SocketEvent& event) {
     tenures.back().end_ns = INT64_MAX;
     return;
   }
-  const bool since_resumed = tenures.empty() && resumed_ns_ != INT64_MIN;
-  hold(tenures,
-       {.process = event.process, .begin_ns = since_resumed ? resumed_ns_ : event.time_ns});
+  hold(tenures, {.process = event.process,
+                 .begin_ns = tenures.empty() ? resumed_ns_ : event.time_ns});
 }
 
 /// A socket may have been connected since it was bound: its end is told with more than its begin.

@@ -36,15 +36,19 @@ void FlowOwners::take(const pcapng::Block& journal) {
   if (!event) return;
   if (event->type == "begin" || event->type == "end") take_border(*event);
   if (event->type == "exit") datagrams_.exit(event->process.pid, event->time_ns);
-  if (event->type == "addresses") addresses_.tell(event->network, event->addresses, event->time_ns);
+  if (event->type == "addresses") take_addresses(*event);
   if (event->flow) take_socket(*event);
   last_ns_ = event->time_ns;
+}
+
+void FlowOwners::take_addresses(const SocketEvent& event) {
+  if (event.own_network) addresses_.set_host(event.network);
+  addresses_.tell(event.network, event.addresses, event.time_ns);
 }
 
 /// An agent that was killed told no end: the last that it told is the last that is known.
 void FlowOwners::take_border(const SocketEvent& event) {
   const bool begins = event.type == "begin";
-  if (begins) addresses_.begin();
   datagrams_.interrupt(begins ? last_ns_ : event.time_ns, event.time_ns);
 }
 

@@ -31,6 +31,7 @@ class FlowOwners {
   const Process* of(const Flow& flow, std::int64_t time_ns) const;
 
  private:
+  void take_addresses(const SocketEvent& event);
   void take_border(const SocketEvent& event);
   void take_socket(const SocketEvent& event);
 

@@ -18,7 +18,6 @@ bool is_of_one_namespace(const Address& address) {
 
 void NamespaceAddresses::tell(std::uint64_t network, const std::vector<Address>& addresses,
                               std::int64_t time_ns) {
-  if (std::exchange(host_is_next_, false)) host_ = network;
   Network& known = networks_[network];
   known.told = true;
   const std::set<Address> before =

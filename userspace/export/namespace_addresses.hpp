@@ -15,9 +15,8 @@ namespace caprock::exporting {
 /// Namespaces go by their inode. Is told in order of time.
 class NamespaceAddresses {
  public:
-  /// The agent begins to tell: the next list is that of its own namespace, whose loopback interface
-  /// is the one that is recorded.
-  void begin() { host_is_next_ = true; }
+  /// This one is the agent's own, whose loopback interface is the one that is recorded.
+  void set_host(std::uint64_t network) { host_ = network; }
 
   /// The namespace has these addresses from now on, and no others.
   void tell(std::uint64_t network, const std::vector<Address>& addresses, std::int64_t time_ns);
@@ -47,7 +46,6 @@ class NamespaceAddresses {
   std::map<std::uint64_t, Network> networks_;
   std::map<Address, std::vector<Stay>> stays_;
   std::optional<std::uint64_t> host_;
-  bool host_is_next_ = false;
 };
 
 }  // namespace caprock::exporting

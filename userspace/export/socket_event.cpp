@@ -72,6 +72,7 @@ void take_field(SocketEvent& event, std::string_view name, std::string_view valu
   if (name == "CAPROCK_EVENT") event.type = value;
   if (name == "CAPROCK_FLOW") event.flow = parse_flow(value);
   if (name == "CAPROCK_NETNS") event.network = number<std::uint64_t>(value);
+  if (name == "CAPROCK_OWN_NETNS") event.own_network = true;
   if (name == "CAPROCK_ADDRESSES") event.addresses = parse_addresses(value);
   if (name == "CAPROCK_LATENCY_NS") event.latency_ns = number<std::int64_t>(value);
   if (name == "_PID") event.process.pid = number<std::uint32_t>(value);
@@ -84,7 +85,8 @@ void take_field(SocketEvent& event, std::string_view name, std::string_view valu
 std::optional<SocketEvent> parse_socket_event(const pcapng::Block& block) {
   const auto time_ns = pcapng::journal_time_ns(block);
   if (!time_ns || pcapng::journal_field(block, "CAPROCK_LAYER") != "os") return std::nullopt;
-  SocketEvent event{.time_ns = *time_ns};
+  SocketEvent event;
+  event.time_ns = *time_ns;
   pcapng::JournalCursor fields(block);
   while (const auto field = fields.next())
     take_field(event, field->first, field->second);

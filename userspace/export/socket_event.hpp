@@ -19,6 +19,7 @@ struct SocketEvent {
   std::int64_t time_ns = 0;
   Process process;
   std::uint64_t network = 0;  // inode of its network namespace; 0: not told
+  bool own_network = false;   // the agent's
   std::optional<Flow> flow;   // the local end is the source
   std::optional<std::int64_t> latency_ns;
   std::vector<Address> addresses;

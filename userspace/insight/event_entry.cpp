@@ -375,13 +375,18 @@ void write_skipped_entry(std::vector<std::byte>& out, const std::string& hook, s
 }
 
 void write_addresses_entry(std::vector<std::byte>& out, std::uint32_t network,
-                           const std::vector<std::string>& addresses, std::int64_t wall_ns) {
+                           const std::vector<std::string>& addresses, bool own,
+                           std::int64_t wall_ns) {
   const std::string number = fmt::to_string(network);
   const std::string list = fmt::format("{}", fmt::join(addresses, " "));
   const std::array fields{
       JournalField{"CAPROCK_LAYER", "os"}, JournalField{"CAPROCK_EVENT", "addresses"},
-      JournalField{"CAPROCK_NETNS", number}, JournalField{"CAPROCK_ADDRESSES", list}};
-  pcapng::write_note(out, wall_ns, fmt::format("network namespace {} has {}", number, list), fields,
+      JournalField{"CAPROCK_NETNS", number}, JournalField{"CAPROCK_ADDRESSES", list},
+      JournalField{"CAPROCK_OWN_NETNS", "1"}};
+  pcapng::write_note(out, wall_ns,
+                     list.empty() ? fmt::format("network namespace {} is gone", number)
+                                  : fmt::format("network namespace {} has {}", number, list),
+                     std::span(fields).first(own ? fields.size() : fields.size() - 1),
                      Priority::kInformation);
 }
 

@@ -43,16 +43,17 @@ std::string comm_of(std::uint32_t pid) {
 
 }  // namespace
 
-Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventLimits& limits, ProbeKind probes,
+Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventSettings& settings,
                                                       std::int64_t wall_offset_ns) {
   KernelNames names = KernelNames::load();
   const std::int64_t begin_ns = monotonic_ns();
-  auto programs = EventPrograms::load(names, limits, probes);
+  auto programs = EventPrograms::load(names, settings.limits, settings.probes);
   if (!programs) return std::move(programs).error();
   auto kernel = open_queue((*programs)->events_fd());
   if (!kernel) return std::move(kernel).error();
-  std::unique_ptr<EventLayer> layer(new EventLayer(*std::move(programs), std::move(names),
-                                                   *std::move(kernel), begin_ns, wall_offset_ns));
+  std::unique_ptr<EventLayer> layer(
+      new EventLayer(*std::move(programs), std::move(names), *std::move(kernel),
+                     settings.inventory_interval_ns, begin_ns, wall_offset_ns));
   layer->take_inventory();
   layer->thread_ = std::thread([raw = layer.get()] { raw->loop(); });
   pthread_setname_np(layer->thread_.native_handle(), "caprock-events");
@@ -60,7 +61,8 @@ Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventLimits& limits,
 }
 
 EventLayer::EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,
-                       std::unique_ptr<capture::PacketSource> kernel, std::int64_t begin_ns,
+                       std::unique_ptr<capture::PacketSource> kernel,
+                       std::int64_t inventory_interval_ns, std::int64_t begin_ns,
                        std::int64_t wall_offset_ns)
     : programs_(std::move(programs)),
       names_(std::move(names)),
@@ -68,6 +70,8 @@ EventLayer::EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames name
       given_(std::make_unique<EventSource>(
           SourceId{SourceKind::kEvents, 0, static_cast<std::uint64_t>(begin_ns)}, begin_ns)),
       source_(*given_),
+      inventory_interval_ns_(inventory_interval_ns),
+      next_inventory_ns_(begin_ns + inventory_interval_ns),
       wall_offset_ns_(wall_offset_ns) {
   tell_border(true, begin_ns);
 }
@@ -110,6 +114,7 @@ void EventLayer::loop() {
     if (source_.full()) continue;
     take_inventory();
     const std::int64_t now_ns = take_what_came();
+    if (inventory_interval_ns_ != 0 && now_ns >= next_inventory_ns_) begin_inventory(now_ns);
     if (now_ns >= next_tell_ns_) tell_what_is_missing(now_ns);
   }
   const std::int64_t now_ns = take_what_came();
@@ -126,6 +131,18 @@ void EventLayer::take_inventory() {
     inventoried_ = !taken || *taken;
     take_what_came();
   }
+}
+
+/// All is told once more that a reader of a later time has to know.
+void EventLayer::begin_inventory(std::int64_t now_ns) {
+  next_inventory_ns_ = now_ns + inventory_interval_ns_;
+  if (auto begun = programs_->begin_inventory(); !begun)
+    return log_warning(begun.error().message());
+  inventoried_ = false;
+  addresses_.forget();
+  std::vector<std::byte> block;
+  tell_own_addresses(block, now_ns);
+  source_.put(std::move(block));
 }
 
 /// What is there now, which time is returned: what comes meanwhile is for the next one.
@@ -173,8 +190,14 @@ void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
 
 void EventLayer::tell_addresses(std::vector<std::byte>& out, std::uint32_t network,
                                 std::uint32_t pid, std::int64_t time_ns) {
-  if (const auto list = addresses_.news(network, pid, time_ns))
-    write_addresses_entry(out, network, *list, wall_time(static_cast<std::uint64_t>(time_ns)));
+  if (const auto list = addresses_.news(network, pid, time_ns)) {
+    write_addresses_entry(out, network, *list, network == own_network_,
+                          wall_time(static_cast<std::uint64_t>(time_ns)));
+  }
+}
+
+void EventLayer::tell_own_addresses(std::vector<std::byte>& out, std::int64_t time_ns) {
+  tell_addresses(out, own_network_, static_cast<std::uint32_t>(::getpid()), time_ns);
 }
 
 /// Programs of two CPUs may tell in another order than they looked at the clock, some µs apart.
@@ -197,13 +220,15 @@ void EventLayer::tell_what_is_missing(std::int64_t now_ns) {
     const std::uint64_t more = calls - std::exchange(told_skipped_[hook], calls);
     if (more != 0) write_skipped_entry(blocks, hook, more, wall_ns);
   }
+  for (const std::uint32_t network : addresses_.gone(now_ns))
+    write_addresses_entry(blocks, network, {}, false, wall_ns);
   if (!blocks.empty()) source_.put(std::move(blocks));
 }
 
 void EventLayer::tell_border(bool begins, std::int64_t time_ns) {
   std::vector<std::byte> block;
   write_border_entry(block, begins, wall_time(static_cast<std::uint64_t>(time_ns)));
-  if (begins) tell_addresses(block, own_network(), static_cast<std::uint32_t>(::getpid()), time_ns);
+  if (begins) tell_own_addresses(block, time_ns);
   source_.put(std::move(block));
 }
 

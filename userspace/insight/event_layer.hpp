@@ -22,11 +22,17 @@
 
 namespace caprock::insight {
 
+struct EventSettings {
+  EventLimits limits;
+  ProbeKind probes = ProbeKind::kAuto;
+  std::int64_t inventory_interval_ns = 0;  // 0: at the start alone
+};
+
 /// Has a thread of its own, which makes blocks of what the programs tell. Control-plane thread.
 class EventLayer {
  public:
   /// Times of the record are monotonic ones plus `wall_offset_ns`.
-  static Result<std::unique_ptr<EventLayer>> start(const EventLimits& limits, ProbeKind probes,
+  static Result<std::unique_ptr<EventLayer>> start(const EventSettings& settings,
                                                    std::int64_t wall_offset_ns);
   ~EventLayer() { stop(); }
 
@@ -43,15 +49,17 @@ class EventLayer {
 
  private:
   EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,
-             std::unique_ptr<capture::PacketSource> kernel, std::int64_t begin_ns,
-             std::int64_t wall_offset_ns);
+             std::unique_ptr<capture::PacketSource> kernel, std::int64_t inventory_interval_ns,
+             std::int64_t begin_ns, std::int64_t wall_offset_ns);
   void loop();
   void take_inventory();
+  void begin_inventory(std::int64_t now_ns);
   std::int64_t take_what_came();
   std::uint64_t take();
   void describe(std::vector<std::byte>& out, Bytes record);
   void tell_addresses(std::vector<std::byte>& out, std::uint32_t network, std::uint32_t pid,
                       std::int64_t time_ns);
+  void tell_own_addresses(std::vector<std::byte>& out, std::int64_t time_ns);
   void tell_what_is_missing(std::int64_t now_ns);
   void tell_border(bool begins, std::int64_t time_ns);
   std::int64_t wall_time(std::uint64_t time_ns);
@@ -66,12 +74,15 @@ class EventLayer {
   std::condition_variable stopping_;
   bool stopped_ = false;
   bool inventoried_ = false;
+  const std::int64_t inventory_interval_ns_;
+  std::int64_t next_inventory_ns_;  // monotonic time
   std::int64_t wall_offset_ns_;
   std::int64_t last_ns_ = 0;  // monotonic time of the last event
   std::int64_t next_tell_ns_ = 0;
   std::array<std::uint64_t, OS_EVENT_TYPES> told_{};   // suppressed and lost, by type
   std::map<std::string, std::uint64_t> told_skipped_;  // by hook
   Containers containers_;
+  const std::uint32_t own_network_ = own_network();
   NetworkAddresses addresses_;
   std::thread thread_;
 };

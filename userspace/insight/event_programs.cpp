@@ -24,8 +24,7 @@ class LoadedEvents final : public EventPrograms {
     probes_ = Probes(probes, tracepoints_.object(), kernel, limits, hooks_);
     if (wants_owners(limits) && (!is_told(OS_BIND) || !is_told(OS_ACCEPT)))
       tracepoints_.attach_use(hooks_);
-    if (auto begun = tracepoints_.begin_inventory(hooks_); !begun)
-      log_warning(begun.error().message());
+    if (wants_owners(limits)) name_inventory(tracepoints_.begin_inventory());
   }
 
   int events_fd() const override { return tracepoints_.events_fd(); }
@@ -42,10 +41,17 @@ class LoadedEvents final : public EventPrograms {
   }
 
   Result<bool> take_inventory() override { return tracepoints_.take_inventory(); }
+  Status begin_inventory() override { return tracepoints_.begin_inventory(); }
 
   void detach() override { hooks_.detach(); }
 
  private:
+  void name_inventory(const Status& begun) {
+    if (begun) return hooks_.name({OS_OPEN}, "iter/task_file");
+    hooks_.explain({OS_OPEN}, begun.error().message());
+    log_warning(begun.error().message());
+  }
+
   bool is_told(os_event_type type) const { return !hooks_.origin(type).hook.empty(); }
 
   EventStatus status_of(os_event_type type) const {

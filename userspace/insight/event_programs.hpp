@@ -46,6 +46,10 @@ class EventPrograms {
   /// that was all of it. To be called until it is, by one thread.
   virtual Result<bool> take_inventory() = 0;
 
+  /// For take_inventory() to tell of all sockets that are open, as a reader of a later time would
+  /// not find what was told at the start. The same thread.
+  virtual Status begin_inventory() = 0;
+
   /// No event comes any more once the programs that run have ended.
   virtual void detach() = 0;
 };

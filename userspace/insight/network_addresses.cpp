@@ -82,12 +82,42 @@ std::optional<AddressList> NetworkAddresses::news(std::uint32_t network, std::ui
                                                   std::int64_t now_ns) {
   if (known_.size() == kMostKnown && !known_.contains(network)) known_.clear();
   Known& known = known_[network];
+  remember(known, pid);
   if (now_ns < known.ask_ns) return std::nullopt;
   auto addresses = addresses_of(network, pid);
   known.ask_ns = now_ns + (addresses.empty() ? kMissedNs : kAskAgainNs);
   if (addresses.empty() || addresses == known.told) return std::nullopt;
   known.told = addresses;
   return addresses;
+}
+
+void NetworkAddresses::remember(Known& known, std::uint32_t pid) {
+  if (std::ranges::find(known.pids, pid) == known.pids.end())
+    known.pids[known.next_pid++ % known.pids.size()] = pid;
+}
+
+std::vector<std::uint32_t> NetworkAddresses::gone(std::int64_t now_ns) {
+  std::vector<std::uint32_t> networks;
+  if (now_ns < look_ns_) return networks;
+  look_ns_ = now_ns + kAskAgainNs;
+  for (const auto& [network, known] : known_) {
+    const auto is_there = [network = network](std::uint32_t pid) {
+      return pid != 0 && inode_of(open_network(fmt::to_string(pid))) == network;
+    };
+    if (!known.told.empty() && std::ranges::none_of(known.pids, is_there))
+      networks.push_back(network);
+  }
+  for (const std::uint32_t network : networks)
+    known_.erase(network);
+  return networks;
+}
+
+/// It stays known who was there: a namespace may go without being told of again.
+void NetworkAddresses::forget() {
+  for (auto& [network, known] : known_) {
+    known.told.clear();
+    known.ask_ns = 0;
+  }
 }
 
 }  // namespace caprock::insight

@@ -155,18 +155,14 @@ void Tracepoints::attach_use(EventHooks& hooks) const {
   attach_all(hooks_of_use(*skeleton_), hooks);
 }
 
-Status Tracepoints::begin_inventory(EventHooks& hooks) {
+Status Tracepoints::begin_inventory() {
   const bpf_program* const program = skeleton_->progs.os_inventory;
   if (!bpf_program__autoload(program)) return {};
+  ++skeleton_->bss->inventory_number;
   const std::unique_ptr<bpf_link, decltype(&bpf_link__destroy)> link(
       bpf_program__attach_iter(program, nullptr), &bpf_link__destroy);
   inventory_ = Fd(link ? bpf_iter_create(bpf_link__fd(link.get())) : -1);
-  if (!inventory_) {
-    auto error = Error::from_errno("sockets that were open before have no process");
-    hooks.explain({OS_OPEN}, error.message());
-    return error;
-  }
-  hooks.name({OS_OPEN}, bpf_program__section_name(program));
+  if (!inventory_) return Error::from_errno("sockets that were open before have no process");
   return {};
 }
 

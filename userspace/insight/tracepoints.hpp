@@ -28,11 +28,11 @@ class Tracepoints {
   /// socket.
   void attach_use(EventHooks& hooks) const;
 
-  /// Gets ready to find out whose the sockets are that are open already. Once the others are
-  /// attached.
-  Status begin_inventory(EventHooks& hooks);
+  /// Gets ready to find out whose all sockets are, once the others are attached: those that were
+  /// open before, at the first time, and all of them again later on.
+  Status begin_inventory();
 
-  /// Goes on with it until the queue of events is half full; true: that was all of it.
+  /// Goes on with it, if there is one, until the queue of events is half full; true: that was all of it.
   Result<bool> take_inventory();
 
   /// With all maps of the layer.

@@ -67,6 +67,7 @@ agent:
     enabled: false
     events: [exec, drop]
     probes: kprobe
+    inventoryInterval: 1h
   hook: xdp
   protocols: [udp]
   addresses: [10.0.0.0/8, "fd00::/8", 192.0.2.1]
@@ -112,6 +113,7 @@ agent:
                   .os_enabled = false,
                   .os_events = {"exec", "drop"},
                   .os_probes = OsProbes::kKprobe,
+                  .os_inventory_interval = std::chrono::hours(1),
                   .capture_self = true,
                   .data_dir = "/data",
                   .pin_dir = "/sys/fs/bpf/test",

@@ -46,7 +46,10 @@ FlowOwners two_namespaces() {
   FlowOwners owners;
   tell(owners, kNow - 10, {.event = "begin"});
   tell(owners, kNow - 9,
-       {.event = "addresses", .network = "1", .addresses = "10.0.0.1 fd00::1 127.0.0.1 ::1"});
+       {.event = "addresses",
+        .network = "1",
+        .addresses = "10.0.0.1 fd00::1 127.0.0.1 ::1",
+        .own_network = true});
   tell(owners, kNow - 8,
        {.event = "addresses", .network = "2", .addresses = "127.0.0.1 ::1 10.0.0.2"});
   return owners;
@@ -253,6 +256,34 @@ TEST_CASE("owners: a socket that was open before the agent is its process's sinc
   tell(owners, kNow + kSecond, {.event = "open", .pid = "7", .flow = kAnyDns, .network = "1"});
   CHECK(udp_owner(owners, "10.0.0.1", 53, kNow) == 7);
   CHECK(udp_owner(owners, "10.0.0.1", 53, kNow - kSecond) == 0);
+}
+
+TEST_CASE(
+    "owners: a socket that is told again, without a begin in the record, has been there ever "
+    "since") {
+  FlowOwners owners;
+  tell(owners, kNow,
+       {.event = "addresses", .network = "1", .addresses = "10.0.0.1", .own_network = true});
+  tell(owners, kNow + 300 * kSecond, {.event = "open", .flow = kAnyDns, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + kSecond) == 7);
+  tell(owners, kNow + 310 * kSecond,
+       {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + 900 * kSecond,
+       {.event = "open", .pid = "8", .flow = kAnyDns, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 305 * kSecond) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 900 * kSecond) == 8);
+}
+
+TEST_CASE("owners: a namespace that is gone has no address any more, and another one may have it") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .flow = kAnyDns, .network = "2"});
+  tell(owners, kNow + 10 * kSecond, {.event = "addresses", .network = "2"});
+  tell(owners, kNow + 20 * kSecond,
+       {.event = "addresses", .network = "3", .addresses = "10.0.0.2"});
+  tell(owners, kNow + 20 * kSecond, {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "3"});
+  CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 9 * kSecond) == 7);
+  CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 15 * kSecond) == 0);
+  CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 21 * kSecond) == 8);
 }
 
 TEST_CASE("owners: an address that several namespaces have tells none") {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
@@ -21,13 +22,14 @@ struct ToldEvent {
   std::string network = {};
   std::string latency_ns = {};
   std::string addresses = {};
+  bool own_network = false;
   std::string comm = "curl";
   std::string layer = "os";
 };
 
 inline void append_event(std::vector<std::byte>& out, std::int64_t time_ns, const ToldEvent& told) {
   std::vector<pcapng::JournalField> fields;
-  const auto add = [&](const char* name, const std::string& value) {
+  const auto add = [&](const char* name, std::string_view value) {
     if (!value.empty()) fields.push_back({name, value});
   };
   add("CAPROCK_LAYER", told.layer);
@@ -39,6 +41,7 @@ inline void append_event(std::vector<std::byte>& out, std::int64_t time_ns, cons
   add("CAPROCK_NETNS", told.network);
   add("CAPROCK_LATENCY_NS", told.latency_ns);
   add("CAPROCK_ADDRESSES", told.addresses);
+  add("CAPROCK_OWN_NETNS", told.own_network ? "1" : "");
   pcapng::write_note(out, time_ns, "", fields);
 }
 
