@@ -23,13 +23,10 @@ void put_line(std::string& out, const pcapng::Block& journal) {
 }  // namespace
 
 Status EventLines::write(Bytes piece) {
-  rest_.insert(rest_.end(), piece.begin(), piece.end());
   std::string out;
-  pcapng::BlockCursor cursor(rest_);
-  while (const auto block = cursor.next()) {
-    if (block->type == pcapng::kJournalExport) put_line(out, *block);
-  }
-  rest_.erase(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(cursor.offset()));
+  blocks_.split(piece, [&](const pcapng::Block& block) {
+    if (block.type == pcapng::kJournalExport) put_line(out, block);
+  });
   written_bytes_ += out.size();
   return lines_.write(std::as_bytes(std::span(out)));
 }

@@ -2,9 +2,9 @@
 // The events of a capture stream as JSON lines.
 #pragma once
 
-#include <cstddef>
-#include <vector>
+#include <cstdint>
 
+#include "export/block_splitter.hpp"
 #include "export/sink.hpp"
 
 namespace caprock::exporting {
@@ -21,7 +21,7 @@ class EventLines final : public Sink {
 
  private:
   Sink& lines_;
-  std::vector<std::byte> rest_;  // the beginning of a block of which more is to come
+  BlockSplitter blocks_;
   std::uint64_t written_bytes_ = 0;
 };
 

@@ -46,12 +46,8 @@ class OptionWriter {
 }  // namespace
 
 Status ProcessNotes::write(Bytes piece) {
-  rest_.insert(rest_.end(), piece.begin(), piece.end());
   out_.clear();
-  pcapng::BlockCursor cursor(rest_);
-  while (const auto block = cursor.next())
-    put(*block);
-  rest_.erase(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(cursor.offset()));
+  blocks_.split(piece, [this](const pcapng::Block& block) { put(block); });
   written_bytes_ += out_.size();
   return sink_.write(out_);
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "export/block_splitter.hpp"
 #include "export/flow_owners.hpp"
 #include "export/sink.hpp"
 #include "pcapng/reader.hpp"
@@ -35,7 +36,7 @@ class ProcessNotes final : public Sink {
 
   FlowOwners owners_;
   Sink& sink_;
-  std::vector<std::byte> rest_;  // the beginning of a block of which more is to come
+  BlockSplitter blocks_;
   std::vector<std::byte> out_;
   std::map<std::pair<std::uint32_t, std::string>, std::uint32_t>
       indices_;  // of the section's blocks
