@@ -9,18 +9,12 @@
 
 #include "abi/counters.h"
 
+#include "api/time.hpp"
 #include "core/finding.hpp"
 #include "core/log.hpp"
 #include "core/quantity.hpp"
 
 namespace caprock::api {
-
-/// A point of wall time; JSON: RFC 3339, null when there is none.
-struct Time {
-  std::int64_t ns = 0;  // since the epoch; 0: none
-
-  bool operator==(const Time&) const = default;
-};
 
 /// Whether and how packets are being recorded.
 struct CaptureStatus {

@@ -5,15 +5,10 @@
 
 #include <tuple>
 
+#include "api/field.hpp"
 #include "api/status.hpp"
 
 namespace caprock::api {
-
-template <class Owner, class T>
-struct Field {
-  const char* name;
-  T Owner::*member;
-};
 
 constexpr auto fields(const CaptureStatus&) {
   using S = CaptureStatus;
@@ -84,12 +79,6 @@ constexpr auto fields(const ConfigStatus&) {
                     Field{"reload_error", &S::reload_error});
 }
 
-constexpr auto fields(const Finding&) {
-  using S = Finding;
-  return std::tuple(Field{"id", &S::id}, Field{"severity", &S::severity}, Field{"found", &S::found},
-                    Field{"consequence", &S::consequence}, Field{"remedy", &S::remedy});
-}
-
 constexpr auto fields(const AgentStatus&) {
   using S = AgentStatus;
   return std::tuple(Field{"version", &S::version}, Field{"node", &S::node}, Field{"pid", &S::pid},
@@ -101,9 +90,15 @@ constexpr auto fields(const AgentStatus&) {
                     Field{"errors", &S::errors}, Field{"config", &S::config});
 }
 
-template <class T>
-concept Described = requires(const T& value) {
-  fields(value);
-};
-
 }  // namespace caprock::api
+
+namespace caprock {
+
+constexpr auto fields(const Finding&) {
+  using S = Finding;
+  return std::tuple(api::Field{"id", &S::id}, api::Field{"severity", &S::severity},
+                    api::Field{"found", &S::found}, api::Field{"consequence", &S::consequence},
+                    api::Field{"remedy", &S::remedy});
+}
+
+}  // namespace caprock

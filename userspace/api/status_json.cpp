@@ -1,51 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The status document as JSON. Times are RFC 3339 or null, durations are seconds, under a name that
-// says so.
-#include <cmath>
-#include <stdexcept>
-#include <utility>
-
-#include <nlohmann/json.hpp>
-
+// The status document as JSON.
 #include "api/counter_fields.hpp"
+#include "api/json.hpp"
 #include "api/severity.hpp"
 #include "api/status.hpp"
 #include "api/status_fields.hpp"
 
 namespace nlohmann {
-
-using caprock::api::Time;
-
-template <>
-struct adl_serializer<caprock::Nanoseconds> {
-  template <class Json>
-  static void to_json(Json& out, caprock::Nanoseconds duration) {
-    out = static_cast<double>(duration.count()) / 1e9;
-  }
-  template <class Json>
-  static void from_json(const Json& in, caprock::Nanoseconds& duration) {
-    duration = caprock::Nanoseconds(std::llround(in.template get<double>() * 1e9));
-  }
-};
-
-template <>
-struct adl_serializer<Time> {
-  template <class Json>
-  static void to_json(Json& out, Time time) {
-    if (time == Time{}) {
-      out = nullptr;
-    } else {
-      out = caprock::format_time(time.ns);
-    }
-  }
-  template <class Json>
-  static void from_json(const Json& in, Time& time) {
-    if (in.is_null()) return;
-    const auto ns = caprock::parse_time(in.template get<std::string>(), 0);
-    if (!ns) throw std::invalid_argument(ns.error().message());
-    time.ns = *ns;
-  }
-};
 
 template <>
 struct adl_serializer<caprock::Severity> {
@@ -91,54 +52,26 @@ struct adl_serializer<caprock::DistinctError> {
   }
 };
 
-/// Every struct that status_fields.hpp describes.
-template <caprock::api::Described T>
-struct adl_serializer<T> {
-  template <class Json>
-  static void to_json(Json& out, const T& value) {
-    const auto put = [&](const auto& field) { out[field.name] = value.*field.member; };
-    std::apply([&](const auto&... field) { (put(field), ...); }, caprock::api::fields(value));
-  }
-  template <class Json>
-  static void from_json(const Json& in, T& value) {
-    if (!in.is_object()) throw std::invalid_argument("an object is missing");
-    const auto take = [&](const auto& field) {
-      if (const auto it = in.find(field.name); it != in.end()) it->get_to(value.*field.member);
-    };
-    std::apply([&](const auto&... field) { (take(field), ...); }, caprock::api::fields(value));
-  }
-};
-
 }  // namespace nlohmann
 
 namespace caprock::api {
 
-using Json = nlohmann::ordered_json;
-
 namespace {
 
-/// Bytes from outside (interface names, error texts) that are not UTF-8 are replaced, never
-/// refused.
-std::string text_of(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+constexpr int kIndent = 2;
 
 }  // namespace
 
 std::string to_json_text(const AgentStatus& status) {
-  return text_of(Json(status));
+  return text_of(Json(status), kIndent);
 }
 
 std::string to_json_text(const Findings& findings) {
-  return text_of(Json(findings));
+  return text_of(Json(findings), kIndent);
 }
 
 Result<AgentStatus> parse_status(std::string_view json) {
-  try {
-    return Json::parse(json).get<AgentStatus>();
-  } catch (const std::exception& refusal) {
-    return Error(std::string("not a status document: ") + refusal.what());
-  }
+  return parse_document<AgentStatus>(json, "a status document");
 }
 
 }  // namespace caprock::api
