@@ -109,9 +109,9 @@ Status Agent::start() {
     log_info(fmt::format("took over {} that were recorded while no agent ran",
                          format_size(recorder_->resumed_bytes())));
   }
-  server_ = std::make_unique<http::Server>(io_.get_executor(), routes(recorder_->ring(), [this] {
-                                             return collector_->collect(context_);
-                                           }));
+  const auto status = [this] { return collector_->collect(context_); };
+  server_ =
+      std::make_unique<http::Server>(io_.get_executor(), routes(recorder_->ring(), top_, status));
   if (auto listening = listen(); !listening) return listening;
   filter_ = std::make_unique<filter::Applier>(recorder_->programs());
   if (auto applied = apply_filter(config_); !applied) return applied;
@@ -259,6 +259,7 @@ asio::awaitable<void> Agent::tick() {
     timer.expires_at(timer.expiry() + kTick);
     collector_->sample();
     follow_clock();
+    top_.rest();
     if (ticks % kRepairTicks == 0) follower_->repair();
     if (ticks % kRepairTicks == 0) recorder_->drop_predecessors();
   }

@@ -13,6 +13,7 @@
 #include "agent/recorder.hpp"
 #include "agent/run.hpp"
 #include "agent/status_collector.hpp"
+#include "agent/top.hpp"
 #include "config/config.hpp"
 #include "core/endpoint.hpp"
 #include "core/result.hpp"
@@ -64,6 +65,7 @@ class Agent {
   std::unique_ptr<filter::Applier> filter_;
   std::unique_ptr<InterfaceFollower> follower_;
   std::unique_ptr<StatusCollector> collector_;
+  Top top_;
   std::unique_ptr<http::Server> server_;
 };
 

@@ -5,11 +5,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <initializer_list>
+#include <span>
 #include <thread>
 #include <utility>
 
+#include "api/top.hpp"
 #include "core/clock.hpp"
 #include "core/quantity.hpp"
 #include "export/event_lines.hpp"
@@ -34,6 +37,10 @@ constexpr auto kStuck =
 constexpr std::string_view kPcapngType = "application/x-pcapng";
 constexpr std::string_view kPcapType = "application/vnd.tcpdump.pcap";
 constexpr std::string_view kJsonLinesType = "application/x-ndjson";
+
+/// Events without which the answer of top has gaps.
+constexpr std::array<std::string_view, 6> kTopEvents = {"bind", "established", "accept",
+                                                        "open", "retransmit",  "drop"};
 
 template <class Function>
 http::Handler immediate(Function function) {
@@ -198,9 +205,57 @@ Response tail_stream(const store::Ring& ring, const Request& request) {
   return response;
 }
 
+/// Asks only now and then, and says yes in between: asking takes a turn of the control plane.
+std::function<bool()> seldom(std::function<bool()> ask) {
+  return [ask = std::move(ask), next = std::chrono::steady_clock::now()]() mutable {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next) return true;
+    next = now + kTailInterval;
+    return ask();
+  };
+}
+
+/// What the operating-system layer does not tell, and how to change that.
+std::vector<std::string> top_notes(const std::vector<api::EventStatus>& events) {
+  if (events.empty())
+    return {"processes, retransmissions and drops are known with agent.os.enabled: true alone"};
+  std::vector<std::string> notes;
+  for (const api::EventStatus& event : events) {
+    const bool needed = std::ranges::find(kTopEvents, event.name) != kTopEvents.end();
+    if (needed && event.hook.empty())
+      notes.push_back(fmt::format("events \"{}\" are not recorded: {}", event.name, event.note));
+  }
+  return notes;
+}
+
+Response top_stream(const store::Ring& ring, Top& top, const Request& request,
+                    const std::vector<api::EventStatus>& events) {
+  if (auto known = check_parameters(request, {"window", "by", "sort", "limit"}); !known)
+    return http::problem(400, known.error().message());
+  auto query = parse_top_query(request);
+  if (!query) return http::problem(400, query.error().message());
+  if (events.empty()) query->by = api::kByFlow;
+  Response response;
+  response.stream = [&ring, &top, query = *std::move(query), notes = top_notes(events),
+                     os_enabled = !events.empty()](http::StreamWriter& writer) -> Status {
+    auto report =
+        top.look(query, {.open = [&ring] { return store::RingView::open(ring.status().path); },
+                         .complete_until = [&ring] { return await_completion(ring, wall_ns()); },
+                         .wanted = seldom([&writer] { return writer.open(); })});
+    if (!report) return std::move(report).error();
+    report->os_enabled = os_enabled;
+    report->notes.insert(report->notes.begin(), notes.begin(), notes.end());
+    const std::string document = api::to_json_text(*report);
+    writer.write(std::as_bytes(std::span(document)));
+    return {};
+  };
+  return response;
+}
+
 }  // namespace
 
-std::vector<http::Route> routes(const store::Ring& ring, std::function<api::AgentStatus()> status) {
+std::vector<http::Route> routes(const store::Ring& ring, Top& top,
+                                std::function<api::AgentStatus()> status) {
   const auto of_status = [status](auto render) {
     return immediate([status, render](const Request&) { return render(status()); });
   };
@@ -219,6 +274,9 @@ std::vector<http::Route> routes(const store::Ring& ring, std::function<api::Agen
        immediate([&ring](const Request& r) { return export_stream(ring, r); })},
       {"GET", "/api/v1/tail", Access::kFull,
        immediate([&ring](const Request& r) { return tail_stream(ring, r); })},
+      {"GET", "/api/v1/top", Access::kFull, immediate([&ring, &top, status](const Request& r) {
+         return top_stream(ring, top, r, status().events);
+       })},
   };
 }
 

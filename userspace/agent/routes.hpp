@@ -5,14 +5,16 @@
 #include <functional>
 #include <vector>
 
+#include "agent/top.hpp"
 #include "api/status.hpp"
 #include "http/message.hpp"
 #include "store/ring.hpp"
 
 namespace caprock::agent {
 
-/// The table of routes. `status` runs on the control plane; exports and tails read the ring's file
-/// on worker threads. Both must outlive the server.
-std::vector<http::Route> routes(const store::Ring& ring, std::function<api::AgentStatus()> status);
+/// The table of routes. `status` runs on the control plane; exports, tails and looks at the top
+/// read the ring's file on worker threads. All must outlive the server.
+std::vector<http::Route> routes(const store::Ring& ring, Top& top,
+                                std::function<api::AgentStatus()> status);
 
 }  // namespace caprock::agent

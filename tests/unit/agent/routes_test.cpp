@@ -33,7 +33,8 @@ class UnreadRing final : public store::Ring {
 /// What a handler says before any stream is begun.
 http::Response answer(const std::string& path, std::map<std::string, std::string> query) {
   const UnreadRing ring;
-  const auto table = agent::routes(ring, [] { return api::AgentStatus(); });
+  agent::Top top;
+  const auto table = agent::routes(ring, top, [] { return api::AgentStatus(); });
   const auto route = std::ranges::find(table, path, &http::Route::path);
   REQUIRE(route != table.end());
   const http::Request request{"GET", path, std::move(query)};
@@ -57,6 +58,25 @@ TEST_CASE("routes: a parameter that export or tail does not know is refused by n
   }
   CHECK(answer("/api/v1/export", {{"to", "now"}, {"format", "pcap"}}).status == 200);
   CHECK(answer("/api/v1/tail", {{"to", "now"}}).status == 400);
+}
+
+TEST_CASE("routes: what top is asked for is checked, and what would be right is told") {
+  const std::string path = "/api/v1/top";
+  CHECK(answer(path, {}).status == 200);
+  CHECK(answer(path, {{"window", "500ms"}, {"by", "flow"}, {"sort", "drops"}, {"limit", "5"}})
+            .status == 200);
+  const std::map<std::string, std::pair<std::string, std::string>> wrong = {
+      {"window", {"1h", "use 100ms to 1m"}}, {"by", {"pod", "use process, flow, container"}},
+      {"sort", {"name", "use bytes, "}},     {"limit", {"0", "use 1 to 10000"}},
+      {"interval", {"2s", "use window, "}},
+  };
+  for (const auto& [name, told] : wrong) {
+    CAPTURE(name);
+    const http::Response refused = answer(path, {{name, told.first}});
+    CHECK(refused.status == 400);
+    CHECK(refused.body.find(name) != std::string::npos);
+    CHECK(refused.body.find(told.second) != std::string::npos);
+  }
 }
 
 TEST_CASE("routes: a filter is checked before export or tail begin to stream") {
