@@ -40,6 +40,11 @@ TEST_CASE("command line: what is refused is one line that says what to do") {
       {"export --format gif", 2, "caprock: --format"},
       {"export --file /nonexistent/ring", 1,
        "caprock: /nonexistent/ring: No such file or directory; name the ring.pcapng"},
+      {"top --server unix:/nonexistent/s", 1, "caprock: no agent at unix:/nonexistent/s"},
+      {"top -d 0", 2, "caprock: --delay"},
+      {"top -n 0", 2, "caprock: --iterations"},
+      {"top --by pod", 2, "caprock: --by"},
+      {"top --limit many", 2, "caprock: "},
       {"verify", 2, "caprock: FILE is required"},
       {"verify /nonexistent/ring", 2, "caprock: /nonexistent/ring: "},
       {"agent --set agent.lanes=x", 1, "caprock: --set agent.lanes=x: agent.lanes: \"x\" must be"},
@@ -60,7 +65,8 @@ TEST_CASE("command line: what is refused is one line that says what to do") {
 TEST_CASE("command line: help and version are answers, not errors") {
   const auto help = run_caprock("--help");
   CHECK(help.status == 0);
-  for (const auto* name : {"agent", "status", "export", "tail", "verify", "doctor", "completion"})
+  for (const auto* name :
+       {"agent", "status", "export", "tail", "top", "verify", "doctor", "completion"})
     CHECK_THAT(help.out, ContainsSubstring(name));
   CHECK_THAT(help.out, !ContainsSubstring("docs"));
   CHECK(run_caprock("export --help").status == 0);
