@@ -107,7 +107,13 @@ struct sock {
   } sk_backlog;
   __u32 sk_ack_backlog;
   __u32 sk_max_ack_backlog;
+  __u16 sk_type;
   __u16 sk_protocol;
+};
+
+/* MPTCP: its first subflow is a socket of TCP. */
+struct mptcp_sock {
+  struct sock* first;
 };
 
 struct inet_sock {
@@ -127,10 +133,6 @@ struct inet_connection_sock {
 /* Of a connection that is not yet accepted; begins as a struct sock does. */
 struct request_sock {
   struct sock_common __req_common;
-};
-
-struct proto_accept_arg {
-  int flags;
 };
 
 struct proto {
@@ -174,6 +176,7 @@ struct sk_buff {
   unsigned char* head;
   unsigned char* data;
   unsigned int tail; /* offset, on 64-bit machines */
+  __u8 pkt_type : 3;
   __u16 network_header;
   __be16 protocol;
 };

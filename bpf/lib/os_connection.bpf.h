@@ -50,15 +50,46 @@ static __always_inline void begin_bound(const struct sock* sk, __u64 cookie) {
   struct socket_record record = {.begun_ns = bpf_ktime_get_ns(), .cookie = cookie};
   describe_task(&record.owner);
   __u64 key = (__u64)sk;
-  if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP) bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
+  if (is_udp(sk)) bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
   emit_connection(OS_BIND, sk, &record, 0, false);
 }
 
-/* In the process that takes it. */
-static __always_inline void claim(const struct sock* sk, struct socket_record* record) {
+/* Where nothing of the socket is known that would count more: a record of its own. */
+static __always_inline struct socket_record* know_socket(const struct sock* sk) {
+  struct socket_record* known = find_socket(sk);
+  if (known) return known;
+  struct socket_record record = {};
+  __u64 key = (__u64)sk;
+  bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
+  return bpf_map_lookup_elem(&os_sockets, &key);
+}
+
+/* In the process that takes a connection. It may have come before the agent, or not be established yet (TCP Fast Open). */
+static __always_inline void claim(const struct sock* sk) {
+  struct socket_record* record = know_socket(sk);
+  if (!record) return;
   describe_task(&record->owner);
   record->unclaimed = 0;
   emit_connection(OS_ACCEPT, sk, record, record->established_ns, true);
+}
+
+static __always_inline void know_listener(const struct sock* sk, const struct listener_key* place, const struct os_task* owner) {
+  struct listener listener = {.owner = *owner};
+  describe_listener(sk, &listener);
+  bpf_map_update_elem(&os_listeners, place, &listener, BPF_ANY);
+}
+
+/* In the process that listens, once the socket has its port. */
+static __always_inline void begin_listen(const struct sock* sk) {
+  struct listener_key place = {};
+  place_of(sk, &place);
+  if (place.port == 0) return;
+  struct socket_record record = {};
+  describe_task(&record.owner);
+  know_listener(sk, &place, &record.owner);
+  __u64 key = (__u64)sk;
+  bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
+  emit_connection(OS_LISTEN, sk, &record, 0, false);
 }
 
 #endif

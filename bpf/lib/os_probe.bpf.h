@@ -17,28 +17,33 @@
 #include "lib/os_packet.bpf.h"
 #include "lib/os_socket.bpf.h"
 
-/* A socket has been given its port; one that listens is asked again whether it still may have it. */
+/* A socket has been given its port. One that listens is asked again whether it still may have it, unless it had none: then it is
+ * known only now where it listens. */
 static __always_inline void port_given(const struct sock* sk, int error) {
-  if (error != 0 || BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) return;
-  begin_bound(sk, 0);
+  if (error != 0) return;
+  if (BPF_CORE_READ(sk, __sk_common.skc_state) != STATE_LISTEN)
+    begin_bound(sk, 0);
+  else if (!find_socket(sk))
+    begin_listen(sk);
 }
 
 /* A UDP socket gives its port back. */
 static __always_inline void port_returned(const struct sock* sk) {
-  if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP || BPF_CORE_READ(sk, __sk_common.skc_num) == 0) return;
+  if (!is_udp(sk) || BPF_CORE_READ(sk, __sk_common.skc_num) == 0) return;
   __u64 key = (__u64)sk;
   struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
   emit_connection(OS_CLOSED, sk, record, record ? record->begun_ns : 0, false);
   bpf_map_delete_elem(&os_sockets, &key);
 }
 
-static __always_inline void accepted(const struct sock* sk) {
-  if (!sk) return;
-  struct socket_record* record = find_socket(sk);
-  if (record) claim(sk, record);
+/* A connection gets a file of the process that accepts it. (The function that accepts sleeps: a probe on its return misses
+ * whoever was in it before, and holds one of few places while it sleeps.) */
+static __always_inline void socket_given(const struct sock* sk) {
+  if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP) claim(sk);
 }
 
-/* A SYN comes in: is there room for one more connection? As the kernel asks, include/net/sock.h and inet_connection_sock.h. */
+/* A SYN comes in: is there room for one more connection? As the kernel asks, include/net/sock.h and inet_connection_sock.h; where
+ * the backlog of SYNs is at its limit it may still answer, by a cookie. */
 static __always_inline void connection_requested(const struct sock* listening, const struct sk_buff* packet) {
   const struct inet_connection_sock* connection = (const void*)listening;
   __u32 limit = BPF_CORE_READ(listening, sk_max_ack_backlog);

@@ -25,7 +25,13 @@ enum {
   STATE_LISTEN = 10,
 };
 
-enum { SOCKET_IPV4 = 2, SOCKET_IPV6 = 10 }; /* AF_INET, AF_INET6, the same on every architecture */
+/* AF_INET, AF_INET6, SOCK_DGRAM: the same wherever there is BPF. */
+enum { SOCKET_IPV4 = 2, SOCKET_IPV6 = 10, SOCKET_DATAGRAM = 2 };
+
+/* A raw socket may have its number, too. */
+static __always_inline bool is_udp(const struct sock* sk) {
+  return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP && BPF_CORE_READ(sk, sk_type) == SOCKET_DATAGRAM;
+}
 
 static __always_inline void put_ipv4(__u8* to, __be32 address) {
   __u32 words[4] = {0, 0, bpf_htonl(0xffff), address};

@@ -20,13 +20,13 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile bool drop_tells_reason = false; /* kernel 5.17 and later */
 /* Reasons of their own event or none, 0: the kernel has it not. */
 const volatile __u32 reason_purge = 0;      /* what is left in a socket's queue at its end: no drop */
-const volatile __u32 reason_other_host = 0; /* what a promiscuous device saw: nor is it */
 const volatile __u32 reason_tcp_checksum = 0;
 const volatile __u32 reason_udp_checksum = 0;
 const volatile __u32 reason_listen_overflow = 0;
 const volatile bool overflow_tells_packet = false; /* kernel 6.10 and later */
 
 enum { MEMORY_LIMIT = 2 }; /* of sysctl_mem */
+enum { FOR_OTHER_HOST = 3 }; /* PACKET_OTHERHOST, linux/if_packet.h */
 
 static __always_inline void emit_drop(const struct sk_buff* packet, const void* place, __u32 reason) {
   struct os_flow flow = {};
@@ -68,9 +68,10 @@ static __always_inline void emit_listen_overflow(const struct sk_buff* packet) {
   end_event(event);
 }
 
-/* A packet that was dropped: what went its way is freed elsewhere. */
+/* A packet that was dropped: what went its way is freed elsewhere. What a promiscuous device saw for others is no drop. */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(os_drop, const struct sk_buff* packet, const void* place) {
+  if (BPF_CORE_READ_BITFIELD_PROBED(packet, pkt_type) == FOR_OTHER_HOST) return 0;
   __u32 reason = drop_tells_reason ? (__u32)ctx[2] : 0;
   if (reason == 0)
     emit_drop(packet, place, reason);
@@ -78,7 +79,7 @@ int BPF_PROG(os_drop, const struct sk_buff* packet, const void* place) {
     emit_bad_checksum(packet);
   else if (reason == reason_listen_overflow)
     emit_listen_overflow(packet);
-  else if (reason != reason_purge && reason != reason_other_host)
+  else if (reason != reason_purge)
     emit_drop(packet, place, reason);
   return 0;
 }

@@ -2,7 +2,6 @@
 /* Inside of the kernel's functions by trampoline: the cheap way, for kernels and machines that have it. */
 #include <linux/bpf.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -37,10 +36,9 @@ int BPF_PROG(fentry_udp_end, const struct sock* sk) {
   return 0;
 }
 
-/* What it returns is behind its arguments: two from 6.10 on, four before. */
-SEC("fexit/inet_csk_accept")
-int fexit_accept(__u64* arguments) {
-  accepted(bpf_core_type_exists(struct proto_accept_arg) ? (const void*)arguments[2] : (const void*)arguments[4]);
+SEC("fentry/security_sock_graft")
+int BPF_PROG(fentry_accept, const struct sock* sk) {
+  socket_given(sk);
   return 0;
 }
 

@@ -70,9 +70,9 @@ int BPF_KPROBE(kprobe_udp_end, const struct sock* sk) {
   return 0;
 }
 
-SEC("kretprobe/inet_csk_accept")
-int BPF_KRETPROBE(kretprobe_accept, const struct sock* sk) {
-  accepted(sk);
+SEC("kprobe/security_sock_graft")
+int BPF_KPROBE(kprobe_accept, const struct sock* sk) {
+  socket_given(sk);
   return 0;
 }
 

@@ -27,21 +27,14 @@ static __always_inline void begin_connect(const struct sock* sk) {
   emit_connection(OS_CONNECT, sk, &record, 0, false);
 }
 
-static __always_inline void begin_listen(const struct sock* sk) {
-  struct listener listener = {};
-  describe_listener(sk, &listener);
-  describe_task(&listener.owner);
-  struct listener_key place = {};
-  place_of(sk, &place);
-  bpf_map_update_elem(&os_listeners, &place, &listener, BPF_ANY);
-  struct socket_record record = {.owner = listener.owner};
-  __u64 key = (__u64)sk;
-  bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
-  emit_connection(OS_LISTEN, sk, &record, 0, false);
-}
-
 /* Where a packet arrives, in whatever process: the socket is taken for the listener's. */
 static __always_inline void begin_accepted(const struct sock* sk) {
+  struct socket_record* known = find_socket(sk); /* accepted early, or connected at once from both sides */
+  if (known) {
+    known->established_ns = bpf_ktime_get_ns();
+    emit_connection(OS_ESTABLISHED, sk, known, known->begun_ns, known->begun_ns == 0);
+    return;
+  }
   struct socket_record record = {.established_ns = bpf_ktime_get_ns(), .unclaimed = 1};
   struct listener_key place = {};
   place_of(sk, &place);
@@ -114,11 +107,10 @@ static __always_inline void begin_used(struct sock* sk, struct socket_record* re
 static __always_inline void use_socket(struct sock* sk) {
   __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
   if (family != SOCKET_IPV4 && family != SOCKET_IPV6) return;
-  __u16 protocol = BPF_CORE_READ(sk, sk_protocol);
   struct socket_record* record = find_socket(sk);
-  if (protocol == IPPROTO_TCP) {
-    if (record && record->unclaimed) claim(sk, record);
-  } else if (protocol == IPPROTO_UDP) {
+  if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP) {
+    if (record && record->unclaimed) claim(sk);
+  } else if (is_udp(sk)) {
     __u64 cookie = bpf_get_socket_cookie(sk); /* where the record is, another socket may have been */
     if (!record || record->cookie != cookie) begin_used(sk, record, cookie);
   }
@@ -138,6 +130,13 @@ int BPF_PROG(os_receive, struct sock* sk) {
 
 enum { FILE_TYPE = 0170000, FILE_SOCKET = 0140000 }; /* linux/stat.h */
 
+enum { PROTOCOL_MPTCP = 262 }; /* IPPROTO_MPTCP, which older headers have not */
+
+static __always_inline const struct sock* first_subflow(const struct sock* sk) {
+  const struct mptcp_sock* connection = (const void*)sk;
+  return bpf_core_field_exists(connection->first) ? BPF_CORE_READ(connection, first) : NULL;
+}
+
 /* Of TCP, or of UDP with a port. */
 static __always_inline const struct sock* socket_of(const struct file* file) {
   if ((BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) != FILE_SOCKET) return NULL;
@@ -146,8 +145,9 @@ static __always_inline const struct sock* socket_of(const struct file* file) {
   if (!sk) return NULL;
   __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
   if (family != SOCKET_IPV4 && family != SOCKET_IPV6) return NULL;
+  if (is_udp(sk)) return BPF_CORE_READ(sk, __sk_common.skc_num) != 0 ? sk : NULL;
   __u16 protocol = BPF_CORE_READ(sk, sk_protocol);
-  if (protocol == IPPROTO_UDP) return BPF_CORE_READ(sk, __sk_common.skc_num) != 0 ? sk : NULL;
+  if (protocol == PROTOCOL_MPTCP) return first_subflow(sk);
   return protocol == IPPROTO_TCP ? sk : NULL;
 }
 
@@ -158,12 +158,10 @@ static __always_inline bool is_filling(void) {
 
 __u32 inventory_number; /* the agent counts them from 1 on */
 
-static __always_inline void know_listener(const struct sock* sk, const struct os_task* owner) {
-  struct listener listener = {.owner = *owner};
-  describe_listener(sk, &listener);
+static __always_inline void find_listening(const struct sock* sk, const struct os_task* holder) {
   struct listener_key place = {};
   place_of(sk, &place);
-  bpf_map_update_elem(&os_listeners, &place, &listener, BPF_NOEXIST);
+  if (!bpf_map_lookup_elem(&os_listeners, &place)) know_listener(sk, &place, holder);
 }
 
 /* Told once in each inventory, however many processes have it open; in the first one only what was there before. */
@@ -175,7 +173,7 @@ static __always_inline void tell_open(const struct sock* sk, const struct os_tas
   if (known && known->inventory == inventory_number) return;
   if (known) known->inventory = inventory_number;
   if (!is_new && (!known || inventory_number == 1)) return;
-  bool has_flow = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0 || BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP;
+  bool has_flow = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0 || is_udp(sk);
   if (has_flow) emit_connection(OS_OPEN, sk, known ? known : &record, 0, false);
 }
 
@@ -192,7 +190,7 @@ int os_inventory(struct bpf_iter__task_file* found) {
   if (!sk) return 0;
   struct os_task holder = {};
   describe_other_task(task, &holder);
-  if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) know_listener(sk, &holder);
+  if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) find_listening(sk, &holder);
   tell_open(sk, &holder);
   return 0;
 }

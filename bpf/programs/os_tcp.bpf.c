@@ -23,7 +23,7 @@ const volatile bool retransmit_tells_error = false;
 const volatile bool reset_tells_reason = false; /* kernel 6.10 and later */
 const volatile bool wants_rtt = false;
 
-enum { TIMER_TAIL_PROBE = 5, CONGESTION_LOSS = 4 }; /* ICSK_TIME_LOSS_PROBE, TCP_CA_Loss */
+enum { TIMER_TAIL_PROBE = 5, CONGESTION_LOSS = 4, CONGESTION_RECOVERY = 3 }; /* ICSK_TIME_LOSS_PROBE, TCP_CA_… */
 
 /* Something that TCP did or saw on a connection. */
 static __always_inline void emit_segment(enum os_event_type type, const struct sock* sk, __u32 kind, __u32 before) {
@@ -59,8 +59,10 @@ static __always_inline __u32 congestion_of(const struct sock* sk) {
 static __always_inline enum os_retransmit_kind kind_of_retransmit(const struct sock* sk) {
   const struct inet_connection_sock* connection = (const void*)sk;
   if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_SYN_SENT) return OS_RETRANSMIT_SYN;
-  if (BPF_CORE_READ(connection, icsk_pending) == TIMER_TAIL_PROBE) return OS_RETRANSMIT_TAIL_PROBE;
-  return congestion_of(sk) == CONGESTION_LOSS ? OS_RETRANSMIT_TIMEOUT : OS_RETRANSMIT_FAST;
+  __u32 state = congestion_of(sk);
+  if (state == CONGESTION_LOSS) return OS_RETRANSMIT_TIMEOUT;
+  if (state == CONGESTION_RECOVERY) return OS_RETRANSMIT_FAST; /* the timer of the probe is still set then */
+  return BPF_CORE_READ(connection, icsk_pending) == TIMER_TAIL_PROBE ? OS_RETRANSMIT_TAIL_PROBE : OS_RETRANSMIT_FAST;
 }
 
 SEC("tp_btf/tcp_retransmit_skb")

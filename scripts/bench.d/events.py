@@ -13,7 +13,8 @@ from rig import DEVICE
 LAP_BYTES = 1 << 30
 PORT = 5999
 PROGRAMS = ("os_state", "os_exec", "os_exit", "os_retransmit", "os_reset_sent", "os_reset_got", "os_congestion", "os_segment",
-            "os_drop", "os_send", "os_receive")
+            "os_drop", "os_send", "os_receive", "fexit_tcp_port", "fexit_udp_port", "fentry_udp_end", "fentry_accept",
+            "fentry_request", "kretprobe_tcp_port", "kretprobe_udp_port", "kprobe_udp_end", "kprobe_accept", "kprobe_request")
 
 
 class CaprockEvents(recorders.Caprock):

@@ -303,8 +303,9 @@ class Entry {
 
   void say_listen_overflow() {
     const os_queue& queue = event_.queue;
-    priority_ = Priority::kWarning;
-    const std::string_view kind = queue.kind == OS_QUEUE_SYN ? "SYN backlog" : "accept queue";
+    const bool syn = queue.kind == OS_QUEUE_SYN;  // cookies may help then
+    const std::string_view kind = syn ? "SYN backlog" : "accept queue";
+    priority_ = syn ? Priority::kNotice : Priority::kWarning;
     add("CAPROCK_REASON", std::string(kind));
     message_ = fmt::format("{} of {} is full for {}", kind, who(), flow());
     add_fill("connections");

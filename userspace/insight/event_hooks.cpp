@@ -25,14 +25,13 @@ Status EventHooks::attach(const EventHook& hook) {
 
 void EventHooks::name(const std::vector<os_event_type>& types, const std::string& hook) {
   for (const os_event_type type : types) {
-    if (origins_[type].hook.empty()) origins_[type] = {.hook = hook, .reason = {}};
+    if (origins_[type].hook.empty()) origins_[type].hook = hook;
   }
 }
 
 void EventHooks::explain(const std::vector<os_event_type>& types, const std::string& reason) {
   for (const os_event_type type : types) {
-    if (origins_[type].hook.empty() && origins_[type].reason.empty())
-      origins_[type].reason = reason;
+    if (origins_[type].reason.empty()) origins_[type].reason = reason;
   }
 }
 

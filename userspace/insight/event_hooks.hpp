@@ -25,9 +25,9 @@ struct EventHook {
   std::vector<os_event_type> types;
 };
 
-/// Where an event comes from, and why it does not: one of both is empty.
+/// Where an event comes from, and why not, or why a part of it does not.
 struct EventOrigin {
-  std::string hook;  // "tp_btf/sched_process_exec"
+  std::string hook;  // "tp_btf/sched_process_exec"; empty: from nowhere
   std::string reason;
 };
 
@@ -37,7 +37,7 @@ class EventHooks {
   /// All programs of the hook, or none.
   Status attach(const EventHook& hook);
 
-  /// That the events do not come, unless another hook tells them.
+  /// Why the events do not come, of which one reason is kept.
   void explain(const std::vector<os_event_type>& types, const std::string& reason);
 
   /// That the events come from there, which needs no program on it.

@@ -74,6 +74,7 @@ EventLayer::EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames name
       next_inventory_ns_(begin_ns + inventory_interval_ns),
       wall_offset_ns_(wall_offset_ns) {
   tell_border(true, begin_ns);
+  addresses_.see(own_network_, static_cast<std::uint32_t>(::getpid()), begin_ns);
 }
 
 void EventLayer::set_wall_offset(std::int64_t wall_offset_ns) {
@@ -115,6 +116,7 @@ void EventLayer::loop() {
     take_inventory();
     const std::int64_t now_ns = take_what_came();
     if (inventory_interval_ns_ != 0 && now_ns >= next_inventory_ns_) begin_inventory(now_ns);
+    look_at_networks(lock);
     if (now_ns >= next_tell_ns_) tell_what_is_missing(now_ns);
   }
   const std::int64_t now_ns = take_what_came();
@@ -140,9 +142,7 @@ void EventLayer::begin_inventory(std::int64_t now_ns) {
     return log_warning(begun.error().message());
   inventoried_ = false;
   addresses_.forget();
-  std::vector<std::byte> block;
-  tell_own_addresses(block, now_ns);
-  source_.put(std::move(block));
+  addresses_.see(own_network_, static_cast<std::uint32_t>(::getpid()), now_ns);
 }
 
 /// What is there now, which time is returned: what comes meanwhile is for the next one.
@@ -181,23 +181,38 @@ void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
   } else if (event.type == OS_OOM_KILL) {  // kernels that tell its pid alone
     context = {.comm = comm_of(event.task.pid), .container = Containers::of(event.task.pid)};
   }
-  if (event.flow.protocol != 0 && event.task.pid != 0) {
-    tell_addresses(out, event.task.network, event.task.pid,
-                   static_cast<std::int64_t>(event.time_ns));
-  }
+  if (event.flow.protocol != 0 && event.task.pid != 0)
+    addresses_.see(event.task.network, event.task.pid, static_cast<std::int64_t>(event.time_ns));
   write_event_entry(out, event, wall_time(event.time_ns), context, names_);
 }
 
-void EventLayer::tell_addresses(std::vector<std::byte>& out, std::uint32_t network,
-                                std::uint32_t pid, std::int64_t time_ns) {
-  if (const auto list = addresses_.news(network, pid, time_ns)) {
-    write_addresses_entry(out, network, *list, network == own_network_,
-                          wall_time(static_cast<std::uint64_t>(time_ns)));
+/// Asking takes its time, during which nobody is to wait for the lock.
+void EventLayer::look_at_networks(std::unique_lock<std::mutex>& lock) {
+  const auto questions = addresses_.take_questions();
+  const auto users = addresses_.take_users(monotonic_ns());
+  lock.unlock();
+  std::vector<std::pair<std::uint32_t, AddressList>> answers;
+  for (const auto& [network, pid] : questions)
+    answers.emplace_back(network, addresses_of(network, pid));
+  std::vector<std::uint32_t> gone;
+  for (const NetworkUsers& of : users)
+    if (!any_left(of)) gone.push_back(of.network);
+  lock.lock();
+  const std::int64_t now_ns = monotonic_ns();
+  for (const auto& [network, list] : answers)
+    if (addresses_.answer(network, list, now_ns)) tell_addresses(network, list, now_ns);
+  for (const std::uint32_t network : gone) {
+    addresses_.drop(network);
+    tell_addresses(network, {}, now_ns);
   }
 }
 
-void EventLayer::tell_own_addresses(std::vector<std::byte>& out, std::int64_t time_ns) {
-  tell_addresses(out, own_network_, static_cast<std::uint32_t>(::getpid()), time_ns);
+void EventLayer::tell_addresses(std::uint32_t network, const AddressList& list,
+                                std::int64_t time_ns) {
+  std::vector<std::byte> block;
+  write_addresses_entry(block, network, list, network == own_network_,
+                        wall_time(static_cast<std::uint64_t>(time_ns)));
+  source_.put(std::move(block));
 }
 
 /// Programs of two CPUs may tell in another order than they looked at the clock, some µs apart.
@@ -220,15 +235,12 @@ void EventLayer::tell_what_is_missing(std::int64_t now_ns) {
     const std::uint64_t more = calls - std::exchange(told_skipped_[hook], calls);
     if (more != 0) write_skipped_entry(blocks, hook, more, wall_ns);
   }
-  for (const std::uint32_t network : addresses_.gone(now_ns))
-    write_addresses_entry(blocks, network, {}, false, wall_ns);
   if (!blocks.empty()) source_.put(std::move(blocks));
 }
 
 void EventLayer::tell_border(bool begins, std::int64_t time_ns) {
   std::vector<std::byte> block;
   write_border_entry(block, begins, wall_time(static_cast<std::uint64_t>(time_ns)));
-  if (begins) tell_own_addresses(block, time_ns);
   source_.put(std::move(block));
 }
 

@@ -57,9 +57,8 @@ class EventLayer {
   std::int64_t take_what_came();
   std::uint64_t take();
   void describe(std::vector<std::byte>& out, Bytes record);
-  void tell_addresses(std::vector<std::byte>& out, std::uint32_t network, std::uint32_t pid,
-                      std::int64_t time_ns);
-  void tell_own_addresses(std::vector<std::byte>& out, std::int64_t time_ns);
+  void look_at_networks(std::unique_lock<std::mutex>& lock);
+  void tell_addresses(std::uint32_t network, const AddressList& list, std::int64_t time_ns);
   void tell_what_is_missing(std::int64_t now_ns);
   void tell_border(bool begins, std::int64_t time_ns);
   std::int64_t wall_time(std::uint64_t time_ns);

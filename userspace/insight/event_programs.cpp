@@ -22,8 +22,7 @@ class LoadedEvents final : public EventPrograms {
       : tracepoints_(std::move(tracepoints)), limits_(limits) {
     tracepoints_.attach(hooks_);
     probes_ = Probes(probes, tracepoints_.object(), kernel, limits, hooks_);
-    if (wants_owners(limits) && (!is_told(OS_BIND) || !is_told(OS_ACCEPT)))
-      tracepoints_.attach_use(hooks_);
+    if (!probes_.tells_owners()) tracepoints_.attach_use(hooks_);
     if (wants_owners(limits)) name_inventory(tracepoints_.begin_inventory());
   }
 
@@ -51,8 +50,6 @@ class LoadedEvents final : public EventPrograms {
     hooks_.explain({OS_OPEN}, begun.error().message());
     log_warning(begun.error().message());
   }
-
-  bool is_told(os_event_type type) const { return !hooks_.origin(type).hook.empty(); }
 
   EventStatus status_of(os_event_type type) const {
     EventStatus status;

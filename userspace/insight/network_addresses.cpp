@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "core/fd.hpp"
@@ -67,7 +68,7 @@ std::uint32_t own_network() {
 }
 
 /// A thread that has gone to another namespace is done with: nothing can go wrong on its way back.
-AddressList addresses_of(std::uint32_t network, std::uint32_t pid) {
+AddressList addresses_of(std::uint32_t network, std::uint32_t pid) try {
   if (network == own_network()) return present_addresses();
   const Fd other = open_network(fmt::to_string(pid));
   if (inode_of(other) != network) return {};
@@ -76,19 +77,23 @@ AddressList addresses_of(std::uint32_t network, std::uint32_t pid) {
     if (::setns(other.get(), CLONE_NEWNET) == 0) addresses = present_addresses();
   }).join();
   return addresses;
+} catch (const std::system_error&) {  // no thread to be had at the moment
+  return {};
 }
 
-std::optional<AddressList> NetworkAddresses::news(std::uint32_t network, std::uint32_t pid,
-                                                  std::int64_t now_ns) {
+bool any_left(const NetworkUsers& users) {
+  return std::ranges::any_of(users.pids, [&](std::uint32_t pid) {
+    return pid != 0 && inode_of(open_network(fmt::to_string(pid))) == users.network;
+  });
+}
+
+void NetworkAddresses::see(std::uint32_t network, std::uint32_t pid, std::int64_t now_ns) {
   if (known_.size() == kMostKnown && !known_.contains(network)) known_.clear();
   Known& known = known_[network];
   remember(known, pid);
-  if (now_ns < known.ask_ns) return std::nullopt;
-  auto addresses = addresses_of(network, pid);
-  known.ask_ns = now_ns + (addresses.empty() ? kMissedNs : kAskAgainNs);
-  if (addresses.empty() || addresses == known.told) return std::nullopt;
-  known.told = addresses;
-  return addresses;
+  if (now_ns < known.ask_ns) return;
+  known.ask_ns = now_ns + kMissedNs;
+  questions_.push_back({network, pid});
 }
 
 void NetworkAddresses::remember(Known& known, std::uint32_t pid) {
@@ -96,20 +101,22 @@ void NetworkAddresses::remember(Known& known, std::uint32_t pid) {
     known.pids[known.next_pid++ % known.pids.size()] = pid;
 }
 
-std::vector<std::uint32_t> NetworkAddresses::gone(std::int64_t now_ns) {
-  std::vector<std::uint32_t> networks;
-  if (now_ns < look_ns_) return networks;
+bool NetworkAddresses::answer(std::uint32_t network, const AddressList& addresses,
+                              std::int64_t now_ns) {
+  if (addresses.empty()) return false;
+  Known& known = known_[network];
+  known.ask_ns = now_ns + kAskAgainNs;
+  return std::exchange(known.told, addresses) != addresses;
+}
+
+std::vector<NetworkUsers> NetworkAddresses::take_users(std::int64_t now_ns) {
+  std::vector<NetworkUsers> users;
+  if (now_ns < look_ns_) return users;
   look_ns_ = now_ns + kAskAgainNs;
   for (const auto& [network, known] : known_) {
-    const auto is_there = [network = network](std::uint32_t pid) {
-      return pid != 0 && inode_of(open_network(fmt::to_string(pid))) == network;
-    };
-    if (!known.told.empty() && std::ranges::none_of(known.pids, is_there))
-      networks.push_back(network);
+    if (!known.told.empty()) users.push_back({network, known.pids});
   }
-  for (const std::uint32_t network : networks)
-    known_.erase(network);
-  return networks;
+  return users;
 }
 
 /// It stays known who was there: a namespace may go without being told of again.

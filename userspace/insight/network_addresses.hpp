@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace caprock::insight {
@@ -18,15 +18,36 @@ using AddressList = std::vector<std::string>;  // sorted, as inet_ntop(3) writes
 /// another one than `network` (its inode), or is not to be seen. Any thread.
 AddressList addresses_of(std::uint32_t network, std::uint32_t pid);
 
-/// One thread.
+/// What is to be asked, and of which namespaces the last process has gone: looking takes its time.
+struct NetworkQuestion {
+  std::uint32_t network;
+  std::uint32_t pid;
+};
+struct NetworkUsers {
+  std::uint32_t network;
+  std::array<std::uint32_t, 8> pids;  // seen there last; 0: none
+};
+
+/// Whether one of them is still there. Any thread.
+bool any_left(const NetworkUsers& users);
+
+/// Which lists have been told, and which are to be asked for. One thread at a time.
 class NetworkAddresses {
  public:
-  /// The list, where it is another one than was told before; asks again now and then.
-  std::optional<AddressList> news(std::uint32_t network, std::uint32_t pid, std::int64_t now_ns);
+  /// A process of the namespace is using a socket.
+  void see(std::uint32_t network, std::uint32_t pid, std::int64_t now_ns);
 
-  /// Namespaces that were told of, in which none of the processes is any more that news() was
-  /// called with last. Looks now and then.
-  std::vector<std::uint32_t> gone(std::int64_t now_ns);
+  /// What there is to ask; each once.
+  std::vector<NetworkQuestion> take_questions() { return std::exchange(questions_, {}); }
+
+  /// The answer. Whether it is news.
+  bool answer(std::uint32_t network, const AddressList& addresses, std::int64_t now_ns);
+
+  /// Of the namespaces that were told of, now and then; none meanwhile.
+  std::vector<NetworkUsers> take_users(std::int64_t now_ns);
+
+  /// The namespace is gone.
+  void drop(std::uint32_t network) { known_.erase(network); }
 
   /// Everything is news again.
   void forget();
@@ -41,7 +62,8 @@ class NetworkAddresses {
   static void remember(Known& known, std::uint32_t pid);
 
   std::map<std::uint32_t, Known> known_;
-  std::int64_t look_ns_ = 0;  // monotonic time of the next look for those that are gone
+  std::vector<NetworkQuestion> questions_;
+  std::int64_t look_ns_ = 0;  // monotonic time of the next take_users()
 };
 
 /// The inode of the network namespace that this process is in; 0: not to be found out.

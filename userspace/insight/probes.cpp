@@ -20,24 +20,24 @@ namespace {
 struct Probe {
   std::string function;
   std::string_view suffix;  // of the programs' names
-  std::vector<os_event_type> types;
-  std::string refusals = {};  // "fexit/inet_csk_accept: Operation not permitted"
+  os_event_type type;
+  std::string_view part;      // of the type's events that it tells; empty: all
+  bool owner = false;         // whether sockets would have no owner without it
+  std::string refusals = {};  // "fexit/inet_csk_get_port: Operation not permitted"
   bool attached = false;
 };
 
 std::vector<Probe> probes_for(const EventLimits& limits) {
   std::vector<Probe> probes;
   if (wants_owners(limits)) {
-    probes.push_back({.function = "inet_csk_get_port", .suffix = "_tcp_port", .types = {OS_BIND}});
-    probes.push_back({.function = "udp_v4_get_port", .suffix = "_udp_port", .types = {OS_BIND}});
-    probes.push_back({.function = "udp_v6_get_port", .suffix = "_udp6_port", .types = {OS_BIND}});
-    probes.push_back({.function = "udp_lib_unhash", .suffix = "_udp_end", .types = {OS_CLOSED}});
-    probes.push_back({.function = "inet_csk_accept", .suffix = "_accept", .types = {OS_ACCEPT}});
+    probes.push_back({"inet_csk_get_port", "_tcp_port", OS_BIND, "of TCP"});
+    probes.push_back({"udp_v4_get_port", "_udp_port", OS_BIND, "of UDP over IPv4", true});
+    probes.push_back({"udp_v6_get_port", "_udp6_port", OS_BIND, "of UDP over IPv6", true});
+    probes.push_back({"udp_lib_unhash", "_udp_end", OS_CLOSED, "of UDP"});
+    probes.push_back({"security_sock_graft", "_accept", OS_ACCEPT, "", true});
   }
-  if (any_wanted(limits, {OS_LISTEN_OVERFLOW})) {
-    probes.push_back(
-        {.function = "tcp_conn_request", .suffix = "_request", .types = {OS_LISTEN_OVERFLOW}});
-  }
+  if (any_wanted(limits, {OS_LISTEN_OVERFLOW}))
+    probes.push_back({"tcp_conn_request", "_request", OS_LISTEN_OVERFLOW, "at the SYN"});
   return probes;
 }
 
@@ -88,10 +88,18 @@ void attach_chosen(bpf_object* object, const bpf_object* tracepoints, std::vecto
       refuse(probe, log.summary());
       continue;
     }
-    const auto attached = hooks.attach({.programs = programs, .types = probe.types});
+    const auto attached = hooks.attach({.programs = programs, .types = {probe.type}});
     probe.attached = static_cast<bool>(attached);
     if (!attached) refuse(probe, attached.error().message());
   }
+}
+
+void explain(const Probe& probe, ProbeKind kind, EventHooks& hooks) {
+  std::string why = probe.refusals;
+  if (why.empty()) why = "it has no function " + probe.function;
+  hooks.explain({probe.type}, fmt::format("{}{}{}", probe.part, probe.part.empty() ? "" : ": ",
+                                          kind == ProbeKind::kNone ? "agent.os.probes is none"
+                                                                   : "not on this kernel: " + why));
 }
 
 using ElfBytes = const void* (*)(std::size_t*);
@@ -123,9 +131,8 @@ Probes::Probes(ProbeKind kind, const bpf_object* tracepoints, const KernelNames&
     attach_chosen(kprobe_.get(), tracepoints, probes, hooks);
   }
   for (Probe& probe : probes) {
-    if (kind == ProbeKind::kNone) refuse(probe, "agent.os.probes: none");
-    if (probe.refusals.empty()) refuse(probe, "no function " + probe.function);
-    hooks.explain(probe.types, "not on this kernel: " + probe.refusals);
+    tells_owners_ = tells_owners_ && (probe.attached || !probe.owner);
+    if (!probe.attached) explain(probe, kind, hooks);
   }
 }
 

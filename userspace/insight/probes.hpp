@@ -26,6 +26,9 @@ class Probes {
   Probes(ProbeKind kind, const bpf_object* tracepoints, const KernelNames& kernel,
          const EventLimits& limits, EventHooks& hooks);
 
+  /// Whether these tell who binds and who accepts all sockets of which owners are wanted.
+  bool tells_owners() const { return tells_owners_; }
+
  private:
   struct Deleter {
     void operator()(bpf_object* object) const;
@@ -34,6 +37,7 @@ class Probes {
 
   Object fentry_;
   Object kprobe_;
+  bool tells_owners_ = true;
 };
 
 }  // namespace caprock::insight

@@ -86,7 +86,6 @@ void set_constants(os_tracepoint& skeleton, const KernelNames& kernel, const Eve
   constants.drop_tells_reason = has_argument("kfree_skb", kReasonOfDrop);
   constants.overflow_tells_packet = has_argument("udp_fail_queue_rcv_skb", kPacketOfOverflow);
   constants.reason_purge = kernel.drop_reason_number("QUEUE_PURGE");
-  constants.reason_other_host = kernel.drop_reason_number("OTHERHOST");
   constants.reason_tcp_checksum = kernel.drop_reason_number("TCP_CSUM");
   constants.reason_udp_checksum = kernel.drop_reason_number("UDP_CSUM");
   constants.reason_listen_overflow = kernel.drop_reason_number("TCP_LISTEN_OVERFLOW");
@@ -148,7 +147,8 @@ void Tracepoints::attach(EventHooks& hooks) const {
     if (skeleton_->rodata->reason_listen_overflow != 0) hook.types.push_back(OS_LISTEN_OVERFLOW);
   }
   attach_all(all, hooks);
-  hooks.explain({OS_BAD_CHECKSUM}, "not on this kernel: it tells no reason of a drop");
+  if (skeleton_->rodata->reason_tcp_checksum == 0)
+    hooks.explain({OS_BAD_CHECKSUM}, "not on this kernel: it tells no reason of a drop");
 }
 
 void Tracepoints::attach_use(EventHooks& hooks) const {

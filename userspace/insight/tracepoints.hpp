@@ -32,7 +32,8 @@ class Tracepoints {
   /// open before, at the first time, and all of them again later on.
   Status begin_inventory();
 
-  /// Goes on with it, if there is one, until the queue of events is half full; true: that was all of it.
+  /// Goes on with it, if there is one, until the queue of events is half full; true: that was all
+  /// of it.
   Result<bool> take_inventory();
 
   /// With all maps of the layer.

@@ -20,42 +20,69 @@ std::uint32_t me() {
 
 }  // namespace
 
-TEST_CASE("addresses: of the own namespace are told once") {
+TEST_CASE("addresses: of the own namespace are at hand") {
   const AddressList mine = addresses_of(own_network(), me());
-  REQUIRE(std::ranges::find(mine, "127.0.0.1") != mine.end());
-  NetworkAddresses addresses;
-  CHECK(addresses.news(own_network(), me(), kSecond) == mine);
-  CHECK_FALSE(addresses.news(own_network(), me(), 2 * kSecond));
-  CHECK_FALSE(addresses.news(own_network(), me(), 60 * kSecond));
+  CHECK(std::ranges::find(mine, "127.0.0.1") != mine.end());
 }
 
-TEST_CASE("addresses: a namespace is gone when all processes are that were seen there") {
+TEST_CASE("addresses: of a process that is gone, or elsewhere, there are none") {
+  CHECK(addresses_of(own_network() + 1, me()).empty());
+  CHECK(addresses_of(own_network() + 1, 0x7fffffff).empty());
+}
+
+TEST_CASE("addresses: a namespace is asked when it is seen first, and every ten seconds") {
+  NetworkAddresses addresses;
+  addresses.see(5, 7, kSecond);
+  addresses.see(5, 8, kSecond);
+  auto questions = addresses.take_questions();
+  REQUIRE(questions.size() == 1);
+  CHECK(questions[0].network == 5);
+  CHECK(questions[0].pid == 7);
+  CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
+  addresses.see(5, 8, 10 * kSecond);
+  CHECK(addresses.take_questions().empty());
+  addresses.see(5, 8, 11 * kSecond);
+  CHECK(addresses.take_questions().size() == 1);
+  CHECK_FALSE(addresses.answer(5, {"10.0.0.1"}, 11 * kSecond));
+  CHECK(addresses.answer(5, {"10.0.0.1", "10.0.0.2"}, 11 * kSecond));
+}
+
+TEST_CASE("addresses: one that could not be asked is asked again soon") {
+  NetworkAddresses addresses;
+  addresses.see(5, 7, kSecond);
+  CHECK(addresses.take_questions().size() == 1);
+  CHECK_FALSE(addresses.answer(5, {}, kSecond));
+  addresses.see(5, 8, 2 * kSecond);
+  CHECK(addresses.take_questions().size() == 1);
+}
+
+TEST_CASE("addresses: what is forgotten is news again") {
+  NetworkAddresses addresses;
+  addresses.see(5, 7, kSecond);
+  CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
+  addresses.forget();
+  addresses.see(5, 7, 2 * kSecond);
+  CHECK(addresses.take_questions().size() == 2);
+  CHECK(addresses.answer(5, {"10.0.0.1"}, 2 * kSecond));
+}
+
+TEST_CASE(
+    "addresses: a namespace has users as long as one of the processes is that were seen there") {
   const pid_t child = ::fork();
   if (child == 0) {
     ::pause();
     ::_exit(0);
   }
   NetworkAddresses addresses;
-  REQUIRE(addresses.news(own_network(), static_cast<std::uint32_t>(child), kSecond));
-  CHECK(addresses.gone(kSecond).empty());
+  addresses.see(own_network(), static_cast<std::uint32_t>(child), kSecond);
+  addresses.answer(own_network(), {"10.0.0.1"}, kSecond);
+  const auto users = addresses.take_users(kSecond);
+  REQUIRE(users.size() == 1);
+  CHECK(any_left(users[0]));
+  CHECK(addresses.take_users(2 * kSecond).empty());
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  CHECK(addresses.gone(60 * kSecond) == std::vector{own_network()});
-  CHECK(addresses.gone(120 * kSecond).empty());
-  CHECK(addresses.news(own_network(), me(), 130 * kSecond));
-}
-
-TEST_CASE("addresses: what is forgotten is told again") {
-  NetworkAddresses addresses;
-  REQUIRE(addresses.news(own_network(), me(), kSecond));
-  addresses.forget();
-  CHECK(addresses.news(own_network(), me(), 2 * kSecond));
-}
-
-TEST_CASE("addresses: of a process that is gone, or elsewhere, nothing is told") {
-  CHECK(addresses_of(own_network() + 1, me()).empty());
-  CHECK(addresses_of(own_network() + 1, 0x7fffffff).empty());
-  CHECK_FALSE(NetworkAddresses().news(own_network() + 1, me(), kSecond));
+  CHECK_FALSE(any_left(users[0]));
 }
 
 }  // namespace caprock::insight
