@@ -23,10 +23,22 @@ const volatile __u32 reason_purge = 0;      /* what is left in a socket's queue 
 const volatile __u32 reason_tcp_checksum = 0;
 const volatile __u32 reason_udp_checksum = 0;
 const volatile __u32 reason_listen_overflow = 0;
+/* Of this one some are no drops: those of functions that end what they are done with that way. */
+const volatile __u32 reason_not_specified = 0;
+const volatile struct {
+  __u64 begin;
+  __u64 end;
+} done_with[3] = {}; /* the kernel's text; 0: not known */
 const volatile bool overflow_tells_packet = false; /* kernel 6.10 and later */
 
 enum { MEMORY_LIMIT = 2 }; /* of sysctl_mem */
 enum { FOR_OTHER_HOST = 3 }; /* PACKET_OTHERHOST, linux/if_packet.h */
+
+static __always_inline bool is_done_with(__u64 place) {
+  for (int i = 0; i < 3; ++i)
+    if (place >= done_with[i].begin && place < done_with[i].end) return true;
+  return false;
+}
 
 static __always_inline void emit_drop(const struct sk_buff* packet, const void* place, __u32 reason) {
   struct os_flow flow = {};
@@ -79,7 +91,7 @@ int BPF_PROG(os_drop, const struct sk_buff* packet, const void* place) {
     emit_bad_checksum(packet);
   else if (reason == reason_listen_overflow)
     emit_listen_overflow(packet);
-  else if (reason != reason_purge)
+  else if (reason != reason_purge && !(reason == reason_not_specified && is_done_with((__u64)place)))
     emit_drop(packet, place, reason);
   return 0;
 }

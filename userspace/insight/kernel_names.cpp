@@ -100,6 +100,16 @@ std::string KernelNames::function_at(std::uint64_t address) const {
   return names_.substr(function.name, function.length);
 }
 
+std::pair<std::uint64_t, std::uint64_t> KernelNames::text_of(std::string_view function) const {
+  const auto found = std::ranges::find_if(functions_, [&](const Function& one) {
+    return std::string_view(names_).substr(one.name, one.length) == function;
+  });
+  if (found == functions_.end()) return {};
+  const auto next = std::ranges::upper_bound(functions_, found->begin, {}, &Function::begin);
+  return next == functions_.end() ? std::pair<std::uint64_t, std::uint64_t>{}
+                                  : std::pair{found->begin, next->begin};
+}
+
 /// The type of its programs: the first argument is the tracepoint's own. Null: there is none.
 const btf_type* KernelNames::tracepoint(const std::string& name) const {
   if (!types_) return nullptr;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 struct btf;
@@ -34,6 +35,10 @@ class KernelNames {
 
   /// Whether the kernel has a function of that name of which BTF tells the arguments.
   bool has_function(const std::string& name) const;
+
+  /// Where a function's text is: addresses of its first byte and of the one behind it. Both 0: not
+  /// known.
+  std::pair<std::uint64_t, std::uint64_t> text_of(std::string_view function) const;
 
   /// Whether places have names at all.
   bool knows_functions() const { return !functions_.empty(); }

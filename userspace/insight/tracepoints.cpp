@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,9 @@ constexpr std::uint32_t kReasonOfDrop = 3;       // argument of kfree_skb, from 
 constexpr std::uint32_t kReasonOfReset = 3;      // of tcp_send_reset, from 6.10 on
 constexpr std::uint32_t kErrorOfRetransmit = 3;  // of tcp_retransmit_skb, on newer kernels
 constexpr std::uint32_t kPacketOfOverflow = 3;   // of udp_fail_queue_rcv_skb, from 6.10 on
+/// In them packets end without a reason that came in order: in TIME_WAIT, or left at a socket's
+/// end.
+constexpr std::array kDoneWith = {"tcp_v4_rcv", "tcp_v6_rcv", "udp_destruct_common"};
 constexpr std::uint32_t kQueueBytesPerCpu = 512 << 10;
 constexpr std::uint32_t kMostQueueBytes = 32 << 20;
 
@@ -86,6 +91,12 @@ void set_constants(os_tracepoint& skeleton, const KernelNames& kernel, const Eve
   constants.drop_tells_reason = has_argument("kfree_skb", kReasonOfDrop);
   constants.overflow_tells_packet = has_argument("udp_fail_queue_rcv_skb", kPacketOfOverflow);
   constants.reason_purge = kernel.drop_reason_number("QUEUE_PURGE");
+  constants.reason_not_specified = kernel.drop_reason_number("NOT_SPECIFIED");
+  auto* place = constants.done_with;
+  for (const char* const function : kDoneWith) {
+    std::tie(place->begin, place->end) = kernel.text_of(function);
+    ++place;
+  }
   constants.reason_tcp_checksum = kernel.drop_reason_number("TCP_CSUM");
   constants.reason_udp_checksum = kernel.drop_reason_number("UDP_CSUM");
   constants.reason_listen_overflow = kernel.drop_reason_number("TCP_LISTEN_OVERFLOW");
