@@ -164,13 +164,15 @@ static __always_inline void find_listening(const struct sock* sk, const struct o
   if (!bpf_map_lookup_elem(&os_listeners, &place)) know_listener(sk, &place, holder);
 }
 
-/* Told once in each inventory, however many processes have it open; in the first one only what was there before. */
+/* Told once in each inventory, however many processes have it open; in the first one only what was there before. Of a UDP
+ * socket only while its owner has it: to whom it was left is not known. */
 static __always_inline void tell_open(const struct sock* sk, const struct os_task* holder) {
   struct socket_record record = {.owner = *holder, .inventory = inventory_number};
   __u64 key = (__u64)sk;
   bool is_new = bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST) == 0;
   struct socket_record* known = is_new ? NULL : find_socket(sk);
   if (known && known->inventory == inventory_number) return;
+  if (known && is_udp(sk) && known->owner.pid != holder->pid) return;
   if (known) known->inventory = inventory_number;
   if (!is_new && (!known || inventory_number == 1)) return;
   bool has_flow = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0 || is_udp(sk);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/datagram_owners.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace caprock::exporting {
@@ -47,17 +48,30 @@ void DatagramOwners::bind(const SocketEvent& event) {
   hold(tenures, {.process = event.process, .begin_ns = event.time_ns - slack_ns});
 }
 
-/// The same process as before nothing was told: it had the socket all the time. One of which nothing
-/// was told has been there since events are.
+/// The same process as before nothing was told: it had the socket all the time. One of which
+/// nothing was told has been there since events are.
 void DatagramOwners::find_open(const SocketEvent& event) {
-  Tenures& tenures = sockets_[socket_of(event)];
+  const Socket socket = socket_of(event);
+  if (has_wider(socket, event.process.pid)) return;
+  Tenures& tenures = sockets_[socket];
   if (!tenures.empty() && tenures.back().process.pid == event.process.pid &&
       (tenures.back().open() || tenures.back().end_ns == interrupted_ns_)) {
     tenures.back().end_ns = INT64_MAX;
     return;
   }
-  hold(tenures, {.process = event.process,
-                 .begin_ns = tenures.empty() ? resumed_ns_ : event.time_ns});
+  hold(tenures,
+       {.process = event.process, .begin_ns = tenures.empty() ? resumed_ns_ : event.time_ns});
+}
+
+/// Whether it may be a socket that was told when it was not yet connected: as that it is told as
+/// closed.
+bool DatagramOwners::has_wider(const Socket& socket, std::uint32_t pid) const {
+  const auto all = candidates(socket.network, socket.local, socket.remote);
+  return std::ranges::any_of(all, [&](const Socket& candidate) {
+    const auto found = candidate == socket ? sockets_.end() : sockets_.find(candidate);
+    if (found == sockets_.end() || found->second.empty()) return false;
+    return found->second.back().open() && found->second.back().process.pid == pid;
+  });
 }
 
 /// A socket may have been connected since it was bound: its end is told with more than its begin.

@@ -54,6 +54,7 @@ class DatagramOwners {
 
   void bind(const SocketEvent& event);
   void find_open(const SocketEvent& event);
+  bool has_wider(const Socket& socket, std::uint32_t pid) const;
   void close(const SocketEvent& event);
   void hold(Tenures& tenures, Tenure tenure);
   void end(Tenures& tenures, std::int64_t time_ns);

@@ -55,7 +55,8 @@ void FlowOwners::take_border(const SocketEvent& event) {
 void FlowOwners::take_socket(const SocketEvent& event) {
   if (event.network != 0)
     addresses_.notice(event.network, event.flow->source.address, event.time_ns);
-  if (event.process.pid == 0) return;
+  if (event.process.pid == 0 || !addresses_.is_recorded(event.network, event.flow->source.address))
+    return;
   if (event.flow->protocol == IPPROTO_TCP) return connections_.take(event);
   if (event.network != 0) datagrams_.take(event);
 }

@@ -37,6 +37,10 @@ void NamespaceAddresses::notice(std::uint64_t network, const Address& address,
   if (!known.told && known.addresses.insert(address).second) come(network, address, time_ns);
 }
 
+bool NamespaceAddresses::is_recorded(std::uint64_t network, const Address& address) const {
+  return !is_loopback(address) || network == 0 || !host_ || network == *host_;
+}
+
 std::optional<std::uint64_t> NamespaceAddresses::of(const Address& address,
                                                     std::int64_t time_ns) const {
   if (is_loopback(address)) return host_;

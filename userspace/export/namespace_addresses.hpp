@@ -25,6 +25,9 @@ class NamespaceAddresses {
   /// known: a transparent proxy has sockets with the addresses of others.
   void notice(std::uint64_t network, const Address& address, std::int64_t time_ns);
 
+  /// Whether packets of that address are recorded: of the loopback interfaces only the host's is.
+  bool is_recorded(std::uint64_t network, const Address& address) const;
+
   /// The namespace that had the address then. Nothing where none is known to, and where several
   /// had it.
   std::optional<std::uint64_t> of(const Address& address, std::int64_t time_ns) const;

@@ -286,6 +286,28 @@ TEST_CASE("owners: a namespace that is gone has no address any more, and another
   CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 21 * kSecond) == 8);
 }
 
+TEST_CASE(
+    "owners: a socket that was connected after its bind is told as open again, and closed once") {
+  FlowOwners owners = two_namespaces();
+  const std::string connected = "UDP 10.0.0.1:53 > 10.0.0.9:4000";
+  tell(owners, kNow, {.event = "bind", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + 60 * kSecond, {.event = "open", .flow = connected, .network = "1"});
+  tell(owners, kNow + 90 * kSecond, {.event = "closed", .flow = connected, .network = "1"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 89 * kSecond) == 7);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 91 * kSecond) == 0);
+}
+
+TEST_CASE("owners: a connection over the loopback of another namespace is none of the host's") {
+  FlowOwners owners = two_namespaces();
+  const std::string local = "TCP 127.0.0.1:40000 > 127.0.0.1:9000";
+  const Flow flow{IPPROTO_TCP, end_of("127.0.0.1", 40000), end_of("127.0.0.1", 9000)};
+  tell(owners, kNow, {.event = "established", .pid = "1", .flow = local, .network = "1"});
+  tell(owners, kNow + kSecond, {.event = "established", .pid = "2", .flow = local, .network = "2"});
+  const Process* owner = owners.of(flow, kNow + 2 * kSecond);
+  REQUIRE(owner != nullptr);
+  CHECK(owner->pid == 1);
+}
+
 TEST_CASE("owners: an address that several namespaces have tells none") {
   FlowOwners owners = two_namespaces();
   tell(owners, kNow, {.event = "bind", .flow = kAnyDns, .network = "2"});
