@@ -2,16 +2,21 @@
 """What the operating-system layer costs: nanoseconds of its programs, and a storm of connections and a TCP stream with it and
 without."""
 import socket
+import subprocess
 import time
 from statistics import median
 
 import iperf
 import kernel
 import recorders
+from lab.agent import CAPROCK, Agent
+from lab.workload import HTTP_PORT, IPERF_PORT, NAME_PORT, OLD_TCP_PORT, OLD_UDP_PORT, SHORT_PORT, Workload
 from rig import DEVICE
 
 LAP_BYTES = 1 << 30
 PORT = 5999
+WORKLOADS = {HTTP_PORT: "curl", IPERF_PORT: "iperf3", NAME_PORT: "UDP, a socket for each question", SHORT_PORT: "TCP, short connections",
+             OLD_TCP_PORT: "TCP, from before the agent", OLD_UDP_PORT: "UDP, from before the agent"}
 PROGRAMS = ("os_state", "os_exec", "os_exit", "os_retransmit", "os_reset_sent", "os_reset_got", "os_congestion", "os_segment",
             "os_drop", "os_send", "os_receive", "fexit_tcp_port", "fexit_udp_port", "fentry_udp_end", "fentry_accept",
             "fentry_request", "kretprobe_tcp_port", "kretprobe_udp_port", "kprobe_udp_end", "kprobe_accept", "kprobe_request")
@@ -88,6 +93,28 @@ def compare(rig, options, load):
     return [median(measured) for measured in results.values()]
 
 
+def attribute(rig):
+    """Of ordinary traffic of each sort: packets, and the share with the right processes, sender and receiver."""
+    workload = Workload(rig.pair)
+    agent = Agent(rig.pair.right, rig.fresh_folder("attribution"), **{"agent.interfaces": f"[{DEVICE}]", "agent.os.enabled": "true"})
+    try:
+        workload.begin()
+        agent.start(wait=60)
+        workload.run(count=1000)
+        time.sleep(1)
+        out = agent.folder / "out.pcapng"
+        subprocess.run([CAPROCK, "export", "--server", f"unix:{agent.socket}", "--process", "--no-events", "-o", out], check=True)
+        found = workload.attributed(out)
+        agent.stop()
+    finally:
+        workload.end()
+        agent.delete()
+    rows = [[WORKLOADS[port], packets, f"{right / packets:.2%}"] for port, (packets, right) in found.items()]
+    packets, right = map(sum, zip(*found.values()))
+    yield ("Packets with the right process at both ends, by `export --process`", ["traffic", "packets", "right"],
+           [*rows, ["all", packets, f"{right / packets:.2%}"]])
+
+
 def measure(rig, options):
     rig.pair.left.ip("addr", "replace", "10.77.0.1/24", "dev", "west")
     rig.pair.right.ip("addr", "replace", "10.77.0.2/24", "dev", DEVICE)
@@ -99,3 +126,4 @@ def measure(rig, options):
            ["load", "without the layer", "with it"],
            [["connections over loopback, µs each", *(f"{one:.1f}" for one in storm)],
             ["one TCP stream, Gbit/s", *(f"{one:.1f}" for one in stream)]])
+    yield from attribute(rig)

@@ -12,7 +12,7 @@ def add_arguments(parser):
 
 
 def measure(rig, options):
-    agent = Agent(rig.pair.right, rig.fresh_folder("idle"), **{"agent.stageSize": "128Mi", "tap.capture.raw.storageSize": "1Gi"})
+    agent = Agent(rig.pair.right, rig.fresh_folder("idle"), **{"agent.stageSize": "128Mi", "tap.capture.raw.storageSize": "1Gi", "agent.os.enabled": "true"})
     try:
         agent.start(wait=60)
         time.sleep(5)
