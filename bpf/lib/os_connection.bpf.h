@@ -46,8 +46,8 @@ static __always_inline void emit_connection(enum os_event_type type, const struc
 }
 
 /* In the process that binds it. A UDP socket has nothing that would tell its owner later on. */
-static __always_inline void begin_bound(const struct sock* sk, __u64 cookie) {
-  struct socket_record record = {.begun_ns = bpf_ktime_get_ns(), .cookie = cookie};
+static __always_inline void begin_bound(const struct sock* sk) {
+  struct socket_record record = {.begun_ns = bpf_ktime_get_ns()};
   describe_task(&record.owner);
   __u64 key = (__u64)sk;
   if (is_udp(sk)) bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);

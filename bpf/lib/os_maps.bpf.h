@@ -34,7 +34,6 @@ struct socket_record {
   struct os_task owner;
   __u64 begun_ns;       /* the connect, or the bind */
   __u64 established_ns;
-  __u64 cookie;         /* of the socket; 0: not asked for */
   __u64 told_rtt_ns;    /* the last sample */
   __u64 told_window_ns; /* the last zero window */
   __u32 ended;          /* 1: the socket is closed, and only a reset may still go out */
@@ -84,6 +83,14 @@ struct {
   __type(key, struct process_key);
   __type(value, __u8);
 } os_ended SEC(".maps") __weak;
+
+/* Sockets whose first user is known: goes with the socket. */
+struct {
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, __u8);
+} os_used SEC(".maps") __weak;
 
 /* Of a thread that is in a function of which the end counts: the socket that it was called with. */
 struct {

@@ -22,7 +22,7 @@
 static __always_inline void port_given(const struct sock* sk, int error) {
   if (error != 0) return;
   if (BPF_CORE_READ(sk, __sk_common.skc_state) != STATE_LISTEN)
-    begin_bound(sk, 0);
+    begin_bound(sk);
   else if (!find_socket(sk))
     begin_listen(sk);
 }
@@ -53,7 +53,7 @@ static __always_inline void connection_requested(const struct sock* listening, c
   struct os_event* event = begin_event(OS_LISTEN_OVERFLOW, OS_EVENT_BYTES(queue));
   if (!event) return;
   describe_flow(listening, IPPROTO_TCP, &event->flow);
-  if (describe_packet(packet, &event->flow)) turn_flow(&event->flow);
+  if (describe_packet(read_place(packet), &event->flow)) turn_flow(&event->flow);
   describe_owner(listening, &event->task);
   bool full = accepting > limit;
   event->queue = (struct os_queue){

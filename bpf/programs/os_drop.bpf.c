@@ -40,37 +40,31 @@ static __always_inline bool is_done_with(__u64 place) {
   return false;
 }
 
-static __always_inline void emit_drop(const struct sk_buff* packet, const void* place, __u32 reason) {
-  struct os_flow flow = {};
-  if (!describe_packet(packet, &flow)) return;
+static __always_inline void emit_drop(const struct os_flow* flow, const void* place, __u32 reason) {
   struct os_event* event = begin_event(OS_DROP, OS_EVENT_BYTES(drop));
   if (!event) return;
-  event->flow = flow;
+  event->flow = *flow;
   unknown_task(&event->task);
   event->drop = (struct os_drop){.place = (__u64)place, .reason = reason};
   end_event(event);
 }
 
-static __always_inline void emit_bad_checksum(const struct sk_buff* packet) {
-  struct os_flow flow = {};
-  if (!describe_packet(packet, &flow)) return;
+static __always_inline void emit_bad_checksum(const struct os_flow* flow) {
   struct os_event* event = begin_event(OS_BAD_CHECKSUM, OS_EVENT_BARE_BYTES);
   if (!event) return;
-  event->flow = flow;
+  event->flow = *flow;
   unknown_task(&event->task);
   end_event(event);
 }
 
 /* The last packet of a handshake, which is the listener's to take. */
-static __always_inline void emit_listen_overflow(const struct sk_buff* packet) {
-  struct os_flow flow = {};
-  if (!describe_packet(packet, &flow)) return;
-  turn_flow(&flow);
+static __always_inline void emit_listen_overflow(const struct sk_buff* packet, const struct os_flow* flow) {
   struct os_event* event = begin_event(OS_LISTEN_OVERFLOW, OS_EVENT_BYTES(queue));
   if (!event) return;
-  event->flow = flow;
-  struct listener_key place = {.network = BPF_CORE_READ(packet, dev, nd_net.net, ns.inum), .port = flow.local_port};
-  __builtin_memcpy(place.address, flow.local, sizeof place.address);
+  event->flow = *flow;
+  turn_flow(&event->flow);
+  struct listener_key place = {.network = BPF_CORE_READ(packet, dev, nd_net.net, ns.inum), .port = event->flow.local_port};
+  __builtin_memcpy(place.address, event->flow.local, sizeof place.address);
   const struct listener* listener = find_listener(&place);
   if (listener)
     event->task = listener->owner;
@@ -83,16 +77,18 @@ static __always_inline void emit_listen_overflow(const struct sk_buff* packet) {
 /* A packet that was dropped: what went its way is freed elsewhere. What a promiscuous device saw for others is no drop. */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(os_drop, const struct sk_buff* packet, const void* place) {
-  if (BPF_CORE_READ_BITFIELD_PROBED(packet, pkt_type) == FOR_OTHER_HOST) return 0;
   __u32 reason = drop_tells_reason ? (__u32)ctx[2] : 0;
-  if (reason == 0)
-    emit_drop(packet, place, reason);
-  else if (reason == reason_tcp_checksum || reason == reason_udp_checksum)
-    emit_bad_checksum(packet);
-  else if (reason == reason_listen_overflow)
-    emit_listen_overflow(packet);
-  else if (reason != reason_purge && !(reason == reason_not_specified && is_done_with((__u64)place)))
-    emit_drop(packet, place, reason);
+  if (reason != 0 && reason == reason_purge) return 0;
+  if (reason != 0 && reason == reason_not_specified && is_done_with((__u64)place)) return 0;
+  if (BPF_CORE_READ_BITFIELD(packet, pkt_type) == FOR_OTHER_HOST) return 0;
+  struct os_flow flow = {};
+  if (!describe_packet(PLACE_OF(packet), &flow)) return 0;
+  if (reason != 0 && (reason == reason_tcp_checksum || reason == reason_udp_checksum))
+    emit_bad_checksum(&flow);
+  else if (reason != 0 && reason == reason_listen_overflow)
+    emit_listen_overflow(packet, &flow);
+  else
+    emit_drop(&flow, place, reason);
   return 0;
 }
 
@@ -102,7 +98,10 @@ int BPF_PROG(os_udp_overflow, int code, const struct sock* sk) {
   struct os_event* event = begin_event(OS_UDP_OVERFLOW, OS_EVENT_BYTES(queue));
   if (!event) return 0;
   describe_flow(sk, IPPROTO_UDP, &event->flow);
-  if (overflow_tells_packet && describe_packet((const void*)ctx[2], &event->flow)) turn_flow(&event->flow);
+  if (overflow_tells_packet) {
+    const struct sk_buff* packet = (const void*)ctx[2];
+    if (describe_packet(PLACE_OF(packet), &event->flow)) turn_flow(&event->flow);
+  }
   describe_owner(sk, &event->task);
   event->queue = (struct os_queue){
       .used = BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter),

@@ -95,25 +95,23 @@ int BPF_PROG(os_state, const struct sock* sk, int before, int after) {
   return 0;
 }
 
-/* The inventory knows no cookies: a socket that its owner uses is the one that it found. */
-static __always_inline void begin_used(struct sock* sk, struct socket_record* record, __u64 cookie) {
-  if (record && record->cookie == 0 && record->owner.pid == bpf_get_current_pid_tgid() >> 32)
-    record->cookie = cookie;
-  else
-    begin_bound(sk, cookie);
+/* Where the record of a UDP socket is, another one may have been: what the inventory found with this process is this one's. */
+static __always_inline void use_udp(const struct sock* sk) {
+  const struct socket_record* record = find_socket(sk);
+  if (!record || record->inventory == 0 || record->owner.pid != bpf_get_current_pid_tgid() >> 32) begin_bound(sk);
 }
 
 /* Where no probe tells who binds a socket and who accepts one: the first that sends by it, or asks for what came. */
 static __always_inline void use_socket(struct sock* sk) {
-  __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+  __u16 family = sk->__sk_common.skc_family;
   if (family != SOCKET_IPV4 && family != SOCKET_IPV6) return;
-  struct socket_record* record = find_socket(sk);
-  if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP) {
-    if (record && record->unclaimed) claim(sk);
-  } else if (is_udp(sk)) {
-    __u64 cookie = bpf_get_socket_cookie(sk); /* where the record is, another socket may have been */
-    if (!record || record->cookie != cookie) begin_used(sk, record, cookie);
-  }
+  if (bpf_sk_storage_get(&os_used, sk, NULL, 0)) return;
+  bpf_sk_storage_get(&os_used, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+  const struct socket_record* record = find_socket(sk);
+  if (is_udp(sk))
+    use_udp(sk);
+  else if (record && record->unclaimed)
+    claim(sk);
 }
 
 SEC("tp_btf/sock_send_length")

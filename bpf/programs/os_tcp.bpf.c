@@ -87,7 +87,7 @@ int BPF_PROG(os_synack_again, const struct sock* listening, const struct request
 /* In answer to a packet that no connection wants. */
 static __always_inline void emit_refusal(const struct sock* listening, const struct sk_buff* packet, __u32 reason) {
   struct os_flow flow = {};
-  if (!describe_packet(packet, &flow)) return;
+  if (!describe_packet(PLACE_OF(packet), &flow)) return;
   turn_flow(&flow);
   struct os_event* event = begin_event(OS_RESET_SENT, OS_EVENT_BYTES(segment));
   if (!event) return;
@@ -146,7 +146,7 @@ static __always_inline void tell_rtt(const struct sock* sk) {
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(os_segment, const struct sock* sk, const struct sk_buff* packet) {
   struct tcphdr header;
-  if (bpf_probe_read_kernel(&header, sizeof header, BPF_CORE_READ(packet, data)) != 0) return 0;
+  if (bpf_probe_read_kernel(&header, sizeof header, packet->data) != 0) return 0;
   const struct tcp_sock* tcp = (const void*)sk;
   if (header.window == 0 && !header.rst)
     tell_zero_window(sk, OS_WINDOW_PEERS);
