@@ -35,7 +35,7 @@ struct Row {
   const OwnedFlow* flow = nullptr;  // by flow
 };
 
-Process owner_of(const exporting::Flow& flow, std::int64_t time_ns, RecentOwners& owners) {
+Process owner_of(const exporting::Flow& flow, std::int64_t time_ns, const RecentOwners& owners) {
   const exporting::Process* const owner = owners.of(flow, time_ns);
   if (owner == nullptr) return {};
   return {owner->pid, owner->comm, std::string(owners.container_of(owner->pid))};
@@ -50,7 +50,7 @@ bool source_is_local(const OwnedFlow& flow) {
   return traffic.flow.source.port >= traffic.flow.destination.port;
 }
 
-OwnedFlow owned(FlowTraffic traffic, RecentOwners& owners) {
+OwnedFlow owned(FlowTraffic traffic, const RecentOwners& owners) {
   const auto& [flow, time_ns] = std::tie(traffic.flow, traffic.last_ns);
   OwnedFlow owned{.traffic = traffic,
                   .local = owner_of(flow, time_ns, owners),
@@ -196,7 +196,7 @@ void describe_flow(api::TopRow& row, const OwnedFlow& flow,
 }  // namespace
 
 api::TopReport top_report(const exporting::Traffic& traffic,
-                          const std::vector<std::string>& interfaces, RecentOwners& owners,
+                          const std::vector<std::string>& interfaces, const RecentOwners& owners,
                           const TopQuery& query) {
   api::TopReport report;
   report.by = query.by;

@@ -23,6 +23,6 @@ inline constexpr std::array<std::string_view, 4> kTopSortKeys = {"bytes", "packe
 /// the traffic's ids.
 api::TopReport top_report(const exporting::Traffic& traffic,
                           const std::vector<std::string>& interfaces,
-                          exporting::RecentOwners& owners, const TopQuery& query);
+                          const exporting::RecentOwners& owners, const TopQuery& query);
 
 }  // namespace caprock::agent

@@ -7,7 +7,6 @@ namespace {
 /// A handshake begins before its end is told; of one that was accepted nobody knows how long.
 constexpr std::int64_t kHandshakeNs = 1'000'000'000;
 constexpr std::int64_t kSlackNs = 1'000'000;
-constexpr std::int64_t kLingerNs = 120'000'000'000;  // longer than TIME_WAIT
 
 std::int64_t handshake_ns(const SocketEvent& event) {
   return event.latency_ns ? *event.latency_ns + kSlackNs : kHandshakeNs;
@@ -46,6 +45,17 @@ void ConnectionOwners::close(const SocketEvent& event) {
   Tenures& tenures = connections_[*event.flow];
   if (tenures.empty()) tenures.push_back(since_ever(event.process));
   tenures.back().end_ns = event.time_ns;
+}
+
+std::size_t ConnectionOwners::forget(std::int64_t needed_from_ns) {
+  needed_from_ns_ = needed_from_ns;
+  std::size_t kept = 0;
+  for (auto& [flow, tenures] : connections_) {
+    exporting::forget(tenures, needed_from_ns, needed_from_ns - kLingerNs);
+    kept += tenures.size();
+  }
+  std::erase_if(connections_, [](const auto& connection) { return connection.second.empty(); });
+  return kept;
 }
 
 const Process* ConnectionOwners::of(const Flow& flow, std::int64_t time_ns) const {

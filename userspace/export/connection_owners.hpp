@@ -2,6 +2,7 @@
 // Whose a TCP connection was, and when.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 
@@ -12,8 +13,14 @@ namespace caprock::exporting {
 
 class ConnectionOwners {
  public:
+  static constexpr std::int64_t kLingerNs = 120'000'000'000;  // longer than TIME_WAIT
+
   /// What was over long before `needed_from_ns`, wall time, is not kept.
   explicit ConnectionOwners(std::int64_t needed_from_ns) : needed_from_ns_(needed_from_ns) {}
+
+  /// Nothing is asked any more of what was over long before `needed_from_ns`. Returns how many
+  /// tenures are still kept.
+  std::size_t forget(std::int64_t needed_from_ns);
 
   /// Of an event with a flow and a process. In order of time.
   void take(const SocketEvent& event);

@@ -114,6 +114,21 @@ void DatagramOwners::interrupt(std::int64_t end_ns, std::int64_t begin_ns) {
   }
 }
 
+/// Those of a process are looked up anew, as they point to what may be gone.
+std::size_t DatagramOwners::forget(std::int64_t needed_from_ns) {
+  needed_from_ns_ = needed_from_ns;
+  of_process_.clear();
+  std::size_t kept = 0;
+  for (auto& [socket, tenures] : sockets_) {
+    exporting::forget(tenures, needed_from_ns, needed_from_ns - kSlackNs);
+    kept += tenures.size();
+  }
+  std::erase_if(sockets_, [](const auto& socket) { return socket.second.empty(); });
+  for (auto& [socket, tenures] : sockets_)
+    of_process_[tenures.back().process.pid].insert(&tenures);
+  return kept;
+}
+
 const Process* DatagramOwners::of(std::uint64_t network, const FlowEnd& local,
                                   const FlowEnd& remote, std::int64_t time_ns) const {
   const Tenure* narrowest = nullptr;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <unordered_map>
@@ -20,6 +21,11 @@ class DatagramOwners {
   /// What was over before `needed_from_ns`, wall time, is not kept.
   explicit DatagramOwners(std::int64_t needed_from_ns) : needed_from_ns_(needed_from_ns) {}
   DatagramOwners(DatagramOwners&&) = default;
+  DatagramOwners& operator=(DatagramOwners&&) = default;
+
+  /// Nothing is asked any more of what was over before `needed_from_ns`. Returns how many tenures
+  /// are still kept.
+  std::size_t forget(std::int64_t needed_from_ns);
 
   /// Of an event with a flow, a process and a network namespace.
   void take(const SocketEvent& event);

@@ -61,6 +61,17 @@ void FlowOwners::take_socket(const SocketEvent& event) {
   if (event.network != 0) datagrams_.take(event);
 }
 
+std::size_t FlowOwners::forget(std::int64_t needed_from_ns) {
+  needed_from_ns_ = needed_from_ns;
+  addresses_.forget(needed_from_ns);
+  return connections_.forget(needed_from_ns) + datagrams_.forget(needed_from_ns);
+}
+
+void FlowOwners::forget_sockets() {
+  connections_ = ConnectionOwners(needed_from_ns_);
+  datagrams_ = DatagramOwners(needed_from_ns_);
+}
+
 const Process* FlowOwners::of(const Flow& flow, std::int64_t time_ns) const {
   if (flow.protocol == IPPROTO_TCP) return connections_.of(flow, time_ns);
   const auto network = addresses_.of(flow.source.address, time_ns);

@@ -2,6 +2,7 @@
 // Whose a flow was, and when, as the record's events tell.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/result.hpp"
@@ -22,10 +23,17 @@ class FlowOwners {
                                  std::int64_t to_ns);
 
   explicit FlowOwners(std::int64_t from_ns = 0)
-      : connections_(from_ns), datagrams_(from_ns) {}
+      : needed_from_ns_(from_ns), connections_(from_ns), datagrams_(from_ns) {}
 
   /// Takes what an entry tells, if anything. In order of time.
   void take(const pcapng::Block& journal);
+
+  /// Nothing is asked any more of what was over before `needed_from_ns`, wall time. Returns how
+  /// many tenures are still kept.
+  std::size_t forget(std::int64_t needed_from_ns);
+
+  /// Forgets all that is known of sockets; which addresses a namespace has stays known.
+  void forget_sockets();
 
   /// Who had the source's end of the flow then; null: not known. Valid until the next take().
   const Process* of(const Flow& flow, std::int64_t time_ns) const;
@@ -35,6 +43,7 @@ class FlowOwners {
   void take_border(const SocketEvent& event);
   void take_socket(const SocketEvent& event);
 
+  std::int64_t needed_from_ns_;
   NamespaceAddresses addresses_;
   ConnectionOwners connections_;
   DatagramOwners datagrams_;

@@ -19,7 +19,7 @@ bool is_of_one_namespace(const Address& address) {
 void NamespaceAddresses::tell(std::uint64_t network, const std::vector<Address>& addresses,
                               std::int64_t time_ns) {
   Network& known = networks_[network];
-  known.told = true;
+  known.told_ns = time_ns;
   const std::set<Address> before =
       std::exchange(known.addresses, {addresses.begin(), addresses.end()});
   for (const Address& address : before) {
@@ -34,7 +34,7 @@ void NamespaceAddresses::notice(std::uint64_t network, const Address& address,
                                 std::int64_t time_ns) {
   if (!is_of_one_namespace(address)) return;
   Network& known = networks_[network];
-  if (!known.told && known.addresses.insert(address).second) come(network, address, time_ns);
+  if (!known.told_ns && known.addresses.insert(address).second) come(network, address, time_ns);
 }
 
 bool NamespaceAddresses::is_recorded(std::uint64_t network, const Address& address) const {
@@ -53,6 +53,16 @@ std::optional<std::uint64_t> NamespaceAddresses::of(const Address& address,
     network = stay.network;
   }
   return network;
+}
+
+void NamespaceAddresses::forget(std::int64_t needed_from_ns) {
+  for (auto& [address, stays] : stays_)
+    std::erase_if(stays, [&](const Stay& stay) { return stay.end_ns <= needed_from_ns; });
+  std::erase_if(stays_, [](const auto& address) { return address.second.empty(); });
+  std::erase_if(networks_, [&](const auto& network) {
+    const Network& known = network.second;
+    return known.told_ns && *known.told_ns < needed_from_ns && known.addresses.empty();
+  });
 }
 
 void NamespaceAddresses::come(std::uint64_t network, const Address& address, std::int64_t time_ns) {

@@ -32,10 +32,13 @@ class NamespaceAddresses {
   /// had it.
   std::optional<std::uint64_t> of(const Address& address, std::int64_t time_ns) const;
 
+  /// Nothing is asked any more of what was over before `needed_from_ns`.
+  void forget(std::int64_t needed_from_ns);
+
  private:
   struct Network {
-    bool told = false;
-    std::set<Address> addresses;  // at the moment
+    std::optional<std::int64_t> told_ns;  // when its list was last told
+    std::set<Address> addresses;          // at the moment
   };
   struct Stay {
     std::uint64_t network;

@@ -18,14 +18,16 @@ std::uint32_t pid_of(const pcapng::Block& journal) {
 
 }  // namespace
 
-RecentOwners::RecentOwners(std::int64_t from_ns, std::size_t generation)
-    : generation_(generation),
+RecentOwners::RecentOwners(std::int64_t from_ns, std::size_t max_tenures)
+    : max_tenures_(max_tenures),
       told_until_ns_(from_ns),
-      young_(std::make_unique<FlowOwners>()),
-      old_(std::make_unique<FlowOwners>()) {}
+      needed_from_ns_(from_ns),
+      owners_(from_ns) {}
 
 Status RecentOwners::catch_up(const store::RingView& view, std::int64_t until_ns,
                               const std::function<bool()>& wanted) {
+  needed_from_ns_ = until_ns;
+  forget();
   if (told_until_ns_ >= until_ns) return {};
   auto window = store::Window::open(
       view, {.from_ns = told_until_ns_, .to_ns = until_ns, .source = SourceKind::kEvents});
@@ -41,47 +43,46 @@ Status RecentOwners::catch_up(const store::RingView& view, std::int64_t until_ns
 }
 
 void RecentOwners::take(const pcapng::Block& journal) {
-  if (pcapng::journal_field(journal, "CAPROCK_LAYER") != "os" ||
-      pcapng::journal_time_ns(journal).value_or(0) < told_until_ns_) {
-    return;
-  }
-  young_->take(journal);
-  const std::uint32_t pid = pid_of(journal);
-  if (pid == 0) return;
-  take_container(journal, pid);
+  const std::int64_t time_ns = pcapng::journal_time_ns(journal).value_or(0);
+  if (pcapng::journal_field(journal, "CAPROCK_LAYER") != "os" || time_ns < told_until_ns_) return;
+  owners_.take(journal);
+  if (const std::uint32_t pid = pid_of(journal); pid != 0) take_container(journal, pid, time_ns);
   const bool of_socket = !pcapng::journal_field(journal, "CAPROCK_FLOW").empty();
-  if (of_socket && ++taken_ >= generation_) age();
+  if (of_socket && ++tenures_ > max_tenures_) forget();
 }
 
-/// A number of a process that has ended may be another one's, of which a program's start tells.
-void RecentOwners::take_container(const pcapng::Block& journal, std::uint32_t pid) {
-  const std::string_view container = pcapng::journal_field(journal, "CAPROCK_CONTAINER");
-  if (container.empty()) {
-    if (pcapng::journal_field(journal, "CAPROCK_EVENT") == "exec") containers_.erase(pid);
-    return;
-  }
-  if (containers_.size() >= generation_) containers_.age();
-  containers_.put(pid, std::string(container));
+/// A number of a process that has ended may be another one's, of which a program's start tells. The
+/// end of its sockets may be told behind its own.
+void RecentOwners::take_container(const pcapng::Block& journal, std::uint32_t pid,
+                                  std::int64_t time_ns) {
+  const std::string_view id = pcapng::journal_field(journal, "CAPROCK_CONTAINER");
+  const std::string_view event = pcapng::journal_field(journal, "CAPROCK_EVENT");
+  if (event == "exec") containers_.erase(pid);
+  if (!id.empty()) containers_[pid].id = id;
+  if (event != "exit") return;
+  if (const auto known = containers_.find(pid); known != containers_.end())
+    known->second.end_ns = time_ns;
 }
 
-const Process* RecentOwners::of(const Flow& flow, std::int64_t time_ns) {
-  if (const Process* owner = young_->of(flow, time_ns)) return owner;
-  if (const Process* owner = old_->of(flow, time_ns)) {
-    if (asked_for_.size() >= generation_) asked_for_.age();
-    asked_for_.put(flow, *owner);
-  }
-  return asked_for_.find(flow);
+/// Half of the room is to be free then, as it is all gone through.
+void RecentOwners::forget() {
+  tenures_ = owners_.forget(needed_from_ns_);
+  std::erase_if(containers_, [&](const auto& container) {
+    return container.second.end_ns < needed_from_ns_ - ConnectionOwners::kLingerNs;
+  });
+  if (tenures_ + containers_.size() <= max_tenures_ / 2) return;
+  owners_.forget_sockets();
+  containers_.clear();
+  tenures_ = 0;
 }
 
-std::string_view RecentOwners::container_of(std::uint32_t pid) {
-  const std::string* const container = containers_.find(pid);
-  return container == nullptr ? std::string_view() : *container;
+const Process* RecentOwners::of(const Flow& flow, std::int64_t time_ns) const {
+  return owners_.of(flow, time_ns);
 }
 
-void RecentOwners::age() {
-  old_ = std::exchange(young_, std::make_unique<FlowOwners>());
-  asked_for_.age();
-  taken_ = 0;
+std::string_view RecentOwners::container_of(std::uint32_t pid) const {
+  const auto known = containers_.find(pid);
+  return known == containers_.end() ? std::string_view() : known->second.id;
 }
 
 }  // namespace caprock::exporting

@@ -5,32 +5,31 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "core/result.hpp"
-#include "export/aging_map.hpp"
 #include "export/flow_owners.hpp"
 #include "store/ring_view.hpp"
 
 namespace caprock::exporting {
 
-/// Owners by the events of a record that goes on and on, in bounded memory: those that the last
-/// events told of, and those of flows that were asked for since. One thread at a time.
+/// Owners by the events of a record that goes on and on: what is over is forgotten from one look to
+/// the next, and where too much is there at once, all sockets are. One thread at a time.
 class RecentOwners {
  public:
-  static constexpr std::size_t kGeneration = 262'144;  // events, of some 200 bytes at the most
+  static constexpr std::size_t kMaxTenures = 524'288;  // of some 200 bytes
 
   /// Events from `from_ns` on, wall time, are to be told.
-  explicit RecentOwners(std::int64_t from_ns, std::size_t generation = kGeneration);
+  explicit RecentOwners(std::int64_t from_ns, std::size_t max_tenures = kMaxTenures);
 
   /// Events before it are known, or not wanted.
   std::int64_t told_until_ns() const { return told_until_ns_; }
   void set_told_until(std::int64_t until_ns) { told_until_ns_ = until_ns; }
 
-  /// Takes all events up to `until_ns`. Fails where the record cannot be read, and where `wanted`
-  /// says that nobody waits for it any more; nothing is to be asked then.
+  /// Takes all events up to `until_ns`, before which nothing is asked any more. Fails where the
+  /// record cannot be read, and where `wanted` says that nobody waits for it any more.
   Status catch_up(const store::RingView& view, std::int64_t until_ns,
                   const std::function<bool()>& wanted);
 
@@ -38,23 +37,27 @@ class RecentOwners {
   /// time.
   void take(const pcapng::Block& journal);
 
-  /// Who had the source's end of the flow then; null: not known. Valid until the next call.
-  const Process* of(const Flow& flow, std::int64_t time_ns);
+  /// Who had the source's end of the flow then; null: not known. Valid until the next take().
+  const Process* of(const Flow& flow, std::int64_t time_ns) const;
 
-  /// The container of a process; empty: none, or not known. Valid until the next call.
-  std::string_view container_of(std::uint32_t pid);
+  /// The container of a process; empty: none, or not known. Valid until the next take().
+  std::string_view container_of(std::uint32_t pid) const;
 
  private:
-  void take_container(const pcapng::Block& journal, std::uint32_t pid);
-  void age();
+  struct Container {
+    std::string id;
+    std::int64_t end_ns = INT64_MAX;  // of the process
+  };
 
-  std::size_t generation_;
+  void take_container(const pcapng::Block& journal, std::uint32_t pid, std::int64_t time_ns);
+  void forget();
+
+  std::size_t max_tenures_;
   std::int64_t told_until_ns_;
-  std::size_t taken_ = 0;  // by the younger generation
-  std::unique_ptr<FlowOwners> young_;
-  std::unique_ptr<FlowOwners> old_;
-  AgingMap<Flow, Process> asked_for_;                // of the older one, and of those before
-  AgingMap<std::uint32_t, std::string> containers_;  // by pid
+  std::int64_t needed_from_ns_;
+  std::size_t tenures_ = 0;  // at the most
+  FlowOwners owners_;
+  std::unordered_map<std::uint32_t, Container> containers_;  // by pid
 };
 
 }  // namespace caprock::exporting

@@ -33,4 +33,11 @@ inline const Tenure* begun_at(const Tenures& tenures, std::int64_t time_ns) {
   return after == tenures.begin() ? nullptr : &*std::prev(after);
 }
 
+/// Drops what begun_at() returns for no time from `from_ns` on, and what had ended by `ended_ns`.
+inline void forget(Tenures& tenures, std::int64_t from_ns, std::int64_t ended_ns) {
+  if (const Tenure* const first = begun_at(tenures, from_ns))
+    tenures.erase(tenures.begin(), tenures.begin() + (first - tenures.data()));
+  std::erase_if(tenures, [&](const Tenure& tenure) { return tenure.end_ns <= ended_ns; });
+}
+
 }  // namespace caprock::exporting

@@ -371,3 +371,51 @@ TEST_CASE("owners: what was over before it is needed is not kept, what goes on i
   CHECK(udp_owner(owners, "10.0.0.1", 53, kNow) == 0);
   CHECK(owners.of(flow(), kNow) == nullptr);
 }
+
+TEST_CASE("owners: what is over is forgotten, what is not stays known") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow, {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "2"});
+  tell(owners, kNow, {.event = "established", .pid = "9", .flow = kFlow, .latency_ns = "0"});
+  CHECK(owners.forget(kNow + 1000 * kSecond) == 3);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 1000 * kSecond) == 7);
+  CHECK(udp_owner(owners, "127.0.0.1", 53, kNow + 1000 * kSecond) == 7);
+  CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 1000 * kSecond) == 8);
+  CHECK(owners.of(flow(), kNow + 1000 * kSecond)->pid == 9);
+
+  const std::int64_t end_ns = kNow + 1001 * kSecond;
+  tell(owners, end_ns, {.event = "closed", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, end_ns, {.event = "exit", .pid = "8"});
+  tell(owners, end_ns, {.event = "closed", .pid = "9", .flow = kFlow});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, end_ns + kSecond) == 0);
+  CHECK(udp_owner(owners, "10.0.0.2", 53, end_ns + kSecond) == 0);
+  CHECK(owners.forget(end_ns + kSecond) == 1);
+  CHECK(owners.of(flow(), end_ns + kSecond)->pid == 9);  // its last packets come behind its end
+  CHECK(owners.forget(end_ns + 1000 * kSecond) == 0);
+  CHECK(owners.of(flow(), end_ns + 1000 * kSecond) == nullptr);
+}
+
+TEST_CASE("owners: a socket that is bound anew is known, and ends with its process, as before") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "7", .flow = kAnyDns, .network = "1"});
+  tell(owners, kNow + kSecond, {.event = "closed", .pid = "7", .flow = kAnyDns, .network = "1"});
+  owners.forget(kNow + 2 * kSecond);
+  tell(owners, kNow + 3 * kSecond, {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "1"});
+  owners.forget(kNow + 4 * kSecond);
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 4 * kSecond) == 8);
+  tell(owners, kNow + 5 * kSecond, {.event = "exit", .pid = "7"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 6 * kSecond) == 8);
+  tell(owners, kNow + 7 * kSecond, {.event = "exit", .pid = "8"});
+  CHECK(udp_owner(owners, "10.0.0.1", 53, kNow + 8 * kSecond) == 0);
+}
+
+TEST_CASE("owners: an address that another namespace has now is that one's alone") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow, {.event = "bind", .pid = "8", .flow = kAnyDns, .network = "2"});
+  tell(owners, kNow + kSecond, {.event = "addresses", .network = "2"});
+  owners.forget(kNow + 10 * kSecond);
+  tell(owners, kNow + 11 * kSecond,
+       {.event = "addresses", .network = "3", .addresses = "10.0.0.2"});
+  tell(owners, kNow + 11 * kSecond, {.event = "bind", .pid = "9", .flow = kAnyDns, .network = "3"});
+  CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 12 * kSecond) == 9);
+}

@@ -3,6 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "export/flow_text.hpp"
@@ -16,6 +21,7 @@ using namespace caprock::exporting;
 namespace {
 
 constexpr std::int64_t kUs = 1000;
+constexpr std::int64_t kMinute = 60'000'000'000;
 constexpr const char* kFlow = "TCP 10.0.0.1:4000 > 10.0.0.2:80";
 
 void append_established(std::vector<std::byte>& out, std::int64_t time_ns, const char* flow,
@@ -26,6 +32,13 @@ void append_established(std::vector<std::byte>& out, std::int64_t time_ns, const
                       {"CAPROCK_LATENCY_NS", "0"},
                       {"CAPROCK_CONTAINER", container},
                       {"CAPROCK_FLOW", flow}});
+}
+
+void tell(RecentOwners& owners, std::int64_t time_ns, std::string_view event,
+          std::vector<pcapng::JournalField> fields) {
+  std::vector<std::byte> blocks;
+  test::append_event(blocks, time_ns, event, std::move(fields));
+  owners.take(*pcapng::BlockCursor(blocks).next());
 }
 
 void tell(RecentOwners& owners, std::int64_t time_ns, const char* flow, const char* pid,
@@ -71,18 +84,50 @@ TEST_CASE("recent owners: an event that was told already is passed over") {
   CHECK(pid_of(owners, kFlow) == 8);
 }
 
-TEST_CASE("recent owners: what nobody asks for is forgotten, what somebody asks for is not") {
-  RecentOwners owners(0, 3);
-  constexpr const char* kIdle = "TCP 10.0.0.1:4001 > 10.0.0.2:80";
-  tell(owners, kUs, kFlow, "7");
-  tell(owners, kUs, kIdle, "8");
+TEST_CASE("recent owners: those of sockets that are there are kept, whatever comes and goes") {
+  const test::TemporaryFile nothing(test::ring_of({test::SegmentBuilder(1, 0, {{"eth0", ""}})}));
+  const auto view = store::RingView::open(nothing.path());
+  REQUIRE(view);
+  RecentOwners owners(0, 10);
+  tell(owners, kUs, "addresses",
+       {{"CAPROCK_NETNS", "1"}, {"CAPROCK_OWN_NETNS", "1"}, {"CAPROCK_ADDRESSES", "10.0.0.1"}});
+  tell(owners, kUs, "bind",
+       {{"_PID", "6"}, {"CAPROCK_NETNS", "1"}, {"CAPROCK_FLOW", "UDP 0.0.0.0:53 > 0.0.0.0:0"}});
+  tell(owners, kUs, kFlow, "7", "c0ffee");
   std::int64_t time_ns = 2 * kUs;
-  for (int port = 1; port <= 30; ++port, time_ns += kUs) {
-    tell(owners, time_ns, fmt::format("TCP 10.0.0.3:{} > 10.0.0.4:80", port).c_str(), "9");
-    CHECK(pid_of(owners, kFlow) == 7);
+  for (int port = 1; port <= 30; ++port, time_ns += kMinute) {
+    const std::string other = fmt::format("TCP 10.0.0.3:{} > 10.0.0.4:80", port);
+    tell(owners, time_ns, other.c_str(), "9");
+    tell(owners, time_ns, "closed", {{"_PID", "9"}, {"CAPROCK_FLOW", other}});
+    CHECK(pid_of(owners, other.c_str()) == 9);
+    REQUIRE(owners.catch_up(*view, time_ns, always));
   }
-  CHECK(pid_of(owners, kIdle) == 0);
-  CHECK(pid_of(owners, "TCP 10.0.0.3:30 > 10.0.0.4:80") == 9);
+  CHECK(pid_of(owners, kFlow) == 7);
+  CHECK(owners.container_of(7) == "c0ffee");
+  CHECK(pid_of(owners, "UDP 10.0.0.1:53 > 10.0.0.9:999", time_ns) == 6);
+  CHECK(pid_of(owners, "UDP 127.0.0.1:53 > 127.0.0.1:999", time_ns) == 6);
+  CHECK(pid_of(owners, "TCP 10.0.0.3:1 > 10.0.0.4:80") == 0);
+}
+
+TEST_CASE("recent owners: where too many are there at once they begin anew") {
+  RecentOwners owners(0, 10);
+  for (int port = 1; port <= 12; ++port)
+    tell(owners, port * kUs, fmt::format("TCP 10.0.0.3:{} > 10.0.0.4:80", port).c_str(), "9");
+  CHECK(pid_of(owners, "TCP 10.0.0.3:1 > 10.0.0.4:80") == 0);
+  CHECK(pid_of(owners, "TCP 10.0.0.3:12 > 10.0.0.4:80") == 9);
+}
+
+TEST_CASE("recent owners: the container of a process is known as long as its last packets come") {
+  const test::TemporaryFile nothing(test::ring_of({test::SegmentBuilder(1, 0, {{"eth0", ""}})}));
+  const auto view = store::RingView::open(nothing.path());
+  REQUIRE(view);
+  RecentOwners owners(0);
+  tell(owners, kUs, kFlow, "7", "c0ffee");
+  tell(owners, 2 * kUs, "exit", {{"_PID", "7"}});
+  REQUIRE(owners.catch_up(*view, kMinute, always));
+  CHECK(owners.container_of(7) == "c0ffee");
+  REQUIRE(owners.catch_up(*view, 10 * kMinute, always));
+  CHECK(owners.container_of(7).empty());
 }
 
 TEST_CASE("recent owners: they catch up with a record, each event once") {
