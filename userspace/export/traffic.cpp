@@ -41,8 +41,7 @@ void Traffic::count(const Flow& flow, const Packet& packet) {
   if (record == nullptr) return count_other(volume);
   const Direction direction = backward ? kBackward : kForward;
   Seen& seen = seen_by(*record, packet.interface);
-  seen.volume[direction] += volume;
-  seen.outbound[direction] += packet.outbound ? 1 : 0;
+  (packet.outbound ? seen.out : seen.in)[direction] += volume;
   record->last_ns = std::max(record->last_ns, packet.time_ns);
 }
 
@@ -53,10 +52,14 @@ void Traffic::count(const Flow& flow, std::int64_t time_ns, const Trouble& troub
   record->last_ns = std::max(record->last_ns, time_ns);
 }
 
+const Volume& Traffic::Seen::most(Direction direction) const {
+  return out[direction].bytes > in[direction].bytes ? out[direction] : in[direction];
+}
+
 HostEnd Traffic::host_end(const Seen& seen) {
-  const auto [forward, backward] = seen.outbound;
-  if (forward == backward) return HostEnd::kUnknown;
-  return forward > backward ? HostEnd::kSource : HostEnd::kDestination;
+  const auto& [forward, backward] = seen.out;
+  if (forward.packets == backward.packets) return HostEnd::kUnknown;
+  return forward.packets > backward.packets ? HostEnd::kSource : HostEnd::kDestination;
 }
 
 FlowTraffic Traffic::summary(const Flow& flow, const Record& record) {
@@ -67,12 +70,12 @@ FlowTraffic Traffic::summary(const Flow& flow, const Record& record) {
   if (record.seen.empty()) return summary;
   const auto most = [&](auto bytes) { return *std::ranges::max_element(record.seen, {}, bytes); };
   const auto of = [](Direction direction) {
-    return [direction](const Seen& seen) { return seen.volume[direction].bytes; };
+    return [direction](const Seen& seen) { return seen.most(direction).bytes; };
   };
-  summary.forward = most(of(kForward)).volume[kForward];
-  summary.backward = most(of(kBackward)).volume[kBackward];
-  const Seen busiest = most(
-      [](const Seen& seen) { return seen.volume[kForward].bytes + seen.volume[kBackward].bytes; });
+  summary.forward = most(of(kForward)).most(kForward);
+  summary.backward = most(of(kBackward)).most(kBackward);
+  const Seen busiest =
+      most([](const Seen& seen) { return seen.most(kForward).bytes + seen.most(kBackward).bytes; });
   summary.interface = busiest.interface;
   summary.host_end = host_end(busiest);
   return summary;

@@ -43,7 +43,8 @@ struct Trouble {
 enum class HostEnd { kUnknown, kSource, kDestination };
 
 /// Both directions of a flow. A packet passes several interfaces of a host (the two ends of a veth
-/// pair, a bridge, a bond): each direction counts as the interface saw it that saw most of it.
+/// pair, a bridge, a bond), and one of them twice where it is routed back out of it: each direction
+/// counts as the interface saw it that saw most of it, going out or coming in.
 struct FlowTraffic {
   Flow flow;
   Volume forward;  // from the flow's source to its destination
@@ -86,8 +87,10 @@ class Traffic {
 
   struct Seen {
     std::uint32_t interface = 0;
-    std::array<Volume, 2> volume{};           // by Direction
-    std::array<std::uint64_t, 2> outbound{};  // packets that the interface sent
+    std::array<Volume, 2> in{};   // by Direction
+    std::array<Volume, 2> out{};  // sent by the interface
+
+    const Volume& most(Direction direction) const;
   };
   struct Record {
     std::vector<Seen> seen;  // by few interfaces

@@ -66,6 +66,22 @@ TEST_CASE("traffic: what comes in on one interface and goes out on another is wh
   CHECK(flows[0].host_end == HostEnd::kDestination);
 }
 
+TEST_CASE("traffic: a packet that is routed back out of its interface counts once") {
+  Traffic traffic;
+  for (int i = 0; i < 10; ++i) {
+    traffic.count(flow(), {.interface = kEth0, .bytes = 100});
+    if (i != 0) traffic.count(flow(), {.interface = kEth0, .bytes = 100, .outbound = true});
+    traffic.count(flow().reversed(), {.interface = kEth0, .bytes = 7});
+    traffic.count(flow().reversed(), {.interface = kEth0, .bytes = 7, .outbound = true});
+  }
+  const auto flows = traffic.flows();
+  REQUIRE(flows.size() == 1);
+  CHECK(flows[0].forward.packets == 10);
+  CHECK(flows[0].forward.bytes == 1000);
+  CHECK(flows[0].backward.packets == 10);
+  CHECK(flows[0].backward.bytes == 70);
+}
+
 TEST_CASE("traffic: troubles belong to their flow, in whichever direction they are told") {
   Traffic traffic;
   traffic.count(flow(), 5, {.retransmissions = 2});
