@@ -2,6 +2,7 @@
 #include "agent/top_rows.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -32,7 +33,7 @@ struct OwnedFlow {
 
 struct Row {
   api::TopRow row;
-  const OwnedFlow* flow = nullptr;  // by flow
+  std::vector<std::size_t> flows;  // in it, by their place in the list of all
 };
 
 Process owner_of(const exporting::Flow& flow, std::int64_t time_ns, const RecentOwners& owners) {
@@ -111,10 +112,10 @@ void set_rates(api::TopCounts& counts, Nanoseconds window) {
 std::vector<Row> rows_by_flow(const std::vector<OwnedFlow>& flows) {
   std::vector<Row> rows;
   rows.reserve(flows.size());
-  for (const OwnedFlow& flow : flows) {
+  for (std::size_t place = 0; place < flows.size(); ++place) {
     Row& row = rows.emplace_back();
-    row.flow = &flow;
-    add(row.row, counts_of(flow.traffic));
+    row.flows = {place};
+    add(row.row, counts_of(flows[place].traffic));
   }
   return rows;
 }
@@ -123,18 +124,19 @@ std::vector<Row> rows_by_flow(const std::vector<OwnedFlow>& flows) {
 template <class Key, class Name>
 std::vector<Row> rows_by(const std::vector<OwnedFlow>& flows, Key key, Name name) {
   std::map<decltype(key(Process())), Row> groups;
-  const auto take = [&](const Process& process, const api::TopCounts& counts) {
-    const auto [group, added] = groups.try_emplace(key(process));
-    api::TopRow& row = group->second.row;
-    row.flows = added ? 1 : row.flows + 1;
+  const auto take = [&](const Process& process, std::size_t place, const api::TopCounts& counts) {
+    auto& [row, flows_of_row] = groups[key(process)];
+    flows_of_row.push_back(place);
+    row.flows = flows_of_row.size();
     name(row, process);
     add(row, counts);
   };
-  for (const OwnedFlow& flow : flows) {
+  for (std::size_t place = 0; place < flows.size(); ++place) {
+    const OwnedFlow& flow = flows[place];
     const api::TopCounts counts = counts_of(flow.traffic);
-    take(flow.local, counts);
+    take(flow.local, place, counts);
     if (flow.remote.pid != 0 && key(flow.remote) != key(flow.local))
-      take(flow.remote, reversed(counts));
+      take(flow.remote, place, reversed(counts));
   }
   std::vector<Row> rows;
   for (auto& [ignored, row] : groups)
@@ -165,17 +167,27 @@ std::uint64_t sort_value(const api::TopCounts& counts, const std::string& sort) 
   return counts.bytes;
 }
 
-/// Puts the rows with most in front, as many as are wanted; returns the sum of the rest.
-api::TopCounts cut(std::vector<Row>& rows, const TopQuery& query) {
+/// Keeps the rows with most, as many as are wanted.
+void cut(std::vector<Row>& rows, const TopQuery& query) {
   const auto rank = [&](const Row& row) {
     return std::tuple(sort_value(row.row, query.sort), row.row.bytes, row.row.packets, row.row.pid);
   };
   const auto end = rows.begin() + static_cast<std::ptrdiff_t>(std::min(query.limit, rows.size()));
   std::ranges::partial_sort(rows, end, std::ranges::greater(), rank);
-  api::TopCounts rest;
-  for (auto row = end; row != rows.end(); ++row)
-    add(rest, row->row);
   rows.erase(end, rows.end());
+}
+
+/// The sum of the flows that are in none of the rows.
+api::TopCounts not_shown(const std::vector<Row>& rows, const std::vector<OwnedFlow>& flows) {
+  std::vector<bool> shown(flows.size());
+  for (const Row& row : rows) {
+    for (const std::size_t place : row.flows)
+      shown[place] = true;
+  }
+  api::TopCounts rest;
+  for (std::size_t place = 0; place < flows.size(); ++place) {
+    if (!shown[place]) add(rest, counts_of(flows[place].traffic));
+  }
   return rest;
 }
 
@@ -209,14 +221,15 @@ api::TopReport top_report(const exporting::Traffic& traffic,
   std::vector<Row> rows = rows_of(flows, query.by);
   report.flows = flows.size();
   report.rows_in_all = rows.size();
-  report.other = cut(rows, query);
+  cut(rows, query);
+  report.other = not_shown(rows, flows);
   for (api::TopCounts* counts : {&report.total, &report.other}) {
     add(*counts, traffic.other());
     add(*counts, traffic.other_trouble());
     set_rates(*counts, query.window);
   }
   for (Row& row : rows) {
-    if (row.flow != nullptr) describe_flow(row.row, *row.flow, interfaces);
+    if (query.by == api::kByFlow) describe_flow(row.row, flows[row.flows.front()], interfaces);
     set_rates(row.row, query.window);
     report.rows.push_back(std::move(row.row));
   }

@@ -196,6 +196,28 @@ TEST_CASE("top: what is sorted by comes first, and what the limit leaves out is 
   CHECK(report.other.bytes_per_second == 2900.0);
 }
 
+TEST_CASE("top: a flow that one of its ends shows is not told among the rest again") {
+  constexpr const char* kOfMiddle = "TCP 10.0.0.2:4000 > 10.0.0.3:80";
+  constexpr const char* kOfLast = "TCP 10.0.0.3:80 > 10.0.0.2:4000";
+  Record record;
+  record.established(kSecond, kOfCurl, "7", "curl")
+      .established(kSecond, kOfNginx, "8", "nginx")
+      .established(kSecond, kOfMiddle, "8", "nginx")
+      .established(kSecond, kOfLast, "9", "php")
+      .packet(kOfCurl, {99 * kSecond, 100})
+      .packet(kOfMiddle, {99 * kSecond, 100})
+      .packet(kUnowned, {99 * kSecond, 80});
+  agent::Top top;
+  auto wanted = query(api::kByProcess);
+  wanted.limit = 1;
+  const auto report = look(top, record, 100 * kSecond, wanted);
+  REQUIRE(report.rows.size() == 1);
+  CHECK(report.rows[0].comm == "nginx");
+  CHECK(report.rows[0].bytes == 200);
+  CHECK(report.rows_in_all == 4);
+  CHECK(report.other.bytes == 80);
+}
+
 TEST_CASE("top: without owners the end that the interface sends from is the local one") {
   Record record;
   record.packet(kOfNginx, {99 * kSecond, 100, 0, test::kOutbound});
