@@ -241,7 +241,8 @@ Response top_stream(const store::Ring& ring, Top& top, const Request& request,
     auto report =
         top.look(query, {.open = [&ring] { return store::RingView::open(ring.status().path); },
                          .complete_until = [&ring] { return await_completion(ring, wall_ns()); },
-                         .wanted = seldom([&writer] { return writer.open(); })});
+                         .wanted = seldom([&writer] { return writer.open(); }),
+                         .os_enabled = os_enabled});
     if (!report) return std::move(report).error();
     report->os_enabled = os_enabled;
     report->notes.insert(report->notes.begin(), notes.begin(), notes.end());

@@ -27,7 +27,7 @@ std::int64_t end_of_window(std::int64_t complete_until_ns) {
 Result<api::TopReport> Top::look(const TopQuery& query, const Source& source) {
   const std::lock_guard lock(mutex_);
   auto report = read(query, source);
-  if (!report) owners_.reset();  // they may know a part of the window
+  if (!report && owners_) owners_->leave_off();
   last_look_ = std::chrono::steady_clock::now();
   return report;
 }
@@ -38,7 +38,8 @@ Result<api::TopReport> Top::read(const TopQuery& query, const Source& source) {
   const std::int64_t to_ns = end_of_window(source.complete_until());
   const std::int64_t from_ns = std::max<std::int64_t>(to_ns - query.window.count(), 0);
   const bool clock_was_set_back = owners_ && owners_->told_until_ns() > to_ns;
-  if (!owners_ || clock_was_set_back) owners_.emplace(from_ns - kHistoryNs);
+  if (!owners_ || clock_was_set_back || !source.os_enabled)
+    owners_.emplace(source.os_enabled ? from_ns - kHistoryNs : from_ns);
   if (auto told = owners_->catch_up(*view, from_ns, source.wanted); !told) return told.error();
   exporting::TrafficMeter meter(*owners_, source.wanted);
   const auto read = exporting::export_window(*view, {.from_ns = from_ns, .to_ns = to_ns}, meter);

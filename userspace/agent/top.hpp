@@ -25,6 +25,7 @@ class Top {
     std::function<Result<store::RingView>()> open;
     std::function<std::int64_t()> complete_until;  // wall time; waits a little for it to be now
     std::function<bool()> wanted;                  // whether somebody still waits for the report
+    bool os_enabled = true;                        // whether there are events to be read
   };
 
   /// Any thread; one look at a time, others wait.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/recent_owners.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -8,6 +9,8 @@
 
 namespace caprock::exporting {
 namespace {
+
+constexpr std::int64_t kHindsightNs = 60'000'000'000;
 
 std::uint32_t pid_of(const pcapng::Block& journal) {
   const std::string_view digits = pcapng::journal_field(journal, "_PID");
@@ -26,7 +29,7 @@ RecentOwners::RecentOwners(std::int64_t from_ns, std::size_t max_tenures)
 
 Status RecentOwners::catch_up(const store::RingView& view, std::int64_t until_ns,
                               const std::function<bool()>& wanted) {
-  needed_from_ns_ = until_ns;
+  needed_from_ns_ = until_ns - kHindsightNs;
   forget();
   if (told_until_ns_ >= until_ns) return {};
   auto window = store::Window::open(
@@ -42,9 +45,14 @@ Status RecentOwners::catch_up(const store::RingView& view, std::int64_t until_ns
   return {};
 }
 
+void RecentOwners::leave_off() {
+  told_until_ns_ = std::max(told_until_ns_, last_taken_ns_);
+}
+
 void RecentOwners::take(const pcapng::Block& journal) {
   const std::int64_t time_ns = pcapng::journal_time_ns(journal).value_or(0);
   if (pcapng::journal_field(journal, "CAPROCK_LAYER") != "os" || time_ns < told_until_ns_) return;
+  last_taken_ns_ = std::max(last_taken_ns_, time_ns);
   owners_.take(journal);
   if (const std::uint32_t pid = pid_of(journal); pid != 0) take_container(journal, pid, time_ns);
   const bool of_socket = !pcapng::journal_field(journal, "CAPROCK_FLOW").empty();

@@ -28,10 +28,15 @@ class RecentOwners {
   std::int64_t told_until_ns() const { return told_until_ns_; }
   void set_told_until(std::int64_t until_ns) { told_until_ns_ = until_ns; }
 
-  /// Takes all events up to `until_ns`, before which nothing is asked any more. Fails where the
-  /// record cannot be read, and where `wanted` says that nobody waits for it any more.
+  /// Takes all events up to `until_ns`. Nothing is asked any more of what was over a minute before:
+  /// so long a window can another look have. Fails where the record cannot be read, and where
+  /// `wanted` says that nobody waits for it any more.
   Status catch_up(const store::RingView& view, std::int64_t until_ns,
                   const std::function<bool()>& wanted);
+
+  /// Somebody has left off telling: what comes after the event that was taken last is to be told
+  /// yet.
+  void leave_off();
 
   /// Takes what an entry tells, if anything; one before told_until_ns() is passed over. In order of
   /// time.
@@ -54,6 +59,7 @@ class RecentOwners {
 
   std::size_t max_tenures_;
   std::int64_t told_until_ns_;
+  std::int64_t last_taken_ns_ = INT64_MIN;
   std::int64_t needed_from_ns_;
   std::size_t tenures_ = 0;  // at the most
   FlowOwners owners_;

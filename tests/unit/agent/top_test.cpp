@@ -249,6 +249,33 @@ TEST_CASE("top: a look that nobody waits for ends, and the next one is right") {
   CHECK(look(top, record, 100 * kSecond, query(api::kByFlow)).rows.at(0).pid == 7);
 }
 
+TEST_CASE("top: a look that nobody waits for takes nothing from the others") {
+  Record record;
+  fill(record);
+  agent::Top top;
+  look(top, record, 100 * kSecond);
+  constexpr const char* kNext = "TCP 10.0.0.9:40001 > 10.0.0.2:80";
+  record.established(200 * kSecond, kNext, "9", "wget");
+  CHECK_FALSE(top.look(query(api::kByFlow), record.until(4000 * kSecond, false)));
+  record.packet(kOfCurl, {4999 * kSecond, 500}).packet(kNext, {4999 * kSecond, 100});
+  const auto report = look(top, record, 5000 * kSecond, query(api::kByFlow));
+  REQUIRE(report.rows.size() == 2);
+  CHECK(report.rows[0].pid == 7);  // an hour that is read anew would not tell of them
+  CHECK(report.rows[1].pid == 9);
+}
+
+TEST_CASE("top: without the operating system's events nothing before the window is read") {
+  Record record;
+  fill(record);
+  agent::Top top;
+  auto source = record.until(100 * kSecond);
+  source.os_enabled = false;
+  const auto report = top.look(query(api::kByFlow), source);
+  REQUIRE(report);
+  CHECK(report->rows.at(0).bytes == 2900);
+  CHECK(report->rows.at(0).pid == 0);
+}
+
 TEST_CASE("top: a clock that was set back does not hide what comes then") {
   Record record;
   fill(record);

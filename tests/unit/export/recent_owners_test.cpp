@@ -88,7 +88,7 @@ TEST_CASE("recent owners: those of sockets that are there are kept, whatever com
   const test::TemporaryFile nothing(test::ring_of({test::SegmentBuilder(1, 0, {{"eth0", ""}})}));
   const auto view = store::RingView::open(nothing.path());
   REQUIRE(view);
-  RecentOwners owners(0, 10);
+  RecentOwners owners(0, 20);
   tell(owners, kUs, "addresses",
        {{"CAPROCK_NETNS", "1"}, {"CAPROCK_OWN_NETNS", "1"}, {"CAPROCK_ADDRESSES", "10.0.0.1"}});
   tell(owners, kUs, "bind",
