@@ -17,15 +17,16 @@
 
 namespace caprock::agent {
 
-/// Keeps the owners of flows between two looks, so that only the first one reads the events of up
-/// to an hour before. Reads the ring's file alone: nothing of it is on the way of a packet.
+/// Keeps the owners of flows and what it knows of the ring's segments between two looks, so that
+/// only the first one reads the events of up to an hour before and goes through the ring. Reads the
+/// ring's file alone: nothing of it is on the way of a packet.
 class Top {
  public:
   struct Source {
-    std::function<Result<store::RingView>()> open;
-    std::function<std::int64_t()> complete_until;  // wall time; waits a little for it to be now
-    std::function<bool()> wanted;                  // whether somebody still waits for the report
-    bool os_enabled = true;                        // whether there are events to be read
+    std::function<Result<store::RingView>()> open;  // called where no view is kept
+    std::function<std::int64_t()> complete_until;   // wall time; waits a little for it to be now
+    std::function<bool()> wanted;                   // whether somebody still waits for the report
+    bool os_enabled = true;                         // whether there are events to be read
   };
 
   /// Any thread; one look at a time, others wait.
@@ -36,8 +37,10 @@ class Top {
 
  private:
   Result<api::TopReport> read(const TopQuery& query, const Source& source);
+  void leave_off();
 
   std::mutex mutex_;
+  std::optional<store::RingView> view_;
   std::optional<exporting::RecentOwners> owners_;  // as events up to the last look tell
   std::chrono::steady_clock::time_point last_look_;
 };

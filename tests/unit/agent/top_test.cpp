@@ -264,6 +264,27 @@ TEST_CASE("top: a look that nobody waits for takes nothing from the others") {
   CHECK(report.rows[1].pid == 9);
 }
 
+TEST_CASE("top: the ring is opened once, and anew where a look failed") {
+  Record record;
+  fill(record);
+  agent::Top top;
+  int opened = 0;
+  const auto look_at = [&](std::int64_t until_ns, bool wanted) {
+    auto source = record.until(until_ns, wanted);
+    source.open = [&opened, open = source.open] { return ++opened, open(); };
+    return top.look(query(api::kByFlow), source);
+  };
+  REQUIRE(look_at(100 * kSecond, true));
+  record.packet(kUnowned, {109 * kSecond, 700});
+  const auto next = look_at(110 * kSecond, true);
+  REQUIRE(next);
+  CHECK(next->rows.at(0).bytes == 700);
+  CHECK(opened == 1);
+  CHECK_FALSE(look_at(120 * kSecond, false));
+  REQUIRE(look_at(130 * kSecond, true));
+  CHECK(opened == 2);
+}
+
 TEST_CASE("top: without the operating system's events nothing before the window is read") {
   Record record;
   fill(record);
