@@ -3,10 +3,12 @@
 import json
 import os
 import pty
+import select
 import signal
 import socket
 import subprocess
 import termios
+import time
 from pathlib import Path
 
 from lab.agent import CAPROCK
@@ -125,9 +127,9 @@ class OnTerminal(TopTest):
         before = termios.tcgetattr(its_side)
         words = [CAPROCK, "top", "--server", f"unix:{agent.socket}", "-d", "0.2"]
         child = subprocess.Popen(words, stdin=its_side, stdout=its_side, stderr=its_side, start_new_session=True)
-        written = b""
-        while written.count(b"PROTO") < 2:
-            written += os.read(terminal, 4096)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        written = self.read_until(child, terminal, lambda written: written.count(b"PROTO") >= 2)
         self.assertEqual(termios.tcgetattr(its_side)[3] & (termios.ICANON | termios.ECHO), 0)
         end(child, terminal)
         status = child.wait(10)
@@ -138,6 +140,16 @@ class OnTerminal(TopTest):
         os.close(terminal)
         self.assertTrue(written.endswith(b"\033[?25h"), written[-100:])  # the cursor is there again
         return status
+
+    def read_until(self, child, terminal, enough):
+        written = b""
+        deadline = time.monotonic() + 10
+        while not enough(written):
+            self.assertIsNone(child.poll(), written)
+            self.assertLess(time.monotonic(), deadline, written)
+            if select.select([terminal], [], [], 0.1)[0]:
+                written += os.read(terminal, 4096)
+        return written
 
     @staticmethod
     def read_rest(terminal):
