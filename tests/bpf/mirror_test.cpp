@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <linux/if_xdp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -27,7 +28,8 @@ class Socket {
   explicit Socket(const capture::Programs& programs)
       : map_(programs.map_fd("mirror_sockets")), fd_(::socket(AF_XDP, SOCK_RAW, 0)) {
     if (!fd_) SKIP("this kernel has no AF_XDP");
-    const int fd = fd_.get();
+    const int fd = fd_.get(), packets = 64;  // newer kernels want one with a ring to receive
+    REQUIRE(::setsockopt(fd, SOL_XDP, XDP_RX_RING, &packets, sizeof packets) == 0);
     REQUIRE(bpf_map_update_elem(map_, &kIndex, &fd, BPF_ANY) == 0);
   }
   Socket(const Socket&) = delete;

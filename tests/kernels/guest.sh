@@ -3,19 +3,36 @@
 # neighbour; $settings are more --set options of its.
 # shellcheck shell=sh disable=SC2154
 
+WEST_MAC=02:00:00:00:00:01
+EAST_MAC=02:00:00:00:00:02
+
 ip() { /bin/ip "$@"; } # iproute2's: the shell would take busybox's
 neighbour() { nsenter --net=/run/netns/neighbour "$@"; }
 
-connect_neighbour() {
-  mkdir -p /run
-  ip netns add neighbour
-  ip link add west type veth peer name east netns neighbour
+# Both ends are there and have their names.
+address_both_ends() {
   ip addr add 10.77.0.1/24 dev west
   ip addr add fd77::1/64 dev west nodad
   ip link set west up
   ip -n neighbour addr add 10.77.0.2/24 dev east
   ip -n neighbour addr add fd77::2/64 dev east nodad
   ip -n neighbour link set east up
+}
+
+# By a veth.
+connect_neighbour() {
+  mkdir -p /run
+  ip netns add neighbour
+  ip link add west address $WEST_MAC type veth peer name east address $EAST_MAC netns neighbour
+  address_both_ends
+}
+
+# By a cable between two network cards, in place of the veth.
+connect_neighbour_by_cards() {
+  ip link del west
+  ip link set eth0 name west
+  ip link set eth1 name east netns neighbour
+  address_both_ends
 }
 
 socket() { echo "/run/${data##*/}.sock"; }
