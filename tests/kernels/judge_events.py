@@ -136,7 +136,7 @@ class Events(unittest.TestCase):
             ways = dict.fromkeys(WAYS[way_of(record.hooks[name])] for record in (auto, kprobe) if record.hooks[name])
             self.findings.add(f"`{name}`", ", ".join(ways) or f"no: {event['note'].removeprefix('not on this kernel: ')}")
         reasons = any("CAPROCK_REASON" in entry for entry in auto.find("drop", {}))
-        self.findings.add("reason of a `drop`", "yes" if reasons else "no: not on this kernel")
+        self.findings.add("reason of `drop`", "yes" if reasons else "no: not on this kernel")
         self.findings.add("`closed` of UDP", self.findings.features["`bind`"])
 
     @classmethod
