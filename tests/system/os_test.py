@@ -280,6 +280,39 @@ class Connections(OsTest):
             self.assertEqual(dropped[0]["CAPROCK_REASON"], "NO_SOCKET")
 
 
+    def drops_to(self, agent, port):
+        return [entry for entry in self.entries(agent, CAPROCK_EVENT="drop") if entry["CAPROCK_FLOW"].endswith(f":{port}")]
+
+    def send(self, namespace, address, port, count):
+        with namespace.entered():
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with sender:
+            for _ in range(count):
+                sender.sendto(b"x" * 1000, (address, port))
+
+    def test_netfilter(self):
+        """os: a packet that a rule of netfilter drops is told, with that as the reason"""
+        agent = self.record()
+        for command in ("add table ip t", "add chain ip t in { type filter hook input priority 0; }", f"add rule ip t in udp dport {CLOSED_PORT} drop"):
+            self.pair.right.run("nft", command)
+        self.send(self.pair.left, "10.77.0.2", CLOSED_PORT, 1)
+        time.sleep(0.2)
+        dropped = self.drops_to(agent, CLOSED_PORT)
+        self.assertEqual(len(dropped), 1, dropped)
+        self.assertEqual(dropped[0].get("CAPROCK_REASON", "NETFILTER_DROP"), "NETFILTER_DROP")
+        if not self.events_of(agent, "drop")["note"]:
+            self.assertIn("nf", dropped[0]["CAPROCK_PLACE"])
+
+    def test_queue_of_a_device(self):
+        """os: packets for which the queue of a device has no room are told as dropped"""
+        agent = self.record()
+        self.pair.left.run("tc", "qdisc", "add", "dev", "west", "root", "tbf", "rate", "8kbit", "burst", "1600", "limit", "1600")
+        self.send(self.pair.left, "10.77.0.2", CLOSED_PORT, 10)
+        time.sleep(0.2)
+        dropped = [entry for entry in self.drops_to(agent, CLOSED_PORT) if entry.get("CAPROCK_REASON", "QDISC").startswith("QDISC")]
+        self.assertGreaterEqual(len(dropped), 6, dropped)
+
+
 class Bounds(OsTest):
     def test_off(self):
         """os: without agent.os.enabled nothing of it is in the record, nor in the status"""
