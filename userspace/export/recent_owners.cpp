@@ -55,8 +55,8 @@ void RecentOwners::take(const pcapng::Block& journal) {
   last_taken_ns_ = std::max(last_taken_ns_, time_ns);
   owners_.take(journal);
   if (const std::uint32_t pid = pid_of(journal); pid != 0) take_container(journal, pid, time_ns);
-  const bool of_socket = !pcapng::journal_field(journal, "CAPROCK_FLOW").empty();
-  if (of_socket && ++tenures_ > max_tenures_) forget();
+  if (!pcapng::journal_field(journal, "CAPROCK_FLOW").empty()) ++tenures_;
+  if (tenures_ + containers_.size() > max_tenures_) forget();
 }
 
 /// A number of a process that has ended may be another one's, of which a program's start tells. The
@@ -72,16 +72,28 @@ void RecentOwners::take_container(const pcapng::Block& journal, std::uint32_t pi
     known->second.end_ns = time_ns;
 }
 
-/// Half of the room is to be free then, as it is all gone through.
+/// Half of the room is to be free then, as it is all gone through. Where many come and go, those
+/// that have gone make room for those that stay.
 void RecentOwners::forget() {
-  tenures_ = owners_.forget(needed_from_ns_);
-  std::erase_if(containers_, [&](const auto& container) {
-    return container.second.end_ns < needed_from_ns_ - ConnectionOwners::kLingerNs;
-  });
-  if (tenures_ + containers_.size() <= max_tenures_ / 2) return;
+  forget(needed_from_ns_);
+  if (is_half_free()) return;
+  forget(last_taken_ns_ + ConnectionOwners::kLingerNs);
+  forget(needed_from_ns_);  // what goes from now on is kept again
+  if (is_half_free()) return;
   owners_.forget_sockets();
   containers_.clear();
   tenures_ = 0;
+}
+
+void RecentOwners::forget(std::int64_t needed_from_ns) {
+  tenures_ = owners_.forget(needed_from_ns);
+  std::erase_if(containers_, [&](const auto& container) {
+    return container.second.end_ns <= needed_from_ns - ConnectionOwners::kLingerNs;
+  });
+}
+
+bool RecentOwners::is_half_free() const {
+  return tenures_ + containers_.size() <= max_tenures_ / 2;
 }
 
 const Process* RecentOwners::of(const Flow& flow, std::int64_t time_ns) const {

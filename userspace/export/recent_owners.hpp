@@ -16,7 +16,8 @@
 namespace caprock::exporting {
 
 /// Owners by the events of a record that goes on and on: what is over is forgotten from one look to
-/// the next, and where too much is there at once, all sockets are. One thread at a time.
+/// the next, at once where room is needed, and where too much is there, all sockets are. One thread
+/// at a time.
 class RecentOwners {
  public:
   static constexpr std::size_t kMaxTenures = 524'288;  // of some 200 bytes
@@ -56,6 +57,8 @@ class RecentOwners {
 
   void take_container(const pcapng::Block& journal, std::uint32_t pid, std::int64_t time_ns);
   void forget();
+  void forget(std::int64_t needed_from_ns);
+  bool is_half_free() const;
 
   std::size_t max_tenures_;
   std::int64_t told_until_ns_;

@@ -109,12 +109,30 @@ TEST_CASE("recent owners: those of sockets that are there are kept, whatever com
   CHECK(pid_of(owners, "TCP 10.0.0.3:1 > 10.0.0.4:80") == 0);
 }
 
+TEST_CASE("recent owners: many short connections do not drive out those that stay") {
+  RecentOwners owners(0, 20);
+  tell(owners, kUs, kFlow, "7", "c0ffee");
+  for (int port = 1; port <= 100; ++port) {
+    const std::string other = fmt::format("TCP 10.0.0.3:{} > 10.0.0.4:80", port);
+    tell(owners, 2 * port * kUs, other.c_str(), "9");
+    tell(owners, 2 * port * kUs + kUs, "closed", {{"_PID", "9"}, {"CAPROCK_FLOW", other}});
+  }
+  CHECK(pid_of(owners, kFlow) == 7);
+  CHECK(owners.container_of(7) == "c0ffee");
+  CHECK(pid_of(owners, "TCP 10.0.0.3:100 > 10.0.0.4:80") == 9);
+}
+
 TEST_CASE("recent owners: where too many are there at once they begin anew") {
   RecentOwners owners(0, 10);
   for (int port = 1; port <= 12; ++port)
     tell(owners, port * kUs, fmt::format("TCP 10.0.0.3:{} > 10.0.0.4:80", port).c_str(), "9");
   CHECK(pid_of(owners, "TCP 10.0.0.3:1 > 10.0.0.4:80") == 0);
   CHECK(pid_of(owners, "TCP 10.0.0.3:12 > 10.0.0.4:80") == 9);
+  for (int pid = 1; pid <= 12; ++pid)
+    tell(owners, 20 * kUs, "exec",
+         {{"_PID", std::to_string(pid)}, {"CAPROCK_CONTAINER", "c0ffee"}});
+  CHECK(owners.container_of(1).empty());
+  CHECK(owners.container_of(12) == "c0ffee");
 }
 
 TEST_CASE("recent owners: the container of a process is known as long as its last packets come") {
