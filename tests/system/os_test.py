@@ -326,7 +326,7 @@ class Bounds(OsTest):
         agent = self.record(agent__os__events="[exit]")
         subprocess.run(["true"], check=True)
         kinds = {entry["CAPROCK_EVENT"] for entry in self.entries(agent)}
-        self.assertEqual(kinds, {"begin", "addresses", "exit"})
+        self.assertEqual(kinds - {"addresses"}, {"begin", "exit"})
         self.assertEqual(self.events_of(agent, "exec")["note"], "not in agent.os.events")
 
     def test_live(self):
