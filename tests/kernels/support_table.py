@@ -23,9 +23,10 @@ release, {newest} when this table was made.
 {table}
 
 - *Packets*: sent over IPv4 and IPv6, UDP and TCP, they are in the ring and in an export once, byte for byte, while the agent is killed, stopped
-  and started anew, and the clock is set. tc is tried on a veth, XDP (`agent.hook: xdp`) on a network card, a mirror port on a veth.
-- *Events*: each one was provoked, and is in the record as often as it happened, with its process. Where two ways are named, both were tried
-  (`agent.os.probes`); the first one is what `auto` takes.
+  and started anew, and the clock is set. tc is tried on a veth, XDP (`agent.hook: xdp`) on a network card, a mirror port on a veth (without
+  restarts).
+- *Events*: each one was provoked and is in the record, once where it happened once, with its process where the kernel tells it. Where two
+  ways are named, both were tried (`agent.os.probes`); the first one is what `auto` takes.
 - The programs' own tests (`tests/bpf`) pass on each of these kernels: every BPF program loads there.
 
 `caprock doctor` says what a host's kernel lacks, `caprock status` which hook each event has.
