@@ -17,12 +17,12 @@ def add_arguments(parser):
     parser.add_argument("--seconds", type=int, default=5)
 
 
-def gigabits(rig, seconds):
-    """What the receiver got, in Gbit/s."""
+def gigabits(rig, seconds, *options):
+    """What the receiver got, in Gbit/s; with more options of the client's."""
     server = subprocess.Popen(rig.pair.right.command("iperf3", "-s", "-1"), stdout=subprocess.DEVNULL)
     try:
         time.sleep(0.5)
-        report = rig.pair.left.run("iperf3", "-c", "10.77.0.2", "-t", seconds, "-J")
+        report = rig.pair.left.run("iperf3", "-c", "10.77.0.2", "-t", seconds, "-J", *options)
     finally:
         server.terminate()
         server.wait()
