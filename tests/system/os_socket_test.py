@@ -240,7 +240,7 @@ class Health(OsTest):
         self.assertIn("goes from open to loss", "".join(entry["MESSAGE"] for entry in states))
 
     def test_handshake_again(self):
-        """os: a SYN that is sent again is told as such"""
+        """os: a SYN that is sent again is told as such, with the process whose connection it is"""
         agent = self.record()
         self.pair.left.ip("neigh", "add", "10.77.0.9", "lladdr", "02:00:00:00:00:09", "dev", "west")
         with self.pair.left.entered():
@@ -250,6 +250,7 @@ class Health(OsTest):
             client.connect(("10.77.0.9", PORT))
         again = self.entries(agent, _PID=os.getpid(), CAPROCK_EVENT="retransmit")
         self.assertEqual({entry["CAPROCK_REASON"] for entry in again}, {"SYN"})
+        self.assertIn(f"> 10.77.0.9:{PORT}", again[0]["CAPROCK_FLOW"])
 
     def test_bad_checksum(self):
         """os: a packet with a wrong checksum is told, of TCP and of UDP"""

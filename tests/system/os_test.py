@@ -231,19 +231,6 @@ class Connections(OsTest):
         with client:
             client.connect((address, PORT))
 
-    def test_retransmission(self):
-        """os: a retransmission is told, with the process whose connection it is"""
-        agent = self.record()
-        self.pair.left.ip("neigh", "add", "10.77.0.9", "lladdr", "02:00:00:00:00:09", "dev", "west")
-        with self.pair.left.entered():
-            client = socket.socket()
-        client.settimeout(1.5)
-        with client, self.assertRaises(TimeoutError):
-            client.connect(("10.77.0.9", PORT))
-        again = self.entries(agent, _PID=os.getpid(), CAPROCK_EVENT="retransmit")
-        self.assertGreaterEqual(len(again), 1)
-        self.assertIn("10.77.0.9:5801", again[0]["CAPROCK_FLOW"])
-
     def test_no_drop(self):
         """os: what is left in a socket's queue at its end is not told as a dropped packet, nor the end of a connection in order"""
         agent = self.record()
