@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much of what the operating system does is recorded, when, and what an export makes of it."""
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+from lab.agent import CAPROCK
+from lab.os_events import OsTest
+from lab.readers import journal_entries, journal_messages, read, tshark
+from lab.traffic import transfer
+
+PORT = 5801
+CLOSED_PORT = 5802
+
+
+class Record(OsTest):
+    def test_off(self):
+        """os: without agent.os.enabled nothing of it is in the record, nor in the status"""
+        agent = self.recorder_of(self.pair)
+        subprocess.run(["true"], check=True)
+        self.assertEqual(self.entries(agent), [])
+        self.assertEqual(agent.status()["events"], [])
+
+    def test_chosen(self):
+        """os: of agent.os.events alone is recorded what it names"""
+        agent = self.record(agent__os__events="[exit]")
+        subprocess.run(["true"], check=True)
+        kinds = {entry["CAPROCK_EVENT"] for entry in self.entries(agent)}
+        self.assertEqual(kinds - {"addresses"}, {"begin", "exit"})
+        self.assertEqual(self.events_of(agent, "exec")["note"], "not in agent.os.events")
+
+    def test_live(self):
+        """os: it is turned off and on by a change of the configuration, and the record says where"""
+        config = self.folder / "config.yaml"
+        config.write_text("agent: {os: {enabled: true}}\n")
+        agent = self.make_agent(self.pair.right, config=config, agent__interfaces="[east]", agent__os__enabled=None).start()
+        for text, events in (("{enabled: false}", set()), ("{events: [exit]}", {"exit"})):
+            config.write_text(f"agent: {{os: {text}}}\n")
+            agent.wait_for(lambda: {event["name"] for event in agent.status()["events"] if event["hook"]} == events, text)
+        child = subprocess.Popen(["true"])
+        child.wait()
+        entries = self.entries(agent)
+        borders = [entry["CAPROCK_EVENT"] for entry in entries if entry.get("CAPROCK_EVENT") in ("begin", "end")]
+        self.assertEqual(borders, ["begin", "end", "begin"])
+        self.assertEqual([entry["CAPROCK_EVENT"] for entry in entries if entry.get("_PID") == str(child.pid)], ["exit"])
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
+    def test_owner_of_what_is_chosen(self):
+        """os: who owns a socket is known also where only its resets are recorded"""
+        agent = self.record(agent__os__events="[reset-received]")
+        with self.pair.left.entered():
+            client = socket.socket()
+        with client, self.assertRaises(ConnectionRefusedError):
+            client.connect(("10.77.0.2", CLOSED_PORT))
+        kinds = {entry["CAPROCK_EVENT"] for entry in self.entries(agent, _PID=os.getpid())}
+        self.assertEqual(kinds, {"reset-received"})
+
+    def test_limit(self):
+        """os: what comes beyond the limit is counted, and the record says how much that is"""
+        agent = self.record(agent__os__events="[failed]")
+        with self.pair.left.entered():
+            for _ in range(12_000):
+                with socket.socket() as client:
+                    client.connect_ex(("10.77.0.2", CLOSED_PORT))
+        time.sleep(1.2)
+        event = self.events_of(agent, "failed")
+        self.assertGreaterEqual(event["recorded"] + event["suppressed"] + event["lost"], 12_000)  # others may connect as well
+        self.assertGreater(event["suppressed"], 0)
+        entries = self.entries(agent, CAPROCK_EVENT="failed")
+        told = sum(int(entry.get("CAPROCK_SUPPRESSED", 0)) for entry in entries)
+        self.assertEqual(told, event["suppressed"] + event["lost"])
+        self.assertEqual(sum("CAPROCK_SUPPRESSED" not in entry for entry in entries), event["recorded"])
+
+    def test_complete(self):
+        """os: under a steady load of events the record is complete up to a moment ago"""
+        agent = self.record()
+        ended = threading.Event()
+
+        def connect_on_and_on():
+            while not ended.is_set():
+                with socket.socket() as client:
+                    client.connect_ex(("127.0.0.1", CLOSED_PORT))
+                time.sleep(0.0002)
+
+        with self.pair.left.entered():
+            load = threading.Thread(target=connect_on_and_on)
+            load.start()
+        lags = []
+        for _ in range(40):
+            time.sleep(0.1)
+            status = agent.status()
+            lags.append(datetime.fromisoformat(status["now"][:26]) - datetime.fromisoformat(status["ring"]["complete_until"][:26]))
+        ended.set()
+        load.join()
+        self.assertGreater(self.events_of(agent, "failed")["recorded"], 1000)
+        self.assertLess(max(lag.total_seconds() for lag in lags), 2, lags)  # some 0.1 s on an idle machine
+
+    def test_stopped(self):
+        """os: what happened before a stop is in the record, which is whole"""
+        agent = self.record()
+        child = subprocess.Popen(["true"])
+        child.wait()
+        begin = time.monotonic()
+        self.assert_stopped(agent)
+        self.assertLess(time.monotonic() - begin, 5)
+        entries = journal_entries(agent.ring)
+        self.assertEqual(len([entry for entry in entries if entry.get("_PID") == str(child.pid)]), 2)
+        self.assertEqual([entry["CAPROCK_EVENT"] for entry in entries if entry.get("CAPROCK_EVENT") in ("begin", "end")], ["begin", "end"])
+        self.assert_verified(agent)
+
+    def test_json(self):
+        """os: as JSON lines they are exported, and followed by tail"""
+        agent = self.record()
+        with open(self.folder / "tail", "wb") as out:
+            follower = subprocess.Popen([CAPROCK, "tail", "--server", f"unix:{agent.socket}", "--events"], stdout=out)
+        time.sleep(0.5)
+        child = subprocess.Popen(["true"])
+        child.wait()
+        time.sleep(1)
+        follower.terminate()
+        follower.wait()
+        out = self.export(agent, "--format", "json", name="out.json")
+        for path in (out, self.folder / "tail"):
+            events = [json.loads(line) for line in path.read_text().splitlines()]
+            mine = [event["CAPROCK_EVENT"] for event in events if event.get("_PID") == str(child.pid)]
+            self.assertEqual(mine, ["exec", "exit"], path)
+
+    def test_events_only(self):
+        """os: export --events-only leaves the packets out"""
+        agent = self.record()
+        transfer(self.pair.right, self.pair.left, "10.77.0.2", PORT, b"x")
+        out = self.export(agent, "--events-only")
+        self.assertNotEqual(journal_messages(out), [])
+        self.assertEqual(tshark(out, "-Y", "frame && !systemd_journal"), "")
+
+    def test_process(self):
+        """os: export --process puts its process on every packet of a connection, from handshake to end, also of one from before"""
+        with self.pair.right.entered():
+            listener = socket.create_server(("10.77.0.2", CLOSED_PORT))
+        with self.pair.left.entered():
+            old = socket.socket()
+        with listener, old:
+            old.connect(("10.77.0.2", CLOSED_PORT))
+            accepted = listener.accept()[0]
+            agent = self.record()
+            old.send(b"from before")
+            accepted.recv(100)
+            transfer(self.pair.right, self.pair.left, "10.77.0.2", PORT, b"x" * 300_000)
+            transfer(self.pair.right, self.pair.left, "fd77::2", PORT, b"x" * 300_000)
+            plain = self.export(agent, "--no-events", name="plain.pcapng")
+            noted = self.export(agent, "--process", "--no-events")
+        self.assertEqual(read("tshark", noted).packets, read("tshark", plain).packets)
+        me = f"{Path('/proc/self/comm').read_text().strip()}[{os.getpid()}]"
+        comments = tshark(noted, "-Y", "tcp", "-T", "fields", "-e", "frame.comment").splitlines()
+        self.assertGreater(len(comments), 20)
+        self.assertEqual(set(comments), {f"from {me} to {me}"})
+        self.assertEqual(tshark(plain, "-Y", "frame.comment"), "")
+
+    def test_left_out(self):
+        """os: export --no-events leaves them out"""
+        agent = self.record()
+        subprocess.run(["true"], check=True)
+        self.assertNotEqual(journal_messages(self.export(agent)), [])
+        self.assertEqual(journal_messages(self.export(agent, "--no-events", name="bare.pcapng")), [])
