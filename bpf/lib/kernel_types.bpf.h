@@ -77,7 +77,7 @@ struct linux_binprm {
 /* What is behind three underscores does not count: linux/in6.h has the name already. */
 struct in6_addr___kernel {
   union {
-    __u8 u6_addr8[16];
+    __be32 u6_addr32[4];
   } in6_u;
 };
 
@@ -125,6 +125,7 @@ struct request_sock_queue {
 };
 
 struct inet_connection_sock {
+  struct inet_sock icsk_inet;
   struct request_sock_queue icsk_accept_queue;
   __u8 icsk_ca_state : 5;
   __u8 icsk_pending;
@@ -159,6 +160,7 @@ struct bpf_iter__task_file {
 };
 
 struct tcp_sock {
+  struct inet_connection_sock inet_conn;
   __u64 bytes_acked;
   __u64 bytes_received;
   __u32 total_retrans;

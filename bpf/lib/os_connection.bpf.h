@@ -6,22 +6,23 @@
 #include <linux/bpf.h>
 #include <linux/in.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 #include "abi/os_event.h"
 #include "lib/kernel_types.bpf.h"
 #include "lib/os_emit.bpf.h"
 #include "lib/os_maps.bpf.h"
+#include "lib/os_read.bpf.h"
 #include "lib/os_socket.bpf.h"
 #include "lib/os_task.bpf.h"
 
 static __always_inline void describe_transfer(const struct sock* sk, struct os_connection* connection) {
-  const struct tcp_sock* tcp = (const void*)sk;
-  connection->sent_bytes = BPF_CORE_READ(tcp, bytes_acked);
-  connection->received_bytes = BPF_CORE_READ(tcp, bytes_received);
-  connection->retransmits = BPF_CORE_READ(tcp, total_retrans);
-  connection->srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3;
+  const struct tcp_sock* tcp = tcp_of(sk);
+  if (!tcp) return;
+  connection->sent_bytes = READ(tcp, bytes_acked);
+  connection->received_bytes = READ(tcp, bytes_received);
+  connection->retransmits = READ(tcp, total_retrans);
+  connection->srtt_us = READ(tcp, srtt_us) >> 3;
 }
 
 /* `record`: of the socket, NULL: it has none. `since_ns`: what began then is over; 0: not known. */
@@ -29,7 +30,7 @@ static __always_inline void emit_connection(enum os_event_type type, const struc
                                             __u64 since_ns, bool accepted) {
   struct os_event* event = begin_event(type, OS_EVENT_BYTES(connection));
   if (!event) return;
-  __u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+  __u16 protocol = READ(sk, sk_protocol);
   describe_flow(sk, protocol, &event->flow);
   if (record)
     event->task = record->owner;
@@ -38,7 +39,7 @@ static __always_inline void emit_connection(enum os_event_type type, const struc
   event->task.network = network_of(sk);
   event->connection = (struct os_connection){
       .took_ns = since_ns != 0 ? event->time_ns - since_ns : 0,
-      .error = BPF_CORE_READ(sk, sk_err),
+      .error = READ(sk, sk_err),
       .accepted = accepted,
   };
   if (protocol == IPPROTO_TCP) describe_transfer(sk, &event->connection);

@@ -11,12 +11,12 @@
 #include <linux/udp.h>
 #include <stdbool.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "abi/os_event.h"
 #include "lib/kernel_types.bpf.h"
+#include "lib/os_read.bpf.h"
 #include "lib/os_socket.bpf.h"
 
 enum {
@@ -59,39 +59,14 @@ static __always_inline bool describe_ip(struct headers* headers, __be16 protocol
   return flow->protocol == IPPROTO_TCP || flow->protocol == IPPROTO_UDP;
 }
 
-/* Where a packet's headers are. */
-struct packet_place {
-  const unsigned char* head;
-  __u32 network_header; /* offsets from there */
-  __u32 tail;
-  __be16 protocol;
-};
-
-/* Of a packet that a tracepoint with types gives: its fields can be read as they are. */
-#define PLACE_OF(packet)                         \
-  ((struct packet_place){                        \
-      .head = (packet)->head,                    \
-      .network_header = (packet)->network_header, \
-      .tail = (packet)->tail,                    \
-      .protocol = (packet)->protocol,            \
-  })
-
-/* Of one that a probe finds. */
-static __always_inline struct packet_place read_place(const struct sk_buff* packet) {
-  return (struct packet_place){
-      .head = BPF_CORE_READ(packet, head),
-      .network_header = BPF_CORE_READ(packet, network_header),
-      .tail = BPF_CORE_READ(packet, tail),
-      .protocol = BPF_CORE_READ(packet, protocol),
-  };
-}
-
 /* From source to destination. False: it is no packet of TCP or UDP whose IP header is at hand; one without ports has 0. */
-static __always_inline bool describe_packet(struct packet_place place, struct os_flow* flow) {
-  if (place.network_header == HEADER_NOT_SET || place.network_header == 0) return false;
-  struct headers headers = {.at = place.head + place.network_header, .end = place.head + place.tail};
+static __always_inline bool describe_packet(const struct sk_buff* packet, struct os_flow* flow) {
+  __u16 network_header = READ(packet, network_header);
+  if (network_header == HEADER_NOT_SET || network_header == 0) return false;
+  const unsigned char* head = READ(packet, head);
+  struct headers headers = {.at = head + network_header, .end = head + READ(packet, tail)};
   bool first = false;
-  if (!describe_ip(&headers, place.protocol, flow, &first)) return false;
+  if (!describe_ip(&headers, READ(packet, protocol), flow, &first)) return false;
   struct udphdr ports; /* TCP begins alike */
   if (!first || !take_header(&headers, &ports, sizeof ports)) return true;
   flow->local_port = bpf_ntohs(ports.source);

@@ -6,7 +6,6 @@
 #include <linux/bpf.h>
 #include <linux/in.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 #include "abi/os_event.h"
@@ -15,13 +14,14 @@
 #include "lib/os_emit.bpf.h"
 #include "lib/os_maps.bpf.h"
 #include "lib/os_packet.bpf.h"
+#include "lib/os_read.bpf.h"
 #include "lib/os_socket.bpf.h"
 
 /* A socket has been given its port. One that listens is asked again whether it still may have it, unless it had none: then it is
  * known only now where it listens. */
 static __always_inline void port_given(const struct sock* sk, int error) {
   if (error != 0) return;
-  if (BPF_CORE_READ(sk, __sk_common.skc_state) != STATE_LISTEN)
+  if (READ(sk, __sk_common.skc_state) != STATE_LISTEN)
     begin_bound(sk);
   else if (!find_socket(sk))
     begin_listen(sk);
@@ -29,7 +29,7 @@ static __always_inline void port_given(const struct sock* sk, int error) {
 
 /* A UDP socket gives its port back. */
 static __always_inline void port_returned(const struct sock* sk) {
-  if (!is_udp(sk) || BPF_CORE_READ(sk, __sk_common.skc_num) == 0) return;
+  if (!is_udp(sk) || READ(sk, __sk_common.skc_num) == 0) return;
   __u64 key = (__u64)sk;
   struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
   emit_connection(OS_CLOSED, sk, record, record ? record->begun_ns : 0, false);
@@ -39,21 +39,22 @@ static __always_inline void port_returned(const struct sock* sk) {
 /* A connection gets a file of the process that accepts it. (The function that accepts sleeps: a probe on its return misses
  * whoever was in it before, and holds one of few places while it sleeps.) */
 static __always_inline void socket_given(const struct sock* sk) {
-  if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP) claim(sk);
+  if (READ(sk, sk_protocol) == IPPROTO_TCP) claim(sk);
 }
 
 /* A SYN comes in: is there room for one more connection? As the kernel asks, include/net/sock.h and inet_connection_sock.h; where
  * the backlog of SYNs is at its limit it may still answer, by a cookie. */
 static __always_inline void connection_requested(const struct sock* listening, const struct sk_buff* packet) {
-  const struct inet_connection_sock* connection = (const void*)listening;
-  __u32 limit = BPF_CORE_READ(listening, sk_max_ack_backlog);
-  __u32 accepting = BPF_CORE_READ(listening, sk_ack_backlog);
-  __u32 beginning = BPF_CORE_READ(connection, icsk_accept_queue.qlen.counter);
+  const struct tcp_sock* tcp = tcp_of(listening);
+  if (!tcp) return;
+  __u32 limit = READ(listening, sk_max_ack_backlog);
+  __u32 accepting = READ(listening, sk_ack_backlog);
+  __u32 beginning = READ(tcp, inet_conn.icsk_accept_queue.qlen.counter);
   if (accepting <= limit && beginning < limit) return;
   struct os_event* event = begin_event(OS_LISTEN_OVERFLOW, OS_EVENT_BYTES(queue));
   if (!event) return;
   describe_flow(listening, IPPROTO_TCP, &event->flow);
-  if (describe_packet(read_place(packet), &event->flow)) turn_flow(&event->flow);
+  if (describe_packet(packet, &event->flow)) turn_flow(&event->flow);
   describe_owner(listening, &event->task);
   bool full = accepting > limit;
   event->queue = (struct os_queue){

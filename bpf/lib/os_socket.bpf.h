@@ -6,13 +6,13 @@
 #include <linux/bpf.h>
 #include <linux/in.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "abi/os_event.h"
 #include "lib/kernel_types.bpf.h"
 #include "lib/os_maps.bpf.h"
+#include "lib/os_read.bpf.h"
 #include "lib/os_task.bpf.h"
 
 /* include/net/tcp_states.h */
@@ -30,7 +30,7 @@ enum { SOCKET_IPV4 = 2, SOCKET_IPV6 = 10, SOCKET_DATAGRAM = 2 };
 
 /* A raw socket may have its number, too. */
 static __always_inline bool is_udp(const struct sock* sk) {
-  return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP && BPF_CORE_READ(sk, sk_type) == SOCKET_DATAGRAM;
+  return READ(sk, sk_protocol) == IPPROTO_UDP && READ(sk, sk_type) == SOCKET_DATAGRAM;
 }
 
 static __always_inline void put_ipv4(__u8* to, __be32 address) {
@@ -38,30 +38,30 @@ static __always_inline void put_ipv4(__u8* to, __be32 address) {
   __builtin_memcpy(to, words, sizeof words);
 }
 
-/* A socket that is closed has given its number back and still has the port. (Those without number are whole sockets.) */
-static __always_inline __u16 local_port(const struct sock* sk) {
-  __u16 number = BPF_CORE_READ(sk, __sk_common.skc_num);
-  if (number != 0) return number;
-  const struct inet_sock* inet = (const void*)sk;
-  return bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
-}
-
-static __always_inline void describe_flow(const struct sock* sk, __u16 protocol, struct os_flow* flow) {
-  const struct sock_common* common = &sk->__sk_common;
+/* What sockets have in common with the requests for one. */
+static __always_inline void describe_ends(const struct sock_common* common, __u16 protocol, struct os_flow* flow) {
   flow->protocol = protocol;
-  flow->local_port = local_port(sk);
-  flow->remote_port = bpf_ntohs(BPF_CORE_READ(common, skc_dport));
-  if (BPF_CORE_READ(common, skc_family) == SOCKET_IPV6) {
-    BPF_CORE_READ_INTO(&flow->local, common, skc_v6_rcv_saddr);
-    BPF_CORE_READ_INTO(&flow->remote, common, skc_v6_daddr);
+  flow->local_port = READ(common, skc_num);
+  flow->remote_port = bpf_ntohs(READ(common, skc_dport));
+  if (READ(common, skc_family) == SOCKET_IPV6) {
+    READ_INTO(flow->local, common, skc_v6_rcv_saddr);
+    READ_INTO(flow->remote, common, skc_v6_daddr);
   } else {
-    put_ipv4(flow->local, BPF_CORE_READ(common, skc_rcv_saddr));
-    put_ipv4(flow->remote, BPF_CORE_READ(common, skc_daddr));
+    put_ipv4(flow->local, READ(common, skc_rcv_saddr));
+    put_ipv4(flow->remote, READ(common, skc_daddr));
   }
 }
 
+static __always_inline void describe_flow(const struct sock* sk, __u16 protocol, struct os_flow* flow) {
+  describe_ends(&sk->__sk_common, protocol, flow);
+  if (flow->local_port != 0 || protocol != IPPROTO_TCP) return;
+  const struct tcp_sock* tcp = tcp_of(sk); /* closed, it has given its number back and still has the port */
+  if (tcp) flow->local_port = bpf_ntohs(READ(tcp, inet_conn.icsk_inet.inet_sport));
+}
+
 static __always_inline __u32 network_of(const struct sock* sk) {
-  return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+  const struct net* network = READ(sk, __sk_common.skc_net.net);
+  return READ(network, ns.inum);
 }
 
 /* Where a TCP socket listens, or where its listener does if that has the very address. */
@@ -94,16 +94,15 @@ static __always_inline const struct listener* find_listener(struct listener_key*
 }
 
 static __always_inline void describe_listener(const struct sock* sk, struct listener* listener) {
-  const struct sock_common* common = &sk->__sk_common;
   listener->socket = (__u64)sk;
-  listener->ipv6_only = BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only);
+  listener->ipv6_only = READ_BITFIELD(sk, __sk_common.skc_ipv6only);
 }
 
 /* Not what is left of a socket that had this address before. */
 static __always_inline struct socket_record* find_socket(const struct sock* sk) {
   __u64 key = (__u64)sk;
   struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
-  if (record && record->ended && BPF_CORE_READ(sk, __sk_common.skc_state) != STATE_CLOSE) return NULL;
+  if (record && record->ended && READ(sk, __sk_common.skc_state) != STATE_CLOSE) return NULL;
   return record;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Packets that the kernel drops, and queues that are full, at tracepoints that know the kernel's types (BTF). */
+#define POINTERS_HAVE_TYPES
 #include <linux/bpf.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -10,6 +10,7 @@
 #include "lib/os_emit.bpf.h"
 #include "lib/os_maps.bpf.h"
 #include "lib/os_packet.bpf.h"
+#include "lib/os_read.bpf.h"
 #include "lib/os_socket.bpf.h"
 #include "lib/os_task.bpf.h"
 
@@ -57,13 +58,20 @@ static __always_inline void emit_bad_checksum(const struct os_flow* flow) {
   end_event(event);
 }
 
+static __always_inline __u32 network_of_packet(const struct sk_buff* packet) {
+  const struct net_device* device = READ(packet, dev);
+  if (!device) return 0;
+  const struct net* network = READ(device, nd_net.net);
+  return READ(network, ns.inum);
+}
+
 /* The last packet of a handshake, which is the listener's to take. */
 static __always_inline void emit_listen_overflow(const struct sk_buff* packet, const struct os_flow* flow) {
   struct os_event* event = begin_event(OS_LISTEN_OVERFLOW, OS_EVENT_BYTES(queue));
   if (!event) return;
   event->flow = *flow;
   turn_flow(&event->flow);
-  struct listener_key place = {.network = BPF_CORE_READ(packet, dev, nd_net.net, ns.inum), .port = event->flow.local_port};
+  struct listener_key place = {.network = network_of_packet(packet), .port = event->flow.local_port};
   __builtin_memcpy(place.address, event->flow.local, sizeof place.address);
   const struct listener* listener = find_listener(&place);
   if (listener)
@@ -80,9 +88,9 @@ int BPF_PROG(os_drop, const struct sk_buff* packet, const void* place) {
   __u32 reason = drop_tells_reason ? (__u32)ctx[2] : 0;
   if (reason != 0 && reason == reason_purge) return 0;
   if (reason != 0 && reason == reason_not_specified && is_done_with((__u64)place)) return 0;
-  if (BPF_CORE_READ_BITFIELD(packet, pkt_type) == FOR_OTHER_HOST) return 0;
+  if (READ_BITFIELD(packet, pkt_type) == FOR_OTHER_HOST) return 0;
   struct os_flow flow = {};
-  if (!describe_packet(PLACE_OF(packet), &flow)) return 0;
+  if (!describe_packet(packet, &flow)) return 0;
   if (reason != 0 && (reason == reason_tcp_checksum || reason == reason_udp_checksum))
     emit_bad_checksum(&flow);
   else if (reason != 0 && reason == reason_listen_overflow)
@@ -100,12 +108,12 @@ int BPF_PROG(os_udp_overflow, int code, const struct sock* sk) {
   describe_flow(sk, IPPROTO_UDP, &event->flow);
   if (overflow_tells_packet) {
     const struct sk_buff* packet = (const void*)ctx[2];
-    if (describe_packet(PLACE_OF(packet), &event->flow)) turn_flow(&event->flow);
+    if (describe_packet(packet, &event->flow)) turn_flow(&event->flow);
   }
   describe_owner(sk, &event->task);
   event->queue = (struct os_queue){
-      .used = BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter),
-      .limit = BPF_CORE_READ(sk, sk_rcvbuf),
+      .used = READ(sk, sk_backlog.rmem_alloc.counter),
+      .limit = READ(sk, sk_rcvbuf),
   };
   end_event(event);
   return 0;
@@ -113,13 +121,13 @@ int BPF_PROG(os_udp_overflow, int code, const struct sock* sk) {
 
 SEC("tp_btf/sock_exceed_buf_limit")
 int BPF_PROG(os_memory_limit, const struct sock* sk, const struct proto* protocol, long allocated) {
-  __u16 number = BPF_CORE_READ(sk, sk_protocol);
+  __u16 number = READ(sk, sk_protocol);
   if (number != IPPROTO_TCP && number != IPPROTO_UDP) return 0;
   struct os_event* event = begin_event(OS_MEMORY_LIMIT, OS_EVENT_BYTES(queue));
   if (!event) return 0;
   describe_flow(sk, number, &event->flow);
   describe_owner(sk, &event->task);
-  const long* limits = BPF_CORE_READ(protocol, sysctl_mem);
+  const long* limits = READ(protocol, sysctl_mem);
   long limit = 0;
   bpf_probe_read_kernel(&limit, sizeof limit, limits + MEMORY_LIMIT);
   event->queue = (struct os_queue){.used = allocated, .limit = limit};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Inside of the kernel's functions by trampoline: the cheap way, for kernels and machines that have it. */
+#define POINTERS_HAVE_TYPES
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

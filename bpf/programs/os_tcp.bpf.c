@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What TCP does on its connections, at tracepoints that know the kernel's types (BTF). */
+#define POINTERS_HAVE_TYPES
 #include <linux/bpf.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -12,6 +12,7 @@
 #include "lib/os_emit.bpf.h"
 #include "lib/os_maps.bpf.h"
 #include "lib/os_packet.bpf.h"
+#include "lib/os_read.bpf.h"
 #include "lib/os_socket.bpf.h"
 #include "lib/os_task.bpf.h"
 
@@ -41,28 +42,28 @@ static __always_inline void emit_state(enum os_event_type type, const struct soc
   if (!event) return;
   describe_flow(sk, IPPROTO_TCP, &event->flow);
   describe_owner(sk, &event->task);
-  const struct tcp_sock* tcp = (const void*)sk;
+  const struct tcp_sock* tcp = tcp_of(sk);
   event->segment = (struct os_segment){
       .kind = kind,
       .before = before,
-      .srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3,
-      .window = BPF_CORE_READ(tcp, snd_cwnd),
+      .srtt_us = tcp ? READ(tcp, srtt_us) >> 3 : 0,
+      .window = tcp ? READ(tcp, snd_cwnd) : 0,
   };
   end_event(event);
 }
 
-static __always_inline __u32 congestion_of(const struct sock* sk) {
-  const struct inet_connection_sock* connection = (const void*)sk;
-  return BPF_CORE_READ_BITFIELD_PROBED(connection, icsk_ca_state);
+static __always_inline __u32 congestion_of(const struct tcp_sock* tcp) {
+  return READ_BITFIELD(tcp, inet_conn.icsk_ca_state);
 }
 
 static __always_inline enum os_retransmit_kind kind_of_retransmit(const struct sock* sk) {
-  const struct inet_connection_sock* connection = (const void*)sk;
-  if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_SYN_SENT) return OS_RETRANSMIT_SYN;
-  __u32 state = congestion_of(sk);
+  if (READ(sk, __sk_common.skc_state) == STATE_SYN_SENT) return OS_RETRANSMIT_SYN;
+  const struct tcp_sock* tcp = tcp_of(sk);
+  if (!tcp) return OS_RETRANSMIT_FAST;
+  __u32 state = congestion_of(tcp);
   if (state == CONGESTION_LOSS) return OS_RETRANSMIT_TIMEOUT;
   if (state == CONGESTION_RECOVERY) return OS_RETRANSMIT_FAST; /* the timer of the probe is still set then */
-  return BPF_CORE_READ(connection, icsk_pending) == TIMER_TAIL_PROBE ? OS_RETRANSMIT_TAIL_PROBE : OS_RETRANSMIT_FAST;
+  return READ(tcp, inet_conn.icsk_pending) == TIMER_TAIL_PROBE ? OS_RETRANSMIT_TAIL_PROBE : OS_RETRANSMIT_FAST;
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
@@ -77,7 +78,7 @@ SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(os_synack_again, const struct sock* listening, const struct request_sock* request) {
   struct os_event* event = begin_event(OS_RETRANSMIT, OS_EVENT_BYTES(segment));
   if (!event) return 0;
-  describe_flow((const void*)request, IPPROTO_TCP, &event->flow);
+  describe_ends(&request->__req_common, IPPROTO_TCP, &event->flow);
   describe_owner(listening, &event->task);
   event->segment = (struct os_segment){.kind = OS_RETRANSMIT_SYN_ACK};
   end_event(event);
@@ -87,7 +88,7 @@ int BPF_PROG(os_synack_again, const struct sock* listening, const struct request
 /* In answer to a packet that no connection wants. */
 static __always_inline void emit_refusal(const struct sock* listening, const struct sk_buff* packet, __u32 reason) {
   struct os_flow flow = {};
-  if (!describe_packet(PLACE_OF(packet), &flow)) return;
+  if (!describe_packet(packet, &flow)) return;
   turn_flow(&flow);
   struct os_event* event = begin_event(OS_RESET_SENT, OS_EVENT_BYTES(segment));
   if (!event) return;
@@ -101,7 +102,7 @@ static __always_inline void emit_refusal(const struct sock* listening, const str
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(os_reset_sent, const struct sock* sk, const struct sk_buff* packet) {
   __u32 reason = reset_tells_reason ? (__u32)ctx[2] : 0;
-  if (sk && BPF_CORE_READ(sk, __sk_common.skc_dport) != 0)
+  if (sk && READ(sk, __sk_common.skc_dport) != 0)
     emit_segment(OS_RESET_SENT, sk, reason, 0);
   else if (packet)
     emit_refusal(sk, packet, reason);
@@ -117,7 +118,9 @@ int BPF_PROG(os_reset_got, const struct sock* sk) {
 /* Called in front of the change. */
 SEC("tp_btf/tcp_cong_state_set")
 int BPF_PROG(os_congestion, const struct sock* sk, __u8 state) {
-  __u32 before = congestion_of(sk);
+  const struct tcp_sock* tcp = tcp_of(sk);
+  if (!tcp) return 0;
+  __u32 before = congestion_of(tcp);
   if (before != state) emit_state(OS_CONGESTION, sk, state, before);
   return 0;
 }
@@ -142,15 +145,19 @@ static __always_inline void tell_rtt(const struct sock* sk) {
   if (record && take_turn(&record->told_rtt_ns)) emit_state(OS_RTT, sk, 0, 0);
 }
 
+static __always_inline bool has_no_room(const struct sock* sk) {
+  const struct tcp_sock* tcp = tcp_of(sk);
+  return tcp && READ(tcp, rcv_wnd) == 0;
+}
+
 /* Each segment that comes in on a connection: nothing is looked up here in the common case. */
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(os_segment, const struct sock* sk, const struct sk_buff* packet) {
   struct tcphdr header;
   if (bpf_probe_read_kernel(&header, sizeof header, packet->data) != 0) return 0;
-  const struct tcp_sock* tcp = (const void*)sk;
   if (header.window == 0 && !header.rst)
     tell_zero_window(sk, OS_WINDOW_PEERS);
-  else if (BPF_CORE_READ(tcp, rcv_wnd) == 0)
+  else if (has_no_room(sk))
     tell_zero_window(sk, OS_WINDOW_OURS);
   if (wants_rtt) tell_rtt(sk);
   return 0;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whose the open sockets are, also those from before the agent: an iterator over the files of all processes. */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "lib/compiler.bpf.h"
+#include "lib/kernel_types.bpf.h"
+#include "lib/os_connection.bpf.h"
+#include "lib/os_maps.bpf.h"
+#include "lib/os_socket.bpf.h"
+#include "lib/os_task.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+enum { FILE_TYPE = 0170000, FILE_SOCKET = 0140000 }; /* linux/stat.h */
+
+enum { PROTOCOL_MPTCP = 262 }; /* IPPROTO_MPTCP, which older headers have not */
+
+static __always_inline const struct sock* first_subflow(const struct sock* sk) {
+  const struct mptcp_sock* connection = (const void*)sk;
+  return bpf_core_field_exists(connection->first) ? BPF_CORE_READ(connection, first) : NULL;
+}
+
+/* Of TCP, or of UDP with a port. */
+static __always_inline const struct sock* socket_of(const struct file* file) {
+  if ((BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) != FILE_SOCKET) return NULL;
+  const struct socket* socket = BPF_CORE_READ(file, private_data);
+  const struct sock* sk = BPF_CORE_READ(socket, sk);
+  if (!sk) return NULL;
+  __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+  if (family != SOCKET_IPV4 && family != SOCKET_IPV6) return NULL;
+  if (is_udp(sk)) return BPF_CORE_READ(sk, __sk_common.skc_num) != 0 ? sk : NULL;
+  __u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+  if (protocol == PROTOCOL_MPTCP) return first_subflow(sk);
+  return protocol == IPPROTO_TCP ? sk : NULL;
+}
+
+/* Whether the queue is half full: the iterator comes back to the same file then, when the agent has emptied it. */
+static __always_inline bool is_filling(void) {
+  return bpf_ringbuf_query(&os_events, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&os_events, BPF_RB_RING_SIZE) / 2;
+}
+
+__u32 inventory_number; /* the agent counts them from 1 on */
+
+static __always_inline void find_listening(const struct sock* sk, const struct os_task* holder) {
+  struct listener_key place = {};
+  place_of(sk, &place);
+  if (!bpf_map_lookup_elem(&os_listeners, &place)) know_listener(sk, &place, holder);
+}
+
+/* Told once in each inventory, however many processes have it open; in the first one only what was there before. Of a UDP
+ * socket only while its owner has it: to whom it was left is not known. */
+static __always_inline void tell_open(const struct sock* sk, const struct os_task* holder) {
+  struct socket_record record = {.owner = *holder, .inventory = inventory_number};
+  __u64 key = (__u64)sk;
+  bool is_new = bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST) == 0;
+  struct socket_record* known = is_new ? NULL : find_socket(sk);
+  if (known && known->inventory == inventory_number) return;
+  if (known && is_udp(sk) && known->owner.pid != holder->pid) return;
+  if (known) known->inventory = inventory_number;
+  if (!is_new && (!known || inventory_number == 1)) return;
+  bool has_flow = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0 || is_udp(sk);
+  if (has_flow) emit_connection(OS_OPEN, sk, known ? known : &record, 0, false);
+}
+
+/* Run for all open files, at the start and now and then: whose the sockets are. What is known from their begin is known better. */
+SEC("iter/task_file")
+int os_inventory(struct bpf_iter__task_file* found) {
+  if (is_filling()) return 1;
+  const struct task_struct* task = found->task;
+  const struct file* file = found->file;
+  if (!task || !file) return 0;
+  PIN_REGISTER(task); /* or addresses of fields would be computed in front of the check */
+  PIN_REGISTER(file);
+  const struct sock* sk = socket_of(file);
+  if (!sk) return 0;
+  struct os_task holder = {};
+  describe_other_task(task, &holder);
+  if (BPF_CORE_READ(sk, __sk_common.skc_state) == STATE_LISTEN) find_listening(sk, &holder);
+  tell_open(sk, &holder);
+  return 0;
+}
