@@ -55,7 +55,7 @@ struct os_task {
 };
 
 struct os_flow {
-  __u8 local[16]; /* IPv4 as ::ffff:a.b.c.d */
+  __u8 local[16] __attribute__((aligned(8))); /* IPv4 as ::ffff:a.b.c.d; so that it is stored by words */
   __u8 remote[16];
   __u16 local_port; /* host byte order */
   __u16 remote_port;

@@ -5,6 +5,7 @@
 
 #include <linux/bpf.h>
 #include <linux/in.h>
+#include <stdbool.h>
 
 #include <bpf/bpf_helpers.h>
 
@@ -25,10 +26,19 @@ static __always_inline void describe_transfer(const struct sock* sk, struct os_c
   connection->srtt_us = READ(tcp, srtt_us) >> 3;
 }
 
-/* `record`: of the socket, NULL: it has none. `since_ns`: what began then is over; 0: not known. */
-static __always_inline void emit_connection(enum os_event_type type, const struct sock* sk, const struct socket_record* record,
-                                            __u64 since_ns, bool accepted) {
-  struct os_event* event = begin_event(type, OS_EVENT_BYTES(connection));
+/* What has become of a socket. */
+struct change {
+  enum os_event_type type;
+  bool accepted;
+  __u64 now_ns;
+  __u64 since_ns; /* what began then is over; 0: not known */
+};
+
+/* `record`: of the socket, NULL: it has none. One copy for all places that call it: with connections now and then the code has
+ * to come from memory, too. */
+static __noinline void emit_connection(const struct sock* sk, const struct socket_record* record,
+                                       const struct change* change) {
+  struct os_event* event = begin_event_at(change->now_ns, change->type, OS_EVENT_BYTES(connection));
   if (!event) return;
   __u16 protocol = READ(sk, sk_protocol);
   describe_flow(sk, protocol, &event->flow);
@@ -38,21 +48,27 @@ static __always_inline void emit_connection(enum os_event_type type, const struc
     unknown_task(&event->task);
   event->task.network = network_of(sk);
   event->connection = (struct os_connection){
-      .took_ns = since_ns != 0 ? event->time_ns - since_ns : 0,
+      .took_ns = change->since_ns != 0 ? change->now_ns - change->since_ns : 0,
       .error = READ(sk, sk_err),
-      .accepted = accepted,
+      .accepted = change->accepted,
   };
   if (protocol == IPPROTO_TCP) describe_transfer(sk, &event->connection);
   end_event(event);
 }
 
+static __always_inline void end_connection(const struct sock* sk, enum os_event_type type, const struct socket_record* record) {
+  struct change change = {.type = type, .now_ns = bpf_ktime_get_ns(), .since_ns = record ? record->since_ns : 0};
+  emit_connection(sk, record, &change);
+}
+
 /* In the process that binds it. A UDP socket has nothing that would tell its owner later on. */
 static __always_inline void begin_bound(const struct sock* sk) {
-  struct socket_record record = {.begun_ns = bpf_ktime_get_ns()};
-  describe_task(&record.owner);
+  struct change change = {.type = OS_BIND, .now_ns = bpf_ktime_get_ns()};
+  struct socket_record record = {.since_ns = change.now_ns};
+  describe_user(sk, &record.owner);
   __u64 key = (__u64)sk;
   if (is_udp(sk)) bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
-  emit_connection(OS_BIND, sk, &record, 0, false);
+  emit_connection(sk, &record, &change);
 }
 
 /* Where nothing of the socket is known that would count more: a record of its own. */
@@ -69,9 +85,10 @@ static __always_inline struct socket_record* know_socket(const struct sock* sk) 
 static __always_inline void claim(const struct sock* sk) {
   struct socket_record* record = know_socket(sk);
   if (!record) return;
-  describe_task(&record->owner);
+  describe_user(sk, &record->owner);
   record->unclaimed = 0;
-  emit_connection(OS_ACCEPT, sk, record, record->established_ns, true);
+  struct change change = {.type = OS_ACCEPT, .accepted = true, .now_ns = bpf_ktime_get_ns(), .since_ns = record->since_ns};
+  emit_connection(sk, record, &change);
 }
 
 static __always_inline void know_listener(const struct sock* sk, const struct listener_key* place, const struct os_task* owner) {
@@ -86,11 +103,11 @@ static __always_inline void begin_listen(const struct sock* sk) {
   place_of(sk, &place);
   if (place.port == 0) return;
   struct socket_record record = {};
-  describe_task(&record.owner);
+  describe_user(sk, &record.owner);
   know_listener(sk, &place, &record.owner);
   __u64 key = (__u64)sk;
   bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
-  emit_connection(OS_LISTEN, sk, &record, 0, false);
+  emit_connection(sk, &record, &(struct change){.type = OS_LISTEN, .now_ns = bpf_ktime_get_ns()});
 }
 
 #endif

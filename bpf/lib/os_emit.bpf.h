@@ -39,8 +39,7 @@ static __always_inline struct os_count* admit(enum os_event_type type, __u64 now
 }
 
 /* Room for a record of `bytes` (a constant) with its time and type; NULL: not wanted, or no room, and counted. */
-static __always_inline struct os_event* begin_event(enum os_event_type type, __u64 bytes) {
-  __u64 now_ns = bpf_ktime_get_ns();
+static __always_inline struct os_event* begin_event_at(__u64 now_ns, enum os_event_type type, __u64 bytes) {
   struct os_count* count = admit(type, now_ns);
   if (!count) return NULL;
   struct os_event* event = bpf_ringbuf_reserve(&os_events, bytes, 0);
@@ -55,6 +54,10 @@ static __always_inline struct os_event* begin_event(enum os_event_type type, __u
   event->bytes = bytes;
   __builtin_memset(&event->flow, 0, sizeof event->flow);
   return event;
+}
+
+static __always_inline struct os_event* begin_event(enum os_event_type type, __u64 bytes) {
+  return begin_event_at(bpf_ktime_get_ns(), type, bytes);
 }
 
 /* The agent looks by itself many times a second: waking it for each record would be dearer than the record. */

@@ -29,17 +29,17 @@ struct {
   __type(value, struct os_count);
 } os_counts SEC(".maps") __weak;
 
-/* Whose a socket is, and since when. */
+/* Whose a socket is, and since when. With its key and what the kernel has in front of that it takes two cache lines, of which
+ * the first one is read to find it. */
 struct socket_record {
+  __u8 ended;     /* 1: the socket is closed, and only a reset may still go out */
+  __u8 unclaimed; /* 1: it came in, and no process has taken it yet */
+  __u16 reserved;
+  __u32 inventory; /* the last one in which it was found */
   struct os_task owner;
-  __u64 begun_ns;       /* the connect, or the bind */
-  __u64 established_ns;
+  __u64 since_ns;       /* the bind or the connect, then when it was established; 0: not known */
   __u64 told_rtt_ns;    /* the last sample */
   __u64 told_window_ns; /* the last zero window */
-  __u32 ended;          /* 1: the socket is closed, and only a reset may still go out */
-  __u32 unclaimed;      /* 1: it came in, and no process has taken it yet */
-  __u32 inventory;      /* the last one in which it was found */
-  __u32 reserved;
 };
 
 /* Address of a struct sock → what is known of it. The least used goes when there are too many. */
@@ -54,7 +54,7 @@ struct {
 struct listener_key {
   __u32 network;
   __u32 port;       /* host byte order */
-  __u8 address[16]; /* as in struct os_flow */
+  __u8 address[16] __attribute__((aligned(8))); /* as in struct os_flow */
 };
 
 struct listener {

@@ -32,7 +32,7 @@ static __always_inline void port_returned(const struct sock* sk) {
   if (!is_udp(sk) || READ(sk, __sk_common.skc_num) == 0) return;
   __u64 key = (__u64)sk;
   struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
-  emit_connection(OS_CLOSED, sk, record, record ? record->begun_ns : 0, false);
+  end_connection(sk, OS_CLOSED, record);
   bpf_map_delete_elem(&os_sockets, &key);
 }
 

@@ -33,9 +33,12 @@ static __always_inline bool is_udp(const struct sock* sk) {
   return READ(sk, sk_protocol) == IPPROTO_UDP && READ(sk, sk_type) == SOCKET_DATAGRAM;
 }
 
+/* `to`: begins at a multiple of 8, as it does in struct os_flow. */
 static __always_inline void put_ipv4(__u8* to, __be32 address) {
-  __u32 words[4] = {0, 0, bpf_htonl(0xffff), address};
-  __builtin_memcpy(to, words, sizeof words);
+  __be32* words = (__be32*)to;
+  words[0] = words[1] = 0;
+  words[2] = bpf_htonl(0xffff);
+  words[3] = address;
 }
 
 /* What sockets have in common with the requests for one. */
@@ -104,6 +107,12 @@ static __always_inline struct socket_record* find_socket(const struct sock* sk) 
   struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
   if (record && record->ended && READ(sk, __sk_common.skc_state) != STATE_CLOSE) return NULL;
   return record;
+}
+
+/* The present task as the one whose the socket is. */
+static __always_inline void describe_user(const struct sock* sk, struct os_task* task) {
+  describe_process(task);
+  task->network = network_of(sk);
 }
 
 /* Whose the socket is, as far as it is known; the network always. */

@@ -11,16 +11,20 @@
 #include "abi/os_event.h"
 #include "lib/kernel_types.bpf.h"
 
-/* The present task. */
-static __always_inline void describe_task(struct os_task* task) {
-  const struct task_struct* current = (void*)bpf_get_current_task();
+/* The present task, but for its network. */
+static __always_inline void describe_process(struct os_task* task) {
   __u64 ids = bpf_get_current_pid_tgid();
   task->pid = ids >> 32;
   task->tid = (__u32)ids;
   task->uid = (__u32)bpf_get_current_uid_gid();
-  task->network = BPF_CORE_READ(current, nsproxy, net_ns, ns.inum);
   task->cgroup = bpf_get_current_cgroup_id();
   bpf_get_current_comm(task->comm, sizeof task->comm);
+}
+
+static __always_inline void describe_task(struct os_task* task) {
+  const struct task_struct* current = (void*)bpf_get_current_task();
+  describe_process(task);
+  task->network = BPF_CORE_READ(current, nsproxy, net_ns, ns.inum);
 }
 
 /* Another one, that an iterator has come to. */

@@ -62,7 +62,7 @@ static __always_inline void tell_open(const struct sock* sk, const struct os_tas
   if (known) known->inventory = inventory_number;
   if (!is_new && (!known || inventory_number == 1)) return;
   bool has_flow = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0 || is_udp(sk);
-  if (has_flow) emit_connection(OS_OPEN, sk, known ? known : &record, 0, false);
+  if (has_flow) emit_connection(sk, known ? known : &record, &(struct change){.type = OS_OPEN, .now_ns = bpf_ktime_get_ns()});
 }
 
 /* Run for all open files, at the start and now and then: whose the sockets are. What is known from their begin is known better. */

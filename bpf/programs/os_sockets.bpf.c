@@ -20,35 +20,40 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* In the process that connects. */
 static __always_inline void begin_connect(const struct sock* sk) {
+  struct change change = {.type = OS_CONNECT, .now_ns = bpf_ktime_get_ns()};
+  struct socket_record record = {.since_ns = change.now_ns};
+  describe_user(sk, &record.owner);
   __u64 key = (__u64)sk;
-  struct socket_record record = {.begun_ns = bpf_ktime_get_ns()};
-  describe_task(&record.owner);
   bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
-  emit_connection(OS_CONNECT, sk, &record, 0, false);
+  emit_connection(sk, &record, &change);
 }
 
 /* Where a packet arrives, in whatever process: the socket is taken for the listener's. */
 static __always_inline void begin_accepted(const struct sock* sk) {
+  struct change change = {.type = OS_ESTABLISHED, .accepted = true, .now_ns = bpf_ktime_get_ns()};
   struct socket_record* known = find_socket(sk); /* accepted early, or connected at once from both sides */
   if (known) {
-    known->established_ns = bpf_ktime_get_ns();
-    emit_connection(OS_ESTABLISHED, sk, known, known->begun_ns, known->begun_ns == 0);
+    change.since_ns = known->since_ns;
+    change.accepted = known->since_ns == 0;
+    known->since_ns = change.now_ns;
+    emit_connection(sk, known, &change);
     return;
   }
-  struct socket_record record = {.established_ns = bpf_ktime_get_ns(), .unclaimed = 1};
+  struct socket_record record = {.since_ns = change.now_ns, .unclaimed = 1};
   struct listener_key place = {};
   place_of(sk, &place);
   const struct listener* listener = find_listener(&place);
   if (listener) record.owner = listener->owner;
   __u64 key = (__u64)sk;
   bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
-  emit_connection(OS_ESTABLISHED, sk, &record, 0, true);
+  emit_connection(sk, &record, &change);
 }
 
 static __always_inline void establish(const struct sock* sk) {
   struct socket_record* record = find_socket(sk);
-  if (record) record->established_ns = bpf_ktime_get_ns();
-  emit_connection(OS_ESTABLISHED, sk, record, record ? record->begun_ns : 0, false);
+  struct change change = {.type = OS_ESTABLISHED, .now_ns = bpf_ktime_get_ns(), .since_ns = record ? record->since_ns : 0};
+  if (record) record->since_ns = change.now_ns;
+  emit_connection(sk, record, &change);
 }
 
 static __always_inline void end_listener(const struct sock* sk) {
@@ -69,13 +74,10 @@ static __always_inline void forget_socket(const struct sock* sk, int before, str
 
 static __always_inline void end_socket(const struct sock* sk, int before) {
   struct socket_record* record = find_socket(sk);
-  if (before == STATE_LISTEN) {
+  if (before == STATE_LISTEN)
     end_listener(sk);
-  } else if (before == STATE_SYN_SENT) {
-    emit_connection(OS_FAILED, sk, record, record ? record->begun_ns : 0, false);
-  } else if (before != STATE_SYN_RECV && before != STATE_CLOSE) {
-    emit_connection(OS_CLOSED, sk, record, record ? record->established_ns : 0, false);
-  }
+  else if (before != STATE_SYN_RECV && before != STATE_CLOSE)
+    end_connection(sk, before == STATE_SYN_SENT ? OS_FAILED : OS_CLOSED, record);
   forget_socket(sk, before, record);
 }
 
