@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/percent_encode.hpp"
+
 namespace caprock::http {
 namespace {
-
-constexpr std::string_view kUnreserved =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
 /// The byte that the two hexadecimal digits stand for; NUL, which no path or parameter holds,
 /// counts as broken.
@@ -35,16 +34,6 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
     }
   }
   return decoded;
-}
-
-std::string encode(std::string_view text, std::string_view also_plain) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain =
-        kUnreserved.find(c) != kUnreserved.npos || also_plain.find(c) != also_plain.npos;
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
 }
 
 bool add_parameter(std::string_view text, std::map<std::string, std::string>& query) {
@@ -73,10 +62,10 @@ std::optional<Target> parse_target(std::string_view text) {
 }
 
 std::string format_target(const Target& target) {
-  std::string text = encode(target.path, "/");
+  std::string text = percent_encode(target.path, "/");
   char separator = '?';
   for (const auto& [name, value] : target.query) {
-    text += fmt::format("{}{}={}", separator, encode(name, ""), encode(value, ""));
+    text += fmt::format("{}{}={}", separator, percent_encode(name), percent_encode(value));
     separator = '&';
   }
   return text;
