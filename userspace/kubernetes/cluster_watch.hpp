@@ -13,6 +13,7 @@
 
 #include "kubernetes/credentials.hpp"
 #include "kubernetes/objects.hpp"
+#include "kubernetes/times.hpp"
 
 namespace caprock::kubernetes {
 
@@ -36,8 +37,8 @@ class ClusterListener {
 struct ResourceStatus {
   std::string name;  // "pods"
   bool synced = false;
-  std::string error;  // why it is not followed at the moment; empty: it is
-  std::uint64_t objects = 0;
+  std::string error;           // why it is not followed at the moment; empty: it is
+  std::uint64_t objects = 0;   // kept now; of events: that were told
   std::uint64_t requests = 0;  // to the API server, since the start
   std::uint64_t bytes = 0;     // of their answers
   std::int64_t heard_ns = 0;   // monotonic time of the last news or bookmark; 0: never
@@ -49,7 +50,7 @@ class ClusterWatch {
  public:
   /// `node`: name of the node whose pods are followed. `listener` must outlive it.
   ClusterWatch(boost::asio::any_io_executor executor, Credentials credentials, std::string node,
-               ClusterListener& listener);
+               ClusterListener& listener, const Times& times = {});
   ~ClusterWatch();  // ends all requests; no call of the listener after it
 
   const std::map<std::string, Pod>& pods() const;              // by uid

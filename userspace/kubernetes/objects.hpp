@@ -115,6 +115,7 @@ struct Event {
   std::string reason;
   std::string message;
   std::string component;  // who tells: "kubelet"
+  std::string host;       // where it is; empty or another name where it is of no node
   std::uint32_t count = 1;
   std::int64_t time_ns = 0;  // since the epoch, of the last occurrence; 0: not told
 

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kubernetes/cluster_watch.hpp"
+
+#include <array>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "kubernetes/api_server.hpp"
+#include "kubernetes/list_watch.hpp"
+#include "kubernetes/object_cache.hpp"
+#include "kubernetes/object_json.hpp"
+#include "kubernetes/pod_events.hpp"
+
+namespace caprock::kubernetes {
+
+namespace asio = boost::asio;
+
+/// Shared with the coroutines, which may outlive the ClusterWatch by a turn.
+class ClusterWatch::Part : public std::enable_shared_from_this<Part> {
+ public:
+  Part(std::string node, ClusterListener& listener);
+
+  void start(const asio::any_io_executor& executor, Credentials credentials, const Times& times);
+  void stop();
+
+  ObjectCache<Pod> pods;
+  ObjectCache<Service> services;
+  ObjectCache<Namespace> namespaces;
+  ObjectCache<Node> nodes;  // the one alone
+  PodEvents events;
+
+  std::vector<ResourceStatus> status() const;
+
+ private:
+  struct Followed {
+    Selection selection;
+    ObjectSink* sink;
+    std::function<std::uint64_t()> objects;
+    std::unique_ptr<ListWatch> watch;  // null: there is no server to ask
+  };
+
+  /// Calls of the listener, none after stop().
+  template <class Object>
+  auto teller(void (ClusterListener::*tell)(const Object*, const Object*)) {
+    return [this, tell](const Object* before, const Object* after) {
+      if (listener_ != nullptr) (listener_->*tell)(before, after);
+    };
+  }
+
+  auto synced_teller(Resource resource) {
+    return [this, resource] {
+      if (listener_ != nullptr) listener_->on_synced(resource);
+    };
+  }
+
+  template <class Object>
+  static auto count(const ObjectCache<Object>& cache) {
+    return [&cache]() -> std::uint64_t { return cache.objects().size(); };
+  }
+
+  PodEvents::Calls event_calls();
+  void tell_pod(const Pod* before, const Pod* after);
+  static asio::awaitable<void> follow(std::shared_ptr<Part> part, ListWatch& watch);
+
+  ClusterListener* listener_;  // null: stopped
+  std::array<Followed, 5> followed_;
+  std::string error_;  // why there is no server to ask
+};
+
+ClusterWatch::Part::Part(std::string node, ClusterListener& listener)
+    : pods(
+          parse_pod, &Pod::uid, [this](auto* before, auto* after) { tell_pod(before, after); },
+          synced_teller(Resource::kPods)),
+      services(parse_service, &Service::uid, teller(&ClusterListener::on_service),
+               synced_teller(Resource::kServices)),
+      namespaces(parse_namespace, &Namespace::name, teller(&ClusterListener::on_namespace),
+                 synced_teller(Resource::kNamespaces)),
+      nodes(parse_node, &Node::uid, teller(&ClusterListener::on_node),
+            synced_teller(Resource::kNode)),
+      events(node, event_calls()),
+      listener_(&listener),
+      followed_{{
+          {{.resource = "pods", .field_selector = "spec.nodeName=" + node}, &pods, count(pods), {}},
+          {{.resource = "services", .field_selector = {}}, &services, count(services), {}},
+          {{.resource = "namespaces", .field_selector = {}}, &namespaces, count(namespaces), {}},
+          {{.resource = "nodes", .field_selector = "metadata.name=" + node},
+           &nodes,
+           count(nodes),
+           {}},
+          {{.resource = "events", .field_selector = "involvedObject.kind=Pod", .only_new = true},
+           &events,
+           [this] { return events.told(); },
+           {}},
+      }} {}
+
+PodEvents::Calls ClusterWatch::Part::event_calls() {
+  return {.is_pod_of_node = [this](const auto& uid) { return pods.objects().contains(uid); },
+          .tell =
+              [this](const Event& event) {
+                if (listener_ != nullptr) listener_->on_event(event);
+              },
+          .synced = synced_teller(Resource::kEvents)};
+}
+
+void ClusterWatch::Part::tell_pod(const Pod* before, const Pod* after) {
+  if (listener_ != nullptr) listener_->on_pod(before, after);
+  if (before == nullptr) events.pod_appeared(after->uid);
+}
+
+void ClusterWatch::Part::start(const asio::any_io_executor& executor, Credentials credentials,
+                               const Times& times) {
+  auto server = ApiServer::create(std::move(credentials), times);
+  if (!server) {
+    error_ = server.error().message();
+    return;
+  }
+  for (auto& part : followed_) {
+    part.watch = std::make_unique<ListWatch>(executor, *server, part.selection, *part.sink);
+    asio::co_spawn(executor, follow(shared_from_this(), *part.watch), asio::detached);
+  }
+}
+
+asio::awaitable<void> ClusterWatch::Part::follow([[maybe_unused]] std::shared_ptr<Part> part,
+                                                 ListWatch& watch) {
+  co_await watch.run();
+}
+
+void ClusterWatch::Part::stop() {
+  listener_ = nullptr;
+  for (auto& part : followed_)
+    if (part.watch) part.watch->stop();
+}
+
+std::vector<ResourceStatus> ClusterWatch::Part::status() const {
+  std::vector<ResourceStatus> all;
+  for (const auto& part : followed_) {
+    ResourceStatus status{.name = part.selection.resource, .error = error_};
+    status.objects = part.objects();
+    if (part.watch) {
+      const auto& state = part.watch->state();
+      status.synced = state.synced;
+      status.error = state.error;
+      status.requests = state.requests;
+      status.bytes = part.watch->bytes();
+      status.heard_ns = state.heard_ns;
+    }
+    all.push_back(std::move(status));
+  }
+  return all;
+}
+
+ClusterWatch::ClusterWatch(asio::any_io_executor executor, Credentials credentials,
+                           std::string node, ClusterListener& listener, const Times& times)
+    : part_(std::make_shared<Part>(std::move(node), listener)) {
+  part_->start(executor, std::move(credentials), times);
+}
+
+ClusterWatch::~ClusterWatch() {
+  part_->stop();
+}
+
+const std::map<std::string, Pod>& ClusterWatch::pods() const {
+  return part_->pods.objects();
+}
+
+const std::map<std::string, Service>& ClusterWatch::services() const {
+  return part_->services.objects();
+}
+
+const std::map<std::string, Namespace>& ClusterWatch::namespaces() const {
+  return part_->namespaces.objects();
+}
+
+const Node* ClusterWatch::node() const {
+  const auto& nodes = part_->nodes.objects();
+  return nodes.empty() ? nullptr : &nodes.begin()->second;
+}
+
+std::vector<ResourceStatus> ClusterWatch::status() const {
+  return part_->status();
+}
+
+}  // namespace caprock::kubernetes
