@@ -10,7 +10,8 @@
 #include <utility>
 
 #include "core/os_event_names.hpp"
-#include "insight/printable_text.hpp"
+#include "core/printable_text.hpp"
+#include "insight/process_text.hpp"
 #include "pcapng/note.hpp"
 
 namespace caprock::insight {

@@ -67,7 +67,7 @@ EventLayer::EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames name
     : programs_(std::move(programs)),
       names_(std::move(names)),
       kernel_(std::move(kernel)),
-      given_(std::make_unique<EventSource>(
+      given_(std::make_unique<capture::BlockQueue>(
           SourceId{SourceKind::kEvents, 0, static_cast<std::uint64_t>(begin_ns)}, begin_ns)),
       source_(*given_),
       inventory_interval_ns_(inventory_interval_ns),

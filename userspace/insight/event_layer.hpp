@@ -12,11 +12,11 @@
 #include <thread>
 #include <vector>
 
+#include "capture/block_queue.hpp"
 #include "capture/packet_source.hpp"
 #include "core/result.hpp"
 #include "insight/container.hpp"
 #include "insight/event_programs.hpp"
-#include "insight/event_source.hpp"
 #include "insight/kernel_names.hpp"
 #include "insight/network_addresses.hpp"
 
@@ -66,8 +66,8 @@ class EventLayer {
   std::unique_ptr<EventPrograms> programs_;
   KernelNames names_;
   std::unique_ptr<capture::PacketSource> kernel_;  // the ring buffer
-  std::unique_ptr<EventSource> given_;             // until it is taken
-  EventSource& source_;
+  std::unique_ptr<capture::BlockQueue> given_;     // until it is taken
+  capture::BlockQueue& source_;
 
   std::mutex mutex_;  // of all below, and of the kernel's queue
   std::condition_variable stopping_;

@@ -12,7 +12,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "insight/printable_text.hpp"
+#include "insight/process_text.hpp"
 #include "pcapng/reader.hpp"
 
 using namespace caprock;

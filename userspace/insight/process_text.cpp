@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "insight/printable_text.hpp"
+#include "insight/process_text.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -7,19 +7,10 @@
 #include <array>
 #include <cstring>
 
+#include "core/printable_text.hpp"
+
 namespace caprock::insight {
 namespace {
-
-/// Length of the UTF-8 character that begins here, 0: there is none. RFC 3629.
-std::size_t character_bytes(const unsigned char* at, std::size_t left) {
-  if (*at < 0x80) return 1;
-  const std::size_t bytes = *at >= 0xf0 && *at < 0xf5 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc2 ? 2 : 0;
-  if (*at >= 0xf5 || bytes > left) return 0;
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((at[i] & 0xc0) != 0x80) return 0;
-  }
-  return bytes;
-}
 
 /// In quotes where a shell would need them.
 std::string printable_argument(std::string_view argument) {
@@ -33,21 +24,6 @@ std::string printable_argument(std::string_view argument) {
 }
 
 }  // namespace
-
-std::string printable_text(std::string_view text) {
-  const auto* const at = reinterpret_cast<const unsigned char*>(text.data());
-  std::string printable;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t letters = character_bytes(at + i, text.size() - i);
-    if (letters == 0 || at[i] < 0x20 || at[i] == 0x7f) {
-      printable += fmt::format("\\x{:02x}", at[i++]);
-      continue;
-    }
-    printable += text.substr(i, letters);
-    i += letters;
-  }
-  return printable;
-}
 
 std::string printable_command(const unsigned char* arguments, std::size_t bytes) {
   std::string text;

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "insight/event_source.hpp"
+#include "capture/block_queue.hpp"
 
 #include <utility>
 
-namespace caprock::insight {
+namespace caprock::capture {
 namespace {
 
 constexpr std::uint64_t kCapacityBytes = 8 << 20;
 
 }  // namespace
 
-void EventSource::put(std::vector<std::byte> blocks) {
+void BlockQueue::put(std::vector<std::byte> blocks) {
   const std::lock_guard lock(mutex_);
   end_ += blocks.size();
   chunks_.push_back({std::move(blocks), end_});
 }
 
-bool EventSource::full() const {
+bool BlockQueue::full() const {
   return used_bytes() >= kCapacityBytes;
 }
 
 /// A chunk's memory stays where it is while others come behind it.
-PacketBatch EventSource::peek() {
+PacketBatch BlockQueue::peek() {
   const std::lock_guard lock(mutex_);
   pieces_.clear();
   for (const Chunk& chunk : chunks_) {
@@ -33,7 +33,7 @@ PacketBatch EventSource::peek() {
   return {.source = id_, .position = position_, .pieces = pieces_, .more = false};
 }
 
-void EventSource::consume(std::uint64_t position) {
+void BlockQueue::consume(std::uint64_t position) {
   const std::lock_guard lock(mutex_);
   if (position <= position_) return;
   position_ = position;
@@ -41,23 +41,23 @@ void EventSource::consume(std::uint64_t position) {
     chunks_.pop_front();
 }
 
-void EventSource::set_complete(std::int64_t monotonic_ns) {
+void BlockQueue::set_complete(std::int64_t monotonic_ns) {
   const std::lock_guard lock(mutex_);
   complete_ns_ = monotonic_ns;
 }
 
-std::int64_t EventSource::complete_ns() const {
+std::int64_t BlockQueue::complete_ns() const {
   const std::lock_guard lock(mutex_);
   return complete_ns_;
 }
 
-std::uint64_t EventSource::used_bytes() const {
+std::uint64_t BlockQueue::used_bytes() const {
   const std::lock_guard lock(mutex_);
   return end_ - position_;
 }
 
-std::uint64_t EventSource::capacity_bytes() const {
+std::uint64_t BlockQueue::capacity_bytes() const {
   return kCapacityBytes;
 }
 
-}  // namespace caprock::insight
+}  // namespace caprock::capture

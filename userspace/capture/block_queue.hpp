@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events as finished blocks, on their way to a lane.
+// Finished blocks of the agent's own making, on their way to a lane.
 #pragma once
 
 #include <cstddef>
@@ -10,21 +10,22 @@
 
 #include "capture/packet_source.hpp"
 
-namespace caprock::insight {
+namespace caprock::capture {
 
 /// Filled by one thread, emptied by a lane.
-class EventSource final : public capture::PacketSource {
+class BlockQueue final : public PacketSource {
  public:
   /// What happened before `complete_ns` (monotonic) is put by then or never.
-  EventSource(SourceId id, std::int64_t complete_ns) : id_(id), complete_ns_(complete_ns) {}
+  BlockQueue(SourceId id, std::int64_t complete_ns) : id_(id), complete_ns_(complete_ns) {}
 
   /// Appends blocks, in order.
   void put(std::vector<std::byte> blocks);
 
-  /// All events until then have been put.
+  /// All until then have been put. INT64_MAX: whatever is told is put at once, so that the lane may
+  /// go by its own clock.
   void set_complete(std::int64_t monotonic_ns);
 
-  /// Whether the lane is so far behind that more had better wait in the kernel.
+  /// Whether the lane is so far behind that more had better wait.
   bool full() const;
 
   PacketBatch peek() override;
@@ -52,4 +53,4 @@ class EventSource final : public capture::PacketSource {
   std::vector<BlockPiece> pieces_;  // of the last batch
 };
 
-}  // namespace caprock::insight
+}  // namespace caprock::capture
