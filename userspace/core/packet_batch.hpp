@@ -17,7 +17,8 @@ enum class SourceKind : std::uint16_t {
   kRingBuffer = 2,
   kAfXdp = 3,
   kControl = 4,
-  kEvents = 5
+  kEvents = 5,
+  kKubernetes = 6
 };
 
 struct SourceId {
