@@ -27,10 +27,16 @@ std::uint64_t bytes_from(const PacketBatch& batch, BatchPoint at) {
   return bytes;
 }
 
-/// Wall time of the first of these blocks, 0 if it has none.
-std::int64_t first_time(Bytes blocks) {
-  const auto block = pcapng::BlockCursor(blocks).next();
-  return block ? pcapng::block_time_ns(*block).value_or(0) : 0;
+/// Wall time of the first of these blocks that has one (names have none), 0 if there is none.
+std::int64_t first_time(const PacketBatch& batch, BatchPoint begin, BatchPoint end) {
+  for (; begin.piece < end.piece || begin.offset < end.offset; begin = {begin.piece + 1, 0}) {
+    Bytes blocks = batch.pieces[begin.piece].bytes;
+    if (begin.piece == end.piece) blocks = blocks.first(end.offset);
+    pcapng::BlockCursor cursor(blocks, begin.offset);
+    while (const auto block = cursor.next())
+      if (const auto time_ns = pcapng::block_time_ns(*block)) return *time_ns;
+  }
+  return 0;
 }
 
 RunHead make_run_head(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
@@ -43,7 +49,7 @@ RunHead make_run_head(const PacketBatch& batch, BatchPoint begin, const Stretch&
   head.position = position_at(batch, begin);
   head.end_position = position_at(batch, run.end);
   head.bytes = run.bytes;
-  head.first_ns = first_time(batch.pieces[begin.piece].bytes.subspan(begin.offset));
+  head.first_ns = first_time(batch, begin, run.end);
   return head;
 }
 

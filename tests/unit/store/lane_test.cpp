@@ -5,8 +5,10 @@
 
 #include <catch2/generators/catch_generators.hpp>
 
+#include "pcapng/note.hpp"
 #include "pcapng/reader.hpp"
 #include "recorder.hpp"
+#include "store/ring_view.hpp"
 #include "store/verify.hpp"
 #include "walker.hpp"
 
@@ -124,6 +126,29 @@ TEST_CASE("lane: a batch of many small pieces makes the same record, whatever it
     REQUIRE(ring->close());
   }
   check_holds_all(path, packets);
+}
+
+TEST_CASE("lane: names have no time: their run goes by the first block that has one") {
+  constexpr std::int64_t kTime = 1'700'000'000'000'000'000;
+  constexpr SourceId kCluster{SourceKind::kKubernetes, 0, 7};
+  constexpr std::byte kAddress[4] = {};
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  std::vector<std::byte> names;
+  const pcapng::NameEntry name{kAddress, "shop/frontend"};
+  pcapng::Writer(names).name_resolution({&name, 1});
+  std::vector<std::byte> entry;
+  pcapng::write_note(entry, kTime, "pod shop/frontend is there");
+  const std::vector<BlockPiece> pieces{{names, names.size()}, {entry, names.size() + entry.size()}};
+  {
+    const auto ring = open_ring(small_ring(path));
+    REQUIRE(append_now(ring->lane(0), {kCluster, 0, pieces}) == pieces[1].end_position);
+    const auto view = RingView::open(path);
+    REQUIRE(view);
+    CHECK(view->segments().at(0).first_ns == kTime);
+    REQUIRE(ring->close());
+  }
+  CHECK(verify(path)->whole());
 }
 
 TEST_CASE("lane: what is urgent is copied, and makes the same record") {
