@@ -93,7 +93,7 @@ Agent::Agent(const Options& options, config::LoadedConfig loaded,
     : options_(options),
       started_with_(loaded.config),
       recorder_(std::move(recorder)),
-      events_(*recorder_) {
+      events_(*recorder_, pods_) {
   context_.node = host_name();
   context_.config = config_status(options, loaded);
   context_.enabled = loaded.config.tap.raw_enabled;

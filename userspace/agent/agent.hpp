@@ -61,6 +61,7 @@ class Agent {
 
   boost::asio::io_context io_{1};
   std::unique_ptr<Recorder> recorder_;
+  PodDirectory pods_;
   EventRecorder events_;
   std::unique_ptr<filter::Applier> filter_;
   std::unique_ptr<InterfaceFollower> follower_;

@@ -22,7 +22,8 @@ insight::ProbeKind probe_kind(config::OsProbes wish) {
 
 }  // namespace
 
-EventRecorder::EventRecorder(Recorder& recorder) : recorder_(recorder) {
+EventRecorder::EventRecorder(Recorder& recorder, const PodDirectory& pods)
+    : recorder_(recorder), pods_(pods) {
   recorder.on_new_clock([this](std::int64_t offset_ns) {
     if (layer_) layer_->set_wall_offset(offset_ns);
   });
@@ -35,11 +36,12 @@ EventRecorder::~EventRecorder() {
 Status EventRecorder::set(const config::Agent& settings) {
   stop();
   if (!settings.os_enabled) return {};
-  auto layer = insight::EventLayer::start(
-      {.limits = insight::usual_limits(settings.os_events),
-       .probes = probe_kind(settings.os_probes),
-       .inventory_interval_ns = settings.os_inventory_interval.count()},
-      recorder_.wall_offset());
+  auto layer =
+      insight::EventLayer::start({.limits = insight::usual_limits(settings.os_events),
+                                  .probes = probe_kind(settings.os_probes),
+                                  .inventory_interval_ns = settings.os_inventory_interval.count(),
+                                  .pods = &pods_},
+                                 recorder_.wall_offset());
   if (!layer) return std::move(layer).error();
   layer_ = *std::move(layer);
   std::vector<std::unique_ptr<capture::PacketSource>> sources;

@@ -8,6 +8,7 @@
 #include "agent/recorder.hpp"
 #include "capture/packet_source.hpp"
 #include "config/config.hpp"
+#include "core/pod_directory.hpp"
 #include "core/result.hpp"
 #include "insight/event_layer.hpp"
 
@@ -16,7 +17,8 @@ namespace caprock::agent {
 /// Control-plane thread.
 class EventRecorder {
  public:
-  explicit EventRecorder(Recorder& recorder);
+  /// Both must outlive it. `pods` says which pod a process is in.
+  EventRecorder(Recorder& recorder, const PodDirectory& pods);
   EventRecorder(const EventRecorder&) = delete;
   EventRecorder& operator=(const EventRecorder&) = delete;
   /// The layer's thread fills what the recorder's lanes empty.
@@ -34,6 +36,7 @@ class EventRecorder {
 
  private:
   Recorder& recorder_;
+  const PodDirectory& pods_;
   std::unique_ptr<insight::EventLayer> layer_;  // none: it is off, or cannot be had
   std::vector<const capture::PacketSource*> sources_;
 };

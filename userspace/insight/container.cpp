@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <fstream>
+#include <utility>
 
 namespace caprock::insight {
 namespace {
@@ -18,9 +19,54 @@ bool is_digit(char letter) {
   return std::isxdigit(static_cast<unsigned char>(letter)) != 0;
 }
 
+/// What stands in front of the first slash, which goes with it.
+std::string_view take_part(std::string_view& path) {
+  const auto end = path.find('/');
+  const std::string_view part = path.substr(0, end);
+  path.remove_prefix(end == path.npos ? path.size() : end + 1);
+  return part;
+}
+
+/// "cri-containerd-<id>.scope", "<id>".
+std::string_view container_id_in(std::string_view part) {
+  for (std::size_t at = 0; at < part.size();) {
+    const auto* begin = part.data() + at;
+    const auto* end = std::find_if_not(begin, part.data() + part.size(), is_digit);
+    const auto digits = static_cast<std::size_t>(end - begin);
+    if (digits == kIdDigits) return part.substr(at, digits);
+    at += digits + 1;
+  }
+  return {};
+}
+
+/// A UUID (RFC 4122), or of a static pod 32 digits.
+bool is_uid(std::string_view text) {
+  constexpr std::string_view kUuid = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  constexpr std::string_view kHash = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+  const auto fits = [](char letter, char pattern) {
+    return pattern == 'x' ? is_digit(letter) : letter == pattern;
+  };
+  return std::ranges::equal(text, text.size() == kUuid.size() ? kUuid : kHash, fits);
+}
+
+/// "kubepods-burstable-pod<uid with _>.slice", "pod<uid>"; empty: it is no pod's.
+std::string pod_uid_in(std::string_view part) {
+  constexpr std::string_view kPod = "pod";
+  constexpr std::string_view kSlice = ".slice";
+  const bool slice = part.ends_with(kSlice);
+  if (slice) part.remove_suffix(kSlice.size());
+  const auto at = slice ? part.rfind("-pod") : 0;
+  if (at == part.npos || (slice && part.substr(0, at).find("kubepods") == part.npos)) return {};
+  part.remove_prefix(slice ? at + 1 : 0);
+  if (!part.starts_with(kPod)) return {};
+  std::string uid(part.substr(kPod.size()));
+  if (slice) std::ranges::replace(uid, '_', '-');
+  return is_uid(uid) ? uid : std::string();
+}
+
 /// Where a process is: cgroups(7), /proc/[pid]/cgroup.
 struct Place {
-  std::string container;
+  ContainerIdentity container;
   std::string path;       // in the hierarchy of version 2
   bool version2 = false;  // it alone has controllers, and the path can be looked at
 };
@@ -31,7 +77,10 @@ Place place_of(std::uint32_t pid) {
   bool version1 = false;
   std::ifstream file(fmt::format("/proc/{}/cgroup", pid));
   for (std::string line; std::getline(file, line);) {
-    if (place.container.empty()) place.container = container_in(line);
+    if (place.container.container.empty()) {
+      if (auto found = container_in(line); found != ContainerIdentity{})
+        place.container = std::move(found);
+    }
     if (line.starts_with(kVersion2))
       place.path = line.substr(kVersion2.size());
     else
@@ -50,18 +99,25 @@ std::uint64_t inode_of(const std::string& path) {
 
 }  // namespace
 
-std::string_view container_in(std::string_view cgroup_path) {
-  for (std::size_t at = 0; at < cgroup_path.size();) {
-    const auto* begin = cgroup_path.data() + at;
-    const auto* end = std::find_if_not(begin, cgroup_path.data() + cgroup_path.size(), is_digit);
-    const auto digits = static_cast<std::size_t>(end - begin);
-    if (digits == kIdDigits) return cgroup_path.substr(at, digits);
-    at += digits + 1;
+ContainerIdentity container_in(std::string_view cgroup_path) {
+  ContainerIdentity found;
+  bool of_pod = false;
+  while (!cgroup_path.empty()) {
+    const std::string_view part = take_part(cgroup_path);
+    if (std::string uid = pod_uid_in(part); !uid.empty()) {
+      found = {.container = {}, .pod_uid = std::move(uid)};
+      of_pod = false;
+      continue;
+    }
+    const std::string_view id = container_id_in(part);
+    if (id.empty() || of_pod) continue;
+    found.container = id;
+    of_pod = !found.pod_uid.empty();
   }
-  return {};
+  return found;
 }
 
-std::string Containers::of(std::uint64_t cgroup, std::uint32_t pid) {
+ContainerIdentity Containers::of(std::uint64_t cgroup, std::uint32_t pid) {
   if (const auto found = known_.find(cgroup); found != known_.end()) return found->second;
   Place place = place_of(pid);
   if (!place.version2) return place.container;
@@ -71,7 +127,7 @@ std::string Containers::of(std::uint64_t cgroup, std::uint32_t pid) {
   return place.container;
 }
 
-std::string Containers::of(std::uint32_t pid) {
+ContainerIdentity Containers::of(std::uint32_t pid) {
   return place_of(pid).container;
 }
 

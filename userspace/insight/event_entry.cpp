@@ -53,7 +53,10 @@ class Entry {
       add("_UID", fmt::to_string(event_.task.uid));
     }
     if (event_.task.network != 0) add("CAPROCK_NETNS", fmt::to_string(event_.task.network));
-    add("CAPROCK_CONTAINER", context_.container);
+    add("CAPROCK_CONTAINER", context_.container.container);
+    add("CAPROCK_POD_UID", context_.container.pod_uid);
+    add("CAPROCK_NAMESPACE", printable_text(context_.namespace_name));
+    add("CAPROCK_POD", printable_text(context_.pod));
   }
 
   std::string comm() const {

@@ -9,14 +9,17 @@
 
 #include "abi/os_event.h"
 
+#include "insight/container.hpp"
 #include "insight/kernel_names.hpp"
 
 namespace caprock::insight {
 
 /// What is known of an event beside its record; empty: not known.
 struct EventContext {
-  std::string comm;       // of an out-of-memory kill's victim
-  std::string container;  // its id
+  std::string comm;  // of an out-of-memory kill's victim
+  ContainerIdentity container = {};
+  std::string namespace_name = {};  // of the pod
+  std::string pod = {};
 };
 
 /// Appends the journal block of an event to `out`. `record`: as long as its type says.

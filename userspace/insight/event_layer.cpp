@@ -51,9 +51,9 @@ Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventSettings& setti
   if (!programs) return std::move(programs).error();
   auto kernel = open_queue((*programs)->events_fd());
   if (!kernel) return std::move(kernel).error();
-  std::unique_ptr<EventLayer> layer(
-      new EventLayer(*std::move(programs), std::move(names), *std::move(kernel),
-                     settings.inventory_interval_ns, begin_ns, wall_offset_ns));
+  std::unique_ptr<EventLayer> layer(new EventLayer(*std::move(programs), std::move(names),
+                                                   *std::move(kernel), settings, begin_ns,
+                                                   wall_offset_ns));
   layer->take_inventory();
   layer->thread_ = std::thread([raw = layer.get()] { raw->loop(); });
   pthread_setname_np(layer->thread_.native_handle(), "caprock-events");
@@ -61,17 +61,17 @@ Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventSettings& setti
 }
 
 EventLayer::EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,
-                       std::unique_ptr<capture::PacketSource> kernel,
-                       std::int64_t inventory_interval_ns, std::int64_t begin_ns,
-                       std::int64_t wall_offset_ns)
+                       std::unique_ptr<capture::PacketSource> kernel, const EventSettings& settings,
+                       std::int64_t begin_ns, std::int64_t wall_offset_ns)
     : programs_(std::move(programs)),
       names_(std::move(names)),
       kernel_(std::move(kernel)),
       given_(std::make_unique<capture::BlockQueue>(
           SourceId{SourceKind::kEvents, 0, static_cast<std::uint64_t>(begin_ns)}, begin_ns)),
       source_(*given_),
-      inventory_interval_ns_(inventory_interval_ns),
-      next_inventory_ns_(begin_ns + inventory_interval_ns),
+      pods_(settings.pods),
+      inventory_interval_ns_(settings.inventory_interval_ns),
+      next_inventory_ns_(begin_ns + inventory_interval_ns_),
       wall_offset_ns_(wall_offset_ns) {
   tell_border(true, begin_ns);
   addresses_.see(own_network_, static_cast<std::uint32_t>(::getpid()), begin_ns);
@@ -181,9 +181,19 @@ void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
   } else if (event.type == OS_OOM_KILL) {  // kernels that tell its pid alone
     context = {.comm = comm_of(event.task.pid), .container = Containers::of(event.task.pid)};
   }
+  name_pod(context);
   if (event.flow.protocol != 0 && event.task.pid != 0)
     addresses_.see(event.task.network, event.task.pid, static_cast<std::int64_t>(event.time_ns));
   write_event_entry(out, event, wall_time(event.time_ns), context, names_);
+}
+
+void EventLayer::name_pod(EventContext& context) const {
+  if (!pods_) return;
+  auto pod = pods_->find(context.container.container, context.container.pod_uid);
+  if (!pod) return;
+  context.container.pod_uid = std::move(pod->uid);
+  context.namespace_name = std::move(pod->namespace_name);
+  context.pod = std::move(pod->name);
 }
 
 /// Asking takes its time, during which nobody is to wait for the lock.

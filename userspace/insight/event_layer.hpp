@@ -14,8 +14,10 @@
 
 #include "capture/block_queue.hpp"
 #include "capture/packet_source.hpp"
+#include "core/pod_directory.hpp"
 #include "core/result.hpp"
 #include "insight/container.hpp"
+#include "insight/event_entry.hpp"
 #include "insight/event_programs.hpp"
 #include "insight/kernel_names.hpp"
 #include "insight/network_addresses.hpp"
@@ -26,6 +28,7 @@ struct EventSettings {
   EventLimits limits;
   ProbeKind probes = ProbeKind::kAuto;
   std::int64_t inventory_interval_ns = 0;  // 0: at the start alone
+  const PodDirectory* pods = nullptr;  // null: no cluster is followed; else it outlives the layer
 };
 
 /// Has a thread of its own, which makes blocks of what the programs tell. Control-plane thread.
@@ -49,7 +52,7 @@ class EventLayer {
 
  private:
   EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames names,
-             std::unique_ptr<capture::PacketSource> kernel, std::int64_t inventory_interval_ns,
+             std::unique_ptr<capture::PacketSource> kernel, const EventSettings& settings,
              std::int64_t begin_ns, std::int64_t wall_offset_ns);
   void loop();
   void take_inventory();
@@ -57,6 +60,7 @@ class EventLayer {
   std::int64_t take_what_came();
   std::uint64_t take();
   void describe(std::vector<std::byte>& out, Bytes record);
+  void name_pod(EventContext& context) const;
   void look_at_networks(std::unique_lock<std::mutex>& lock);
   void tell_addresses(std::uint32_t network, const AddressList& list, std::int64_t time_ns);
   void tell_what_is_missing(std::int64_t now_ns);
@@ -68,6 +72,7 @@ class EventLayer {
   std::unique_ptr<capture::PacketSource> kernel_;  // the ring buffer
   std::unique_ptr<capture::BlockQueue> given_;     // until it is taken
   capture::BlockQueue& source_;
+  const PodDirectory* const pods_;
 
   std::mutex mutex_;  // of all below, and of the kernel's queue
   std::condition_variable stopping_;

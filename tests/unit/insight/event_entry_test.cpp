@@ -76,7 +76,10 @@ std::string printable(std::string_view arguments) {
 using namespace std::string_view_literals;
 
 TEST_CASE("events: an entry says when, what, who and where") {
-  const Written entry(event_of(OS_CONNECT), {.comm = {}, .container = "abc"});
+  const Written entry(event_of(OS_CONNECT), {.comm = {},
+                                             .container = {"abc", "8e1f4c2a"},
+                                             .namespace_name = "shop",
+                                             .pod = "frontend-7c9"});
   CHECK(entry["__REALTIME_TIMESTAMP"] == "1795341600123456");
   CHECK(entry["SYSLOG_IDENTIFIER"] == "caprock");
   CHECK(entry["PRIORITY"] == "6");
@@ -88,6 +91,9 @@ TEST_CASE("events: an entry says when, what, who and where") {
   CHECK(entry["_COMM"] == "curl");
   CHECK(entry["CAPROCK_NETNS"] == "4026531840");
   CHECK(entry["CAPROCK_CONTAINER"] == "abc");
+  CHECK(entry["CAPROCK_POD_UID"] == "8e1f4c2a");
+  CHECK(entry["CAPROCK_NAMESPACE"] == "shop");
+  CHECK(entry["CAPROCK_POD"] == "frontend-7c9");
   CHECK(entry["CAPROCK_FLOW"] == "TCP 10.0.0.1:40000 > [fd00::2]:80");
 }
 
