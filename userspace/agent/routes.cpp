@@ -114,7 +114,7 @@ http::StreamCheck filter_check(const std::string& expression) {
 
 Result<exporting::ExportOptions> export_options(const Request& request) {
   if (auto known = check_parameters(
-          request, {"from", "to", "filter", "format", "packets", "events", "process"});
+          request, {"from", "to", "filter", "format", "packets", "events", "names", "process"});
       !known)
     return std::move(known).error();
   const std::int64_t now_ns = wall_ns();
@@ -133,6 +133,7 @@ Result<exporting::ExportOptions> export_options(const Request& request) {
   options.filter = request.parameter("filter");
   options.packets = request.parameter("packets", "true") != "false";
   options.events = request.parameter("events", "true") != "false";
+  options.names = request.parameter("names", "true") != "false";
   options.processes = request.parameter("process", "false") == "true";
   if (auto possible = exporting::check(options); !possible) return std::move(possible).error();
   return options;

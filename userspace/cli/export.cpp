@@ -24,6 +24,7 @@ struct Options {
   std::string ring;  // empty: ask the agent
   bool no_events = false;
   bool events_only = false;
+  bool no_names = false;
   bool process = false;
   bool force = false;
 };
@@ -65,6 +66,7 @@ Status ask_agent(const Invocation& invocation, const Options& options, const Win
   if (!options.filter.empty()) target.query["filter"] = options.filter;
   if (options.no_events) target.query["events"] = "false";
   if (options.events_only) target.query["packets"] = "false";
+  if (options.no_names) target.query["names"] = "false";
   if (options.process) target.query["process"] = "true";
   return client->get(target, sink);
 }
@@ -97,6 +99,7 @@ Status read_ring(const Options& options, const Window& window, exporting::Sink& 
   wanted.format = *format;
   wanted.events = !options.no_events;
   wanted.packets = !options.events_only;
+  wanted.names = !options.no_names;
   wanted.processes = options.process;
   const auto report = exporting::export_window(*view, wanted, sink);
   if (!report) return report.error();
@@ -148,6 +151,8 @@ void add_export(CLI::App& app, Invocation& invocation) {
   auto* no_events = command->add_flag("--no-events", options->no_events, "Packets alone (pcapng)");
   command->add_flag("--events-only", options->events_only, "Events alone (pcapng)")
       ->excludes(no_events);
+  command->add_flag("--no-names", options->no_names,
+                    "No names for the addresses of pods, services and nodes (pcapng)");
   command->add_flag("--process", options->process,
                     "On each packet of TCP and UDP its process, as a comment and as options, where "
                     "events of up to an hour before tell it (pcapng)");

@@ -28,6 +28,9 @@ class BlockSplitter {
       rest_.erase(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(cursor.offset()));
   }
 
+  /// Whether what came so far is whole blocks.
+  bool at_border() const { return rest_.empty(); }
+
  private:
   std::vector<std::byte> rest_;  // the beginning of a block of which more is to come
 };

@@ -6,6 +6,8 @@
 #include "export/event_lines.hpp"
 #include "export/file_frame.hpp"
 #include "export/flow_owners.hpp"
+#include "export/name_reader.hpp"
+#include "export/named_stream.hpp"
 #include "export/pcap_filter.hpp"
 #include "export/process_notes.hpp"
 #include "export/pump.hpp"
@@ -46,6 +48,17 @@ Result<ExportReport> export_with_processes(const store::RingView& view, ExportOp
   return report;
 }
 
+Result<ExportReport> export_with_names(const store::RingView& view, ExportOptions options,
+                                       Sink& sink) {
+  auto names = NameReader::open(view, options.from_ns, options.to_ns);
+  if (!names) return std::move(names).error();
+  NamedStream named(names->history().namings(options.from_ns, options.to_ns), sink);
+  options.names = false;
+  auto report = export_window(view, options, named);
+  if (report) report->bytes = named.written_bytes();
+  return report;
+}
+
 }  // namespace
 
 Result<Format> parse_format(std::string_view name) {
@@ -72,6 +85,8 @@ Result<ExportReport> export_window(const store::RingView& view, const ExportOpti
   if (auto possible = check(options); !possible) return std::move(possible).error();
   if (options.format == Format::kJson) return export_lines(view, options, sink);
   if (options.processes) return export_with_processes(view, options, sink);
+  if (options.names && options.packets && options.format == Format::kPcapng)
+    return export_with_names(view, options, sink);
   auto filter = PcapFilter::compile(options.filter);
   if (!filter) return std::move(filter).error();
   auto window = store::Window::open(view, {options.from_ns, options.to_ns});

@@ -27,6 +27,7 @@ struct ExportOptions {
   std::uint32_t snaplen = 0;  // cut packets to so many bytes; 0: as recorded
   bool packets = true;        // false: the journal blocks alone
   bool events = true;         // the journal blocks too (pcapng only; a filter leaves them in)
+  bool names = true;          // for the addresses of pods, services and nodes (pcapng only)
   bool processes = false;     // on each packet its process, where that is known (pcapng only)
   std::string interface_prefix = {};  // in front of every interface's name: "node7/"
 };

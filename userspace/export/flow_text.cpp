@@ -39,6 +39,14 @@ std::optional<std::uint8_t> parse_protocol(std::string_view text) {
   return std::nullopt;
 }
 
+/// What stands in front of the first blank, which goes with it.
+std::string_view take_word(std::string_view& text) {
+  const auto end = text.find(' ');
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(end == text.npos ? text.size() : end + 1);
+  return word;
+}
+
 }  // namespace
 
 std::optional<Address> parse_address(std::string_view text) {
@@ -49,6 +57,14 @@ std::optional<Address> parse_address(std::string_view text) {
   std::byte* const to = ipv6 ? address.data() : &address[kIpv4Offset];
   if (::inet_pton(ipv6 ? AF_INET6 : AF_INET, whole.c_str(), to) != 1) return std::nullopt;
   return address;
+}
+
+std::vector<Address> parse_addresses(std::string_view text) {
+  std::vector<Address> addresses;
+  while (!text.empty()) {
+    if (const auto address = parse_address(take_word(text))) addresses.push_back(*address);
+  }
+  return addresses;
 }
 
 std::optional<Flow> parse_flow(std::string_view text) {

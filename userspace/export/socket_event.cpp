@@ -15,23 +15,6 @@ T number(std::string_view digits) {
   return value;
 }
 
-/// What stands in front of the first blank, which goes with it.
-std::string_view take_word(std::string_view& text) {
-  const auto end = text.find(' ');
-  const std::string_view word = text.substr(0, end);
-  text.remove_prefix(end == text.npos ? text.size() : end + 1);
-  return word;
-}
-
-/// "10.77.0.2 fd77::2"
-std::vector<Address> parse_addresses(std::string_view text) {
-  std::vector<Address> addresses;
-  while (!text.empty()) {
-    if (const auto address = parse_address(take_word(text))) addresses.push_back(*address);
-  }
-  return addresses;
-}
-
 void take_field(SocketEvent& event, std::string_view name, std::string_view value) {
   if (name == "CAPROCK_EVENT") event.type = value;
   if (name == "CAPROCK_FLOW") event.flow = parse_flow(value);

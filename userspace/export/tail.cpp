@@ -2,7 +2,9 @@
 #include "export/tail.hpp"
 
 #include <algorithm>
+#include <tuple>
 
+#include "export/name_reader.hpp"
 #include "export/pump.hpp"
 #include "pcapng/note.hpp"
 #include "store/window.hpp"
@@ -27,18 +29,26 @@ Status tail(const store::RingView& view, const TailOptions& options, Sink& sink)
   std::int64_t until_ns = std::max(options.complete_until(), options.from_ns);
   auto window = store::Window::open(view, {options.from_ns, until_ns});
   if (!window) return std::move(window).error();
+  auto names = NameReader::open(view, options.from_ns, until_ns);
+  if (!names) return std::move(names).error();
   Pump pump(view,
             {.filter = *std::move(filter), .packets = options.packets, .events = options.events},
             options.interface_prefix, sink);
   if (auto begun = pump.begin(window->segments()); !begun) return begun;
+  NameHistory& history = names->history();
+  auto namings = history.namings(options.from_ns, until_ns);
+  std::ignore = history.take_news();
   std::size_t told = 0;
   for (;;) {
+    if (auto named = pump.write(name_blocks(namings)); !named) return named;
     if (auto drained = pump.drain(*window); !drained) return drained;
     if (auto noted = write_notes(pump, window->skipped(), told, until_ns); !noted) return noted;
     told = window->skipped().size();
     if (!options.wait()) return {};
     until_ns = std::max(options.complete_until(), until_ns);
     window->extend(until_ns);
+    names->extend(until_ns);
+    namings = history.take_news();
   }
 }
 
