@@ -22,6 +22,7 @@ struct Process {
   std::uint32_t pid = 0;  // 0: not known
   std::string comm;
   std::string container;
+  std::string pod;
 };
 
 /// Its source is the local end.
@@ -39,7 +40,8 @@ struct Row {
 Process owner_of(const exporting::Flow& flow, std::int64_t time_ns, const RecentOwners& owners) {
   const exporting::Process* const owner = owners.of(flow, time_ns);
   if (owner == nullptr) return {};
-  return {owner->pid, owner->comm, std::string(owners.container_of(owner->pid))};
+  return {owner->pid, owner->comm, std::string(owners.container_of(owner->pid)),
+          std::string(owners.pod_of(owner->pid))};
 }
 
 /// Where an owner is known; else where the packets leave the host; else, as a server's port is
@@ -149,7 +151,10 @@ std::vector<Row> rows_of(const std::vector<OwnedFlow>& flows, const std::string&
   if (by == api::kByContainer) {
     return rows_by(
         flows, [](const Process& process) { return process.container; },
-        [](api::TopRow& row, const Process& process) { row.container = process.container; });
+        [](api::TopRow& row, const Process& process) {
+          row.container = process.container;
+          if (row.pod.empty() && !row.container.empty()) row.pod = process.pod;
+        });
   }
   return rows_by(
       flows, [](const Process& process) { return process.pid; },
@@ -157,6 +162,7 @@ std::vector<Row> rows_of(const std::vector<OwnedFlow>& flows, const std::string&
         row.pid = process.pid;
         row.comm = process.comm;
         row.container = process.container;
+        row.pod = process.pod;
       });
 }
 
@@ -199,10 +205,10 @@ void describe_flow(api::TopRow& row, const OwnedFlow& flow,
   row.remote = exporting::end_text(traffic.flow.destination);
   if (traffic.interface && *traffic.interface < interfaces.size())
     row.interface = interfaces[*traffic.interface];
-  std::tie(row.pid, row.comm, row.container) =
-      std::tie(flow.local.pid, flow.local.comm, flow.local.container);
-  std::tie(row.remote_pid, row.remote_comm, row.remote_container) =
-      std::tie(flow.remote.pid, flow.remote.comm, flow.remote.container);
+  std::tie(row.pid, row.comm, row.container, row.pod) =
+      std::tie(flow.local.pid, flow.local.comm, flow.local.container, flow.local.pod);
+  std::tie(row.remote_pid, row.remote_comm, row.remote_container, row.remote_pod) =
+      std::tie(flow.remote.pid, flow.remote.comm, flow.remote.container, flow.remote.pod);
 }
 
 }  // namespace

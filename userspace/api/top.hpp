@@ -43,9 +43,11 @@ struct TopRow : TopCounts {
   std::uint32_t pid = 0;  // of the local end; 0: not known
   std::string comm;
   std::string container;         // id; empty: none, or not known
+  std::string pod;               // "shop/frontend-7c9"; empty: none, or not known
   std::uint32_t remote_pid = 0;  // where both ends are this host's
   std::string remote_comm;
   std::string remote_container;
+  std::string remote_pod;
   std::uint64_t flows = 1;
 };
 

@@ -24,8 +24,10 @@ constexpr auto fields(const TopRow&) {
       std::tuple(Field{"protocol", &S::protocol}, Field{"local", &S::local},
                  Field{"remote", &S::remote}, Field{"interface", &S::interface},
                  Field{"pid", &S::pid}, Field{"comm", &S::comm}, Field{"container", &S::container},
-                 Field{"remote_pid", &S::remote_pid}, Field{"remote_comm", &S::remote_comm},
-                 Field{"remote_container", &S::remote_container}, Field{"flows", &S::flows}),
+                 Field{"pod", &S::pod}, Field{"remote_pid", &S::remote_pid},
+                 Field{"remote_comm", &S::remote_comm},
+                 Field{"remote_container", &S::remote_container},
+                 Field{"remote_pod", &S::remote_pod}, Field{"flows", &S::flows}),
       fields(TopCounts()));
 }
 

@@ -37,12 +37,17 @@ std::string container_text(const std::string& id) {
   return id.empty() ? "-" : id.substr(0, kShortId);
 }
 
+/// Of processes: people know pods by their names.
+std::string pod_or_container_text(const TopRow& row) {
+  return row.pod.empty() ? container_text(row.container) : row.pod;
+}
+
 TextTable::Row heading(const TopReport& report) {
   TextTable::Row row;
   if (report.by == kByFlow)
     row = {"PROTO", "LOCAL", "REMOTE", "INTERFACE"};
   else if (report.by == kByContainer)
-    row = {"CONTAINER", "FLOWS"};
+    row = {"CONTAINER", "POD", "FLOWS"};
   else
     row = {"PID", "COMMAND", "CONTAINER", "FLOWS"};
   for (const auto* name : {"SENT", "RECEIVED", "PACKETS/S", "RETRANS", "DROPS"})
@@ -58,10 +63,10 @@ TextTable::Row cells(const TopRow& entry, const TopReport& report) {
     row = {entry.protocol, entry.local, entry.remote,
            entry.interface.empty() ? "-" : entry.interface};
   else if (report.by == kByContainer)
-    row = {container_text(entry.container), flows};
+    row = {container_text(entry.container), entry.pod.empty() ? "-" : entry.pod, flows};
   else
     row = {entry.pid == 0 ? "-" : std::to_string(entry.pid),
-           entry.pid == 0 ? "(not known)" : entry.comm, container_text(entry.container), flows};
+           entry.pid == 0 ? "(not known)" : entry.comm, pod_or_container_text(entry), flows};
   row.insert(row.end(),
              {rate_text(entry.sent_bytes, report), rate_text(entry.received_bytes, report),
               count_text(entry.packets_per_second), trouble_text(entry.retransmissions, report),

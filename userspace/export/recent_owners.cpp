@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/recent_owners.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -17,6 +19,13 @@ std::uint32_t pid_of(const pcapng::Block& journal) {
   std::uint32_t pid = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), pid);
   return pid;
+}
+
+/// "shop/frontend-7c9"; empty: the entry names none.
+std::string pod_in(const pcapng::Block& journal) {
+  const std::string_view pod = pcapng::journal_field(journal, "CAPROCK_POD");
+  if (pod.empty()) return {};
+  return fmt::format("{}/{}", pcapng::journal_field(journal, "CAPROCK_NAMESPACE"), pod);
 }
 
 }  // namespace
@@ -67,6 +76,7 @@ void RecentOwners::take_container(const pcapng::Block& journal, std::uint32_t pi
   const std::string_view event = pcapng::journal_field(journal, "CAPROCK_EVENT");
   if (event == "exec") containers_.erase(pid);
   if (!id.empty()) containers_[pid].id = id;
+  if (std::string pod = pod_in(journal); !pod.empty()) containers_[pid].pod = std::move(pod);
   if (event != "exit") return;
   if (const auto known = containers_.find(pid); known != containers_.end())
     known->second.end_ns = time_ns;
@@ -103,6 +113,11 @@ const Process* RecentOwners::of(const Flow& flow, std::int64_t time_ns) const {
 std::string_view RecentOwners::container_of(std::uint32_t pid) const {
   const auto known = containers_.find(pid);
   return known == containers_.end() ? std::string_view() : known->second.id;
+}
+
+std::string_view RecentOwners::pod_of(std::uint32_t pid) const {
+  const auto known = containers_.find(pid);
+  return known == containers_.end() ? std::string_view() : known->second.pod;
 }
 
 }  // namespace caprock::exporting

@@ -49,9 +49,13 @@ class RecentOwners {
   /// The container of a process; empty: none, or not known. Valid until the next take().
   std::string_view container_of(std::uint32_t pid) const;
 
+  /// Its pod: "shop/frontend-7c9"; the same.
+  std::string_view pod_of(std::uint32_t pid) const;
+
  private:
   struct Container {
     std::string id;
+    std::string pod;
     std::int64_t end_ns = INT64_MAX;  // of the process
   };
 

@@ -39,11 +39,13 @@ class Record {
   }
 
   Record& established(std::int64_t time_ns, const char* of, const char* pid, const char* comm,
-                      const char* container = "") {
+                      const char* container = "", const char* pod = "") {
     return event(time_ns, "established",
                  {{"_PID", pid},
                   {"_COMM", comm},
                   {"CAPROCK_CONTAINER", container},
+                  {"CAPROCK_NAMESPACE", "shop"},
+                  {"CAPROCK_POD", pod},
                   {"CAPROCK_LATENCY_NS", "0"},
                   {"CAPROCK_FLOW", of}});
   }
@@ -77,7 +79,7 @@ api::TopReport look(agent::Top& top, const Record& record, std::int64_t until_ns
 /// A connection whose two ends are this host's, and a flow of nobody's, in the second that ends
 /// at 100 s.
 void fill(Record& record) {
-  record.established(10 * kSecond, kOfCurl, "7", "curl", "c0ffee")
+  record.established(10 * kSecond, kOfCurl, "7", "curl", "c0ffee", "frontend")
       .established(10 * kSecond, kOfNginx, "8", "nginx")
       .packet(kOfCurl, {50 * kSecond, 999'999})
       .packet(kOfCurl, {99 * kSecond, 100, 0, test::kOutbound})
@@ -113,6 +115,8 @@ TEST_CASE("top: a look counts the window alone, by flow, with the processes of b
   CHECK(tcp.pid == 7);
   CHECK(tcp.comm == "curl");
   CHECK(tcp.container == "c0ffee");
+  CHECK(tcp.pod == "shop/frontend");
+  CHECK(tcp.remote_pod.empty());
   CHECK(tcp.remote_pid == 8);
   CHECK(tcp.remote_comm == "nginx");
   CHECK(tcp.sent_bytes == 100);
@@ -147,6 +151,7 @@ TEST_CASE("top: by process each end's has its own row, and what is nobody's one 
   CHECK(row_of(7).sent_bytes == 100);
   CHECK(row_of(7).received_bytes == 2800);
   CHECK(row_of(7).container == "c0ffee");
+  CHECK(row_of(7).pod == "shop/frontend");
   CHECK(row_of(8).sent_bytes == 2800);
   CHECK(row_of(8).received_bytes == 100);
   CHECK(row_of(8).comm == "nginx");
@@ -164,6 +169,7 @@ TEST_CASE("top: by container") {
   CHECK(report.rows[0].bytes == 2980);
   CHECK(report.rows[0].flows == 2);
   CHECK(report.rows[1].container == "c0ffee");
+  CHECK(report.rows[1].pod == "shop/frontend");
   CHECK(report.rows[1].bytes == 2900);
 }
 

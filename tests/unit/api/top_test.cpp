@@ -107,12 +107,17 @@ TEST_CASE("top table: by process, with the beginning of the container's id") {
   CHECK_THAT(text, ContainsSubstring("PID   COMMAND      CONTAINER     FLOWS"));
   CHECK_THAT(text, ContainsSubstring("1234  curl         0123456789ab  1"));
   CHECK_THAT(text, ContainsSubstring("-     (not known)  -             1"));
+  report.rows[0].pod = "shop/frontend-7c9";
+  CHECK_THAT(top_table(report), ContainsSubstring("1234  curl         shop/frontend-7c9  1"));
 }
 
 TEST_CASE("top table: by container") {
   auto report = example();
   report.by = kByContainer;
-  CHECK_THAT(top_table(report), ContainsSubstring("CONTAINER     FLOWS  SENT"));
+  report.rows[0].pod = "shop/frontend-7c9";
+  const auto text = top_table(report);
+  CHECK_THAT(text, ContainsSubstring("CONTAINER     POD                FLOWS  SENT"));
+  CHECK_THAT(text, ContainsSubstring("0123456789ab  shop/frontend-7c9  1"));
 }
 
 TEST_CASE("top table: what is not known is no zero") {

@@ -65,6 +65,10 @@ TEST_CASE("recent owners: what is told is known, with the container of the proce
   CHECK(pid_of(owners, kFlow) == 7);
   CHECK(owners.container_of(7) == "c0ffee");
   CHECK(owners.container_of(8).empty());
+  CHECK(owners.pod_of(7).empty());
+  tell(owners, 11 * kUs, "exec",
+       {{"_PID", "8"}, {"CAPROCK_NAMESPACE", "shop"}, {"CAPROCK_POD", "frontend-7c9"}});
+  CHECK(owners.pod_of(8) == "shop/frontend-7c9");
 }
 
 TEST_CASE("recent owners: a number that another process has is in the container no more") {
