@@ -11,6 +11,7 @@ std::string document(const CLI::App& app, const std::string& name) {
   if (name == "cli") return markdown_reference(app);
   if (name == "man") return man_page(app);
   if (name == "configuration") return config::reference();
+  if (name == "chart-keys") return config::chart_keys();
   return config::default_file();
 }
 
@@ -21,7 +22,7 @@ void add_docs(CLI::App& app, Invocation& invocation) {
   const auto name = std::make_shared<std::string>();
   command->add_option("NAME", *name, "Which")
       ->required()
-      ->check(CLI::IsMember({"cli", "man", "configuration", "config-file"}));
+      ->check(CLI::IsMember({"cli", "man", "configuration", "config-file", "chart-keys"}));
   command->callback([&app, &invocation, name] {
     invocation.action = [&app, name]() -> Result<int> {
       const Status printed = print(document(app, *name));

@@ -47,6 +47,13 @@ struct Size {
   static std::string print(std::uint64_t bytes) { return print_size(bytes); }
 };
 
+/// The most that the database of calls may take. Empty is the default, as in Kubeshark's values.
+struct DatabaseSize {
+  static constexpr std::string_view kKind = "size";
+  static Result<std::uint64_t> read(const YAML::Node& value);
+  static std::string print(std::uint64_t bytes) { return print_size(bytes); }
+};
+
 struct Duration {
   static constexpr std::string_view kKind = "duration";
   static Result<Nanoseconds> read(const YAML::Node& value);

@@ -59,6 +59,12 @@ std::string print_size(std::uint64_t bytes) {
   return fmt::format("{}{}", bytes, kUnits[unit]);
 }
 
+Result<std::uint64_t> DatabaseSize::read(const YAML::Node& value) {
+  constexpr std::uint64_t kMinimum = 1u << 20;
+  if (value.IsScalar() && value.Scalar().empty()) return Tap{}.db_max_bytes;
+  return read_size(value, kMinimum);
+}
+
 Result<Nanoseconds> Duration::read(const YAML::Node& value) {
   const auto text = scalar(value);
   if (!text) return text.error();

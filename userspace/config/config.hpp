@@ -69,7 +69,7 @@ struct Config {
 
 struct LoadedConfig {
   Config config;
-  std::vector<std::string> notes;  // deprecated spellings and the like, one line each
+  std::vector<std::string> notes;  // older spellings, ignored keys and the like, one line each
 };
 
 /// Reads `file` (none: the defaults), then applies `sets` ("tap.capture.raw.storageSize=4Gi") in

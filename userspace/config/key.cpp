@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint64_t kMinStorageBytes = 16u
                                            << 20;  // the least that the store can make a ring of
-constexpr std::uint64_t kMinDatabaseBytes = 1u << 20;
 constexpr std::uint64_t kMinStageBytes =
     1u << 20;  // raised to the least per CPU when the stage is planned
 
@@ -76,9 +75,9 @@ constexpr auto kKeys = std::to_array<Key>({
         "in place, shrinking drops what lies beyond. A ring keeps the segments that it began "
         "with and cannot get smaller than 16 of them: one that began with 128Mi or more keeps at "
         "least 128Mi"),
-    tap<Size<kMinDatabaseBytes>, &Tap::db_max_bytes>(
-        "tap.capture.dbMaxSize", kLive,
-        "Largest size of the database of calls; no effect in this version"),
+    tap<DatabaseSize, &Tap::db_max_bytes>("tap.capture.dbMaxSize", kLive,
+                                          "Largest size of the database of calls; empty: the "
+                                          "default. No effect in this version"),
     agent<Interfaces, &Agent::interfaces>(
         "agent.interfaces", kLive,
         "What to record on. auto: lo, devices that are up and have no lower device, and the host "

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks the YAML tree by the table of keys; whatever the table does not know is refused.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
 #include <map>
 #include <optional>
 
 #include "config/config.hpp"
+#include "config/ignored_key.hpp"
 #include "config/key.hpp"
 #include "core/text_file.hpp"
 
@@ -46,10 +48,21 @@ class Reader {
   Status read_entry(const std::string& path, const YAML::Node& value, const std::string& place) {
     if (const Key* key = find_key(path)) return read_value(*key, value, place);
     if (is_section(path)) return read_section(value, path);
+    if (is_ignored(path)) {
+      ignored_.push_back(path);
+      return {};
+    }
     const auto meant = nearest_key(path);
     return refusal(place, path,
                    meant.empty() ? "unknown key; the man page caprock(1) lists them"
                                  : fmt::format("unknown key, did you mean {}?", meant));
+  }
+
+  /// One note for all that was passed over.
+  void tell_ignored() {
+    if (ignored_.empty()) return;
+    loaded_.notes.push_back(fmt::format("{}: ignored, as caprock has no use for it: {}", source_,
+                                        fmt::join(ignored_, ", ")));
   }
 
  private:
@@ -92,13 +105,17 @@ class Reader {
   std::string source_;
   bool lines_;  // whether a line number says more than the source alone
   std::map<std::string_view, Given> given_;
+  std::vector<std::string> ignored_;  // paths, as they come
 };
 
 Status read_file(const std::filesystem::path& file, LoadedConfig& loaded) {
   const auto text = read_text(file, kMaxFileBytes);
   if (!text) return text.error().context(file.string());
   try {
-    return Reader(loaded, file, true).read_section(YAML::Load(*text), "");
+    Reader reader(loaded, file, true);
+    if (Status read = reader.read_section(YAML::Load(*text), ""); !read) return read;
+    reader.tell_ignored();
+    return {};
   } catch (const YAML::Exception& broken) {
     return Error(
         fmt::format("{}:{}: not YAML: {}", file.string(), broken.mark.line + 1, broken.msg));
@@ -111,7 +128,11 @@ Status read_set(const std::string& assignment, LoadedConfig& loaded) {
   if (equals == assignment.npos) return Error(source + ": write it as KEY=VALUE");
   try {
     const YAML::Node value = YAML::Load(assignment.substr(equals + 1));
-    return Reader(loaded, source, false).read_entry(assignment.substr(0, equals), value, source);
+    Reader reader(loaded, source, false);
+    if (Status read = reader.read_entry(assignment.substr(0, equals), value, source); !read)
+      return read;
+    reader.tell_ignored();
+    return {};
   } catch (const YAML::Exception& broken) {
     return Error(fmt::format("{}: not YAML: {}", source, broken.msg));
   }

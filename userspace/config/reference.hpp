@@ -12,4 +12,8 @@ std::string default_file();
 /// The reference of all keys as Markdown.
 std::string reference();
 
+/// What the Helm chart has to know of the keys, as YAML: the paths of those that can change in a
+/// running agent, of those that need a restart, and of what is ignored.
+std::string chart_keys();
+
 }  // namespace caprock::config

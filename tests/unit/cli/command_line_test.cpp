@@ -85,6 +85,24 @@ TEST_CASE(
   CHECK(file_text(CAPROCK_DOCS_DIR "/configuration.md") == run_caprock("docs configuration").out);
 }
 
+TEST_CASE(
+    "command line: the chart knows the keys that the table has (caprock docs chart-keys > "
+    "helm/caprock/files/keys.yaml)") {
+  CHECK(file_text(CAPROCK_DOCS_DIR "/../helm/caprock/files/keys.yaml") ==
+        run_caprock("docs chart-keys").out);
+}
+
+TEST_CASE("command line: agent --check says what is wrong, or ignored, and starts nothing") {
+  const auto wrong = run_caprock("agent --check --set agent.lanes=x");
+  CHECK(wrong.status == 1);
+  CHECK_THAT(wrong.err, StartsWith("caprock: --set agent.lanes=x: agent.lanes: \"x\" must be"));
+  const auto right = run_caprock("agent --check --set agent.lanes=2 --set license=none");
+  CHECK(right.status == 0);
+  CHECK(right.out ==
+        "--set license=none: ignored, as caprock has no use for it: license\n"
+        "the configuration is right\n");
+}
+
 TEST_CASE("packaging: the unit restarts without a limit, and says what another dataDir needs") {
   const auto unit = file_text(CAPROCK_DOCS_DIR "/../packaging/caprock.service.in");
   const auto in_unit_section = unit.substr(0, unit.find("[Service]"));

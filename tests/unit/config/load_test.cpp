@@ -145,7 +145,11 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
       {"tap:\n  storageSize: 1Gi\n",
        ":2: tap.storageSize: unknown key, did you mean tap.capture.raw.storageSize?"},
       {"agent:\n  SNAPLEN: 100\n", ":2: agent.SNAPLEN: unknown key, did you mean agent.snaplen?"},
-      {"license: none\n", ":1: license: unknown key; the man page caprock(1) lists them"},
+      {"licence: none\n", ":1: licence: unknown key; the man page caprock(1) lists them"},
+      {"tap:\n  dockers: none\n",
+       ":2: tap.dockers: unknown key; the man page caprock(1) lists them"},
+      {"license: none\nscript: []\n",
+       ":2: script: unknown key; the man page caprock(1) lists them"},
       {"tap: 5\n", ":1: tap: must be a section of keys"},
       {"[tap]\n", ":1: the file: must be a section of keys"},
       {"agent:\n  snaplen: 0\n",
@@ -221,6 +225,30 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
   CHECK(message.substr(0, wanted.size() + file.path().string().size()) ==
         file.path().string() + wanted);
   CHECK(message.find('\n') == message.npos);
+}
+
+TEST_CASE(
+    "config: what only Kubeshark's chart has a use for is passed over, and told in one line") {
+  const TemporaryFile file(R"(
+license: A1B2
+scripting: {env: {TOKEN: x}, sources: []}
+tap:
+  docker: {registry: "registry.example:5000/shark", overrideTag: {hub: "1"}}
+  regex: ^shop-
+  capture: {captureSelf: true, dbMaxSize: ""}
+)");
+  const auto result = load(file.path(), {"tap.docker.tag=v1", "agent.snaplen=96"});
+  if (!result) FAIL(result.error().message());
+  Config wanted;
+  wanted.tap.regex = "^shop-";
+  wanted.agent.snaplen = 96;
+  CHECK(result->config == wanted);
+  CHECK(result->notes ==
+        std::vector<std::string>{
+            file.path().string() +
+                ": ignored, as caprock has no use for it: license, scripting, tap.docker, "
+                "tap.capture.captureSelf",
+            "--set tap.docker.tag=v1: ignored, as caprock has no use for it: tap.docker.tag"});
 }
 
 TEST_CASE("config: --set takes YAML values and goes over the file, the last one wins") {

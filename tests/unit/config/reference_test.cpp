@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "config/config.hpp"
+#include "config/ignored_key.hpp"
 #include "config/key.hpp"
 #include "temporary_file.hpp"
 
@@ -27,6 +28,14 @@ TEST_CASE("config: every key of the default file, switched on, has its default")
   const auto result = load(file.path(), {});
   if (!result) FAIL(result.error().message());
   CHECK(result->config == Config{});
+}
+
+TEST_CASE("config: no key is used and ignored at once, nor below one that is ignored") {
+  for (const auto path : ignored_keys()) {
+    CAPTURE(path);
+    CHECK(find_key(path) == nullptr);
+    CHECK_FALSE(is_section(path));
+  }
 }
 
 TEST_CASE("config: file and reference name every key") {
