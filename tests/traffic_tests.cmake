@@ -1,8 +1,9 @@
-# Every *_test.py of the folder that calls this, one ctest per requirement, under the label. Needs root; skipped without.
+# Every *_test.py of the folder that calls this, one ctest per requirement, under the label, with further properties. Needs root;
+# skipped without.
 function(caprock_traffic_tests label timeout)
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
   set(run ${CMAKE_SOURCE_DIR}/tests/lab/run.py ${CMAKE_CURRENT_SOURCE_DIR})
-  file(GLOB sources CONFIGURE_DEPENDS *.py ${CMAKE_SOURCE_DIR}/tests/lab/*.py)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.py ${CMAKE_SOURCE_DIR}/tests/lab/*.py)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sources})
 
   set(runner ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 CAPROCK=$<TARGET_FILE:caprock> ${Python3_EXECUTABLE} ${run})
@@ -15,6 +16,6 @@ function(caprock_traffic_tests label timeout)
     set(requirement "${label}: ${CMAKE_MATCH_2}")
     add_test(NAME ${requirement} COMMAND ${runner} ${CMAKE_MATCH_1})
     set_tests_properties(${requirement} PROPERTIES
-      LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT ${timeout} RUN_SERIAL ON)
+      LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT ${timeout} RUN_SERIAL ON ${ARGN})
   endforeach()
 endfunction()
