@@ -1,0 +1,29 @@
+# The image of caprock: the program, the libraries that it needs, and bpftool, on Debian.
+#
+#   docker build --tag caprock .
+#
+# The agent needs root and the host's namespaces (helm/caprock has them); everything else runs as any user:
+#
+#   docker run --rm --user 65534 --volume /srv/records:/records caprock export --file /records/ring.pcapng -o -
+
+ARG DEBIAN=bookworm
+# compiled: of the source in this folder; prebuilt: ./caprock, which was compiled on the same release of Debian.
+ARG PROGRAM=compiled
+
+FROM debian:${DEBIAN}-slim AS compiled
+COPY . /source
+WORKDIR /source
+RUN scripts/setup build
+RUN cmake --preset release -DCAPROCK_TESTS=OFF && cmake --build --preset release --target caprock
+RUN strip -o /caprock build/release/caprock
+
+FROM debian:${DEBIAN}-slim AS prebuilt
+COPY caprock /caprock
+
+FROM ${PROGRAM} AS program
+
+FROM debian:${DEBIAN}-slim
+RUN --mount=type=bind,source=scripts,target=/tmp/caprock/scripts \
+    /tmp/caprock/scripts/setup runtime && apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+COPY --from=program /caprock /usr/bin/caprock
+ENTRYPOINT ["/usr/bin/caprock"]
