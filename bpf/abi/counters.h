@@ -16,7 +16,7 @@
 struct capture_counters {
   /* A cache line of what an ordinary packet has to do with. */
   __u64 seen;           /* packets that met the program */
-  __u64 filtered;       /* TCP or UDP, left out by a filter map */
+  __u64 filtered;       /* TCP or UDP, left out by a filter map, or recorded on another interface */
   __u64 accepted;       /* chosen for the record */
   __u64 written;        /* in the stage as a block, whole or truncated */
   __u64 original_bytes; /* of the written packets, before any cut */

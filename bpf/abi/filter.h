@@ -10,19 +10,29 @@
 /* Map `if_policy`, a hash: ifindex (__u32) → what to do on that interface. No entry: nothing is recorded there.
  *
  * Map `if_policy_low`, an array: the same again for an ifindex below CAPROCK_LOW_IFINDEXES, which saves the programs
- * the hash. An element that is not `used` says nothing: then the hash decides. */
+ * the hash. An element without a role says nothing: then the hash decides. */
 struct interface_policy {
-  __u32 id;  /* dense interface id: index of the IDB in the file */
-  __u8 mode; /* enum interface_mode */
-  __u8 link; /* enum interface_link */
-  __u8 used; /* 1; 0 in an array element that has no interface */
-  __u8 port; /* number of the mirror port, 0 where it is none: see abi/mirror.h */
+  __u32 id;   /* dense interface id: index of the IDB in the file */
+  __u8 mode;  /* enum interface_mode */
+  __u8 link;  /* enum interface_link */
+  __u8 roles; /* enum interface_role; 0 in an array element that has no interface */
+  __u8 port;  /* number of the mirror port, 0 where it is none: see abi/mirror.h */
 };
 
 enum interface_mode {
-  INTERFACE_OFF = 0,   /* count as filtered */
-  INTERFACE_ALL = 1,   /* every TCP and UDP packet of the protocols wanted: no address or port is looked up */
-  INTERFACE_MATCH = 2, /* protocol, addresses and ports decide */
+  INTERFACE_OFF = 0,     /* count as filtered */
+  INTERFACE_ALL = 1,     /* every TCP and UDP packet of the protocols wanted: no address or port is looked up */
+  INTERFACE_MATCH = 2,   /* protocol, addresses and ports decide */
+  INTERFACE_TARGETS = 3, /* as INTERFACE_MATCH, and an address has to be ADDRESS_TARGET */
+};
+
+enum interface_role {
+  ROLE_INTERFACE = 1 << 0, /* of every policy */
+  /* A packet that comes in here and goes out on another device of this role is recorded on one of the two: see
+   * bpf/lib/once.bpf.h. Also of devices without a program whose ports, or whose device below, have one, as packets
+   * that came in there say that they came from here (bridges, VLANs). */
+  ROLE_ONCE = 1 << 1,
+  ROLE_SHARED = 1 << 2, /* of many pods (a NIC, an overlay): those of ADDRESS_LOCAL are recorded on their own links */
 };
 
 enum interface_link {
@@ -39,7 +49,9 @@ struct capture_settings {
   /* Another one whenever an address map has changed: what the programs remember of addresses is void then. 0 only while
    * those maps are empty. */
   __u32 generation;
-  __u32 reserved;
+  /* UDP, host byte order, 0: none; of overlays (VXLAN, Geneve) whose devices are recorded. On links of ROLE_SHARED,
+   * what goes there is left out. */
+  __u16 tunnel_ports[CAPROCK_TUNNEL_PORTS];
 };
 
 enum settings_flag {
@@ -65,6 +77,8 @@ struct address_verdict {
 enum address_flag {
   ADDRESS_INCLUDED = 1 << 0,
   ADDRESS_EXCLUDED = 1 << 1, /* a packet from or to it is left out, whatever else matches */
+  ADDRESS_TARGET = 1 << 2,   /* wanted on links of INTERFACE_TARGETS */
+  ADDRESS_LOCAL = 1 << 3,    /* of a pod that has a link of its own here: not recorded on those of ROLE_SHARED */
 };
 
 struct addr6_key {
@@ -96,6 +110,17 @@ struct endpoint_key {
   __u8 address[16];
   __u16 port; /* host byte order */
   __u16 reserved;
+};
+
+/* Map `translated`, an LRU hash: a flow that NAT made of another one, as it is on the link that it leaves the host by →
+ * ifindex (__u32) of the device that the other one came in by. Both are recorded there, in both directions. */
+struct link_flow {
+  __u32 ifindex;
+  __u16 near_port; /* host byte order; the near end is the one that the link leads to */
+  __u16 far_port;
+  __u8 near[16]; /* IPv4 as ::ffff:a.b.c.d */
+  __u8 far[16];
+  __u32 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 };
 
 #endif

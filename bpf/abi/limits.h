@@ -11,6 +11,8 @@ enum {
   CAPROCK_MAX_ADDRESSES = 65536, /* entries of each address map */
   CAPROCK_MAX_PORTS = 65536,
   CAPROCK_OWN_PORTS = 4, /* TCP ports on which caprock itself may listen */
+  CAPROCK_TUNNEL_PORTS = 2,
+  CAPROCK_MAX_TRANSLATED = 65536, /* flows that NAT made of others; older ones make room */
   CAPROCK_DIRECTIONS = 2,
 };
 

@@ -9,6 +9,7 @@
 #include "lib/frame.bpf.h"
 #include "lib/maps.bpf.h"
 #include "lib/match.bpf.h"
+#include "lib/once.bpf.h"
 #include "lib/parse.bpf.h"
 #include "lib/policy.bpf.h"
 
@@ -46,6 +47,7 @@ static __always_inline bool choose(struct frame* frame, struct choice* choice) {
   struct packet* packet = bpf_map_lookup_elem(&packets, &cpu);
   if (!count || !packet) return false; /* a CPU that came after the load */
   count->seen++;
+  if (frame->direction == CAPROCK_INGRESS) forget_arrival(frame, &policy, packet);
   if (policy.mode == INTERFACE_OFF) {
     count->filtered++;
     return false;
@@ -58,7 +60,7 @@ static __always_inline bool choose(struct frame* frame, struct choice* choice) {
       count->malformed++;
     return false;
   }
-  if (!flow_matches(config, policy.mode, &packet->flow, cpu)) {
+  if (!flow_matches(config, &policy, &packet->flow, cpu) || recorded_elsewhere(frame, &policy, packet)) {
     count->filtered++;
     return false;
   }

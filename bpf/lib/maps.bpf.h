@@ -178,6 +178,14 @@ struct {
   __type(value, struct port_verdict);
 } ports SEC(".maps") __weak;
 
+/* Flow that NAT made of another → where the other is recorded. Only where packets are to be recorded once. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, CAPROCK_MAX_TRANSLATED);
+  __type(key, struct link_flow);
+  __type(value, __u32);
+} translated SEC(".maps") __weak;
+
 /* Address and TCP port on which caprock listens → 1. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);

@@ -34,10 +34,22 @@ static __always_inline bool is_own(const struct capture_settings* config, const 
          is_own_endpoint(config, &flow->destination, flow->destination_port);
 }
 
-static __always_inline bool addresses_match(const struct capture_settings* config, const struct flow* flow, __u32 cpu) {
-  if (!(config->flags & SETTINGS_ADDRESSES)) return !(config->flags & SETTINGS_ONLY_ADDRESSES);
-  __u32 flags = address_flags(config, &flow->source, flow->ipv4, cpu) |
-                address_flags(config, &flow->destination, flow->ipv4, cpu);
+/* Flags of both addresses (enum address_flag). */
+static __always_inline __u32 flow_flags(const struct capture_settings* config, const struct flow* flow, __u32 cpu) {
+  if (!(config->flags & SETTINGS_ADDRESSES)) return 0;
+  return address_flags(config, &flow->source, flow->ipv4, cpu) |
+         address_flags(config, &flow->destination, flow->ipv4, cpu);
+}
+
+static __always_inline bool is_tunnel(const struct capture_settings* config, const struct flow* flow) {
+  if (flow->protocol != IPPROTO_UDP || !flow->ports || !flow->destination_port) return false;
+#pragma unroll
+  for (int i = 0; i < CAPROCK_TUNNEL_PORTS; i++)
+    if (config->tunnel_ports[i] == flow->destination_port) return true;
+  return false;
+}
+
+static __always_inline bool addresses_match(const struct capture_settings* config, __u32 flags) {
   if (flags & ADDRESS_EXCLUDED) return false;
   return flags & ADDRESS_INCLUDED || !(config->flags & SETTINGS_ONLY_ADDRESSES);
 }
@@ -56,10 +68,16 @@ static __always_inline bool ports_match(const struct capture_settings* config, c
   return flags & PORT_INCLUDED || !(config->flags & SETTINGS_ONLY_PORTS);
 }
 
-static __always_inline bool flow_matches(const struct capture_settings* config, enum interface_mode mode,
+static __always_inline bool flow_matches(const struct capture_settings* config, const struct interface_policy* policy,
                                          const struct flow* flow, __u32 cpu) {
   if (!protocol_wanted(config, flow->protocol) || is_own(config, flow)) return false;
-  return mode == INTERFACE_ALL || (addresses_match(config, flow, cpu) && ports_match(config, flow));
+  bool shared = policy->roles & ROLE_SHARED;
+  if (policy->mode == INTERFACE_ALL && !shared) return true;
+  __u32 flags = flow_flags(config, flow, cpu);
+  if (shared && (flags & ADDRESS_LOCAL || is_tunnel(config, flow))) return false;
+  if (policy->mode == INTERFACE_ALL) return true;
+  if (policy->mode == INTERFACE_TARGETS && !(flags & ADDRESS_TARGET)) return false;
+  return addresses_match(config, flags) && ports_match(config, flow);
 }
 
 #endif

@@ -12,7 +12,7 @@
 static __always_inline bool find_policy(__u32 ifindex, struct interface_policy* policy) {
   const struct interface_policy* found = bpf_map_lookup_elem(&if_policy_low, &ifindex);
   if (found) *policy = READ_ONCE(*found);
-  if (LIKELY(found && policy->used)) return true;
+  if (LIKELY(found && policy->roles)) return true;
   found = bpf_map_lookup_elem(&if_policy, &ifindex);
   if (found) *policy = READ_ONCE(*found);
   return found;

@@ -37,6 +37,16 @@ ByteVector udp6(const char* from = "fd00::1", const char* to = "fd00::2") {
   return packet().ethernet().ipv6(from, to).udp();
 }
 
+ByteVector udp4(std::uint16_t to_port) {
+  return packet().ethernet().ipv4().udp(50000, to_port);
+}
+
+void tunnel_port(Rig& rig, std::uint16_t port) {
+  auto settings = rig.settings();
+  settings.tunnel_ports[1] = port;
+  rig.set_settings(settings);
+}
+
 void own_port(Rig& rig, std::uint16_t port) {
   auto settings = rig.settings();
   settings.flags |= SETTINGS_OWN_PORTS;
@@ -172,6 +182,65 @@ std::vector<Case> cases() {
        [](Rig& rig) {
          own_port(rig, 8897);
          rig.add_own_endpoint("10.0.0.2", 8897);
+       }},
+      {"targets alone, and none of the addresses is one", false, tcp4(),
+       [](Rig& rig) {
+         rig.set_policy(INTERFACE_TARGETS);
+         rig.set_flags(kBoth | SETTINGS_ADDRESSES);
+         rig.add_address("10.0.0.1", ADDRESS_LOCAL);
+       }},
+      {"targets alone, where no address map has entries", false, tcp4(),
+       [](Rig& rig) { rig.set_policy(INTERFACE_TARGETS); }},
+      {"the destination is a target", true, udp6(),
+       [](Rig& rig) {
+         rig.set_policy(INTERFACE_TARGETS);
+         rig.set_flags(kBoth | SETTINGS_ADDRESSES);
+         rig.add_address("fd00::2", ADDRESS_TARGET);
+       }},
+      {"a target has to match as others have", false, tcp4(),
+       [](Rig& rig) {
+         rig.set_policy(INTERFACE_TARGETS);
+         rig.set_flags(kOnlyAddresses);
+         rig.add_address("10.0.0.1", ADDRESS_TARGET);
+       }},
+      {"a target that is included", true, tcp4(),
+       [](Rig& rig) {
+         rig.set_policy(INTERFACE_TARGETS);
+         rig.set_flags(kOnlyAddresses);
+         rig.add_address("10.0.0.1", ADDRESS_TARGET | ADDRESS_INCLUDED);
+       }},
+      {"a pod with a link of its own, on that link", true, tcp4(),
+       [](Rig& rig) {
+         rig.set_flags(kBoth | SETTINGS_ADDRESSES);
+         rig.add_address("10.0.0.1", ADDRESS_LOCAL);
+       }},
+      {"a pod with a link of its own, on a shared link where everything is recorded", false, tcp4(),
+       [](Rig& rig) {
+         rig.set_policy(INTERFACE_ALL, LINK_ETHERNET, ROLE_INTERFACE | ROLE_SHARED);
+         rig.set_flags(kBoth | SETTINGS_ADDRESSES);
+         rig.add_address("10.0.0.2", ADDRESS_LOCAL);
+       }},
+      {"others on a shared link", true, tcp4(),
+       [](Rig& rig) {
+         rig.set_policy(INTERFACE_ALL, LINK_ETHERNET, ROLE_INTERFACE | ROLE_SHARED);
+         rig.set_flags(kBoth | SETTINGS_ADDRESSES);
+         rig.add_address("10.0.0.3", ADDRESS_LOCAL);
+       }},
+      {"an overlay's packet on a shared link", false, udp4(4789),
+       [](Rig& rig) {
+         rig.set_policy(INTERFACE_ALL, LINK_ETHERNET, ROLE_INTERFACE | ROLE_SHARED);
+         tunnel_port(rig, 4789);
+       }},
+      {"an overlay's packet elsewhere", true, udp4(4789), [](Rig& rig) { tunnel_port(rig, 4789); }},
+      {"another packet of UDP on a shared link", true, udp4(4788),
+       [](Rig& rig) {
+         rig.set_policy(INTERFACE_ALL, LINK_ETHERNET, ROLE_INTERFACE | ROLE_SHARED);
+         tunnel_port(rig, 4789);
+       }},
+      {"TCP to the overlay's port on a shared link", true, tcp4("10.0.0.1", "10.0.0.2", 1000, 4789),
+       [](Rig& rig) {
+         rig.set_policy(INTERFACE_ALL, LINK_ETHERNET, ROLE_INTERFACE | ROLE_SHARED);
+         tunnel_port(rig, 4789);
        }},
       {"our port, but UDP", true, packet().ethernet().ipv4().udp(1000, 8897),
        [](Rig& rig) {

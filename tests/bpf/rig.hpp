@@ -3,6 +3,8 @@
 // attached.
 #pragma once
 
+#include <linux/bpf.h>
+
 #include <cstdint>
 #include <memory>
 #include <ostream>
@@ -29,19 +31,29 @@ class Rig {
   static constexpr std::uint32_t kInterface = 3;
   static constexpr std::uint8_t kPort = 2;  // its number as a mirror port
   static constexpr std::uint16_t kVxlanPort = 4789;
+  static constexpr std::uint32_t kOtherIfindex = 77;  // of a device that need not exist
 
   /// Emptied and with default settings: everything of TCP and UDP on the interface is recorded,
   /// whole. Skips the test when there is no root to load programs.
   static Rig& fresh(capture::Transport transport);
 
   /// Runs the program of `hook` on a packet, `repeat` times. What the programs promise every packet
-  /// is checked here: the verdict "next", of mirror_xdp "drop", and bytes as they were, of mirror_xdp from where it went on. Returns the
-  /// time of a run in ns.
+  /// is checked here: the verdict "next", of mirror_xdp "drop", and bytes as they were, of
+  /// mirror_xdp from where it went on. Returns the time of a run in ns.
   std::uint32_t run(Hook hook, const ByteVector& packet, unsigned repeat = 1) {
-    return run(hook, packet, 0, repeat);
+    return run(hook, packet, __sk_buff{}, repeat);
   }
   std::uint32_t run_segmented(Hook hook, const ByteVector& packet) {
-    return run(hook, packet, 1448, 1);
+    __sk_buff context{};
+    context.gso_size = 1448;
+    return run(hook, packet, context, 1);
+  }
+
+  /// As a packet that came in by the device kOtherIfindex.
+  std::uint32_t run_forwarded(Hook hook, const ByteVector& packet) {
+    __sk_buff context{};
+    context.ingress_ifindex = kOtherIfindex;
+    return run(hook, packet, context, 1);
   }
 
   /// Whether the kernel takes such a packet for a test run.
@@ -59,7 +71,9 @@ class Rig {
   const capture_settings& settings() const { return settings_; }
   void set_settings(const capture_settings& settings);  // as a new generation
   void set_flags(std::uint32_t flags);
-  void set_policy(interface_mode mode, interface_link link = LINK_ETHERNET);
+  void set_policy(interface_mode mode, interface_link link = LINK_ETHERNET,
+                  unsigned roles = ROLE_INTERFACE);
+  void set_other_policy(interface_mode mode);  // of kOtherIfindex, with ROLE_ONCE
   void remove_policy();
   void leave_policy_to_hash();  // as for an interface whose number is too high for the array
 
@@ -70,13 +84,20 @@ class Rig {
   void add_port(std::uint16_t port, std::uint32_t flags);
   void add_own_endpoint(const std::string& address, std::uint16_t port);
 
+  /// A TCP flow on this interface that NAT made of one that came in by kOtherIfindex. Removed by
+  /// the next fresh().
+  void add_translated(const std::string& near, std::uint16_t near_port, const std::string& far,
+                      std::uint16_t far_port);
+  bool is_translated(const std::string& near, std::uint16_t near_port, const std::string& far,
+                     std::uint16_t far_port) const;
+
   capture::Programs& programs() { return *programs_; }
   capture::PacketSource& source() { return *source_; }
 
  private:
   explicit Rig(capture::Transport transport);
   void reset();
-  std::uint32_t run(Hook hook, const ByteVector& packet, std::uint32_t gso_bytes, unsigned repeat);
+  std::uint32_t run(Hook hook, const ByteVector& packet, __sk_buff context, unsigned repeat);
   int program(Hook hook) const;
 
   std::unique_ptr<capture::Programs> programs_;

@@ -76,7 +76,7 @@ class LoopbackCapture {
     const auto devices = require(read_devices());
     const auto lo = select_interfaces(devices, {}).selected.at(0);
     const interface_policy policy{
-        .id = kInterfaceId, .mode = INTERFACE_MATCH, .link = LINK_ETHERNET, .used = 1, .port = 0};
+        .id = kInterfaceId, .mode = INTERFACE_MATCH, .link = LINK_ETHERNET, .roles = ROLE_INTERFACE, .port = 0};
     REQUIRE(PolicyMap(*programs_).set(lo.device.ifindex, policy));
     attachment_.emplace(require(DeviceAttachment::attach(
         *programs_, lo, {.tc = require(probe_tc_flavour()), .pin_directory = {}})));

@@ -218,7 +218,7 @@ void InterfaceFollower::publish(std::uint32_t ifindex, Recorded& recorded) {
   const interface_policy policy{.id = recorded.id,
                                 .mode = static_cast<std::uint8_t>(settings_.mode),
                                 .link = static_cast<std::uint8_t>(recorded.selected.link),
-                                .used = 1,
+                                .roles = ROLE_INTERFACE,
                                 .port = recorded.port};
   auto written = records_.set(recorded.id, record_of(recorded.selected.device));
   if (written) written = policies_.set(ifindex, policy);

@@ -39,6 +39,7 @@ void set_constants(capture_bpf& skeleton, const LoadOptions& options,
   auto& constants = *skeleton.rodata;
   constants.ringbuf_transport = options.transport == Transport::kRingBuffer;
   constants.mirror_vxlan_port = options.mirror_vxlan_port;
+  constants.recorded_once = options.recorded_once;
   constants.stage_shift = geometry.segment_shift;
   constants.stage_segments = geometry.segments;
   constants.queue_bytes = geometry.cpu_bytes();
@@ -46,7 +47,7 @@ void set_constants(capture_bpf& skeleton, const LoadOptions& options,
       libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, nullptr) == 1;
 }
 
-void size_maps(const capture_bpf& skeleton, Transport transport, const StageGeometry& geometry) {
+void size_maps(const capture_bpf& skeleton, const StageGeometry& geometry) {
   const auto& maps = skeleton.maps;
   bpf_map__set_value_size(maps.stage, static_cast<std::uint32_t>(geometry.segment_bytes()));
   bpf_map__set_max_entries(maps.stage, geometry.cpus * geometry.segments);
@@ -55,8 +56,14 @@ void size_maps(const capture_bpf& skeleton, Transport transport, const StageGeom
                            geometry.cpus * CAPROCK_MAX_INTERFACES * CAPROCK_DIRECTIONS);
   for (bpf_map* per_cpu : {maps.packets, maps.stage_head, maps.stage_tail, maps.rings, maps.wake})
     bpf_map__set_max_entries(per_cpu, geometry.cpus);
-  bpf_map__set_autocreate(maps.stage, transport == Transport::kStage);
-  bpf_map__set_autocreate(maps.rings, transport == Transport::kRingBuffer);
+}
+
+void choose_maps(const capture_bpf& skeleton, const LoadOptions& options) {
+  const auto& maps = skeleton.maps;
+  bpf_map__set_autocreate(maps.stage, options.transport == Transport::kStage);
+  bpf_map__set_autocreate(maps.rings, options.transport == Transport::kRingBuffer);
+  for (bpf_map* of_once : {maps.arrivals, maps.translated})
+    bpf_map__set_autocreate(of_once, options.recorded_once);
 }
 
 /// Frames of several buffers are handed to XDP only where it says that it can cope with them.
@@ -199,7 +206,8 @@ Result<Skeleton> open_skeleton(const LoadOptions& options, const StageGeometry& 
   Skeleton skeleton(capture_bpf__open());
   if (!skeleton) return Error::from_errno("open the BPF object");
   set_constants(*skeleton, options, geometry);
-  size_maps(*skeleton, options.transport, geometry);
+  size_maps(*skeleton, geometry);
+  choose_maps(*skeleton, options);
   choose_programs(*skeleton, options);
   return skeleton;
 }

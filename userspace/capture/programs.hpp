@@ -20,6 +20,7 @@ struct LoadOptions {
   std::uint64_t stage_bytes = 128u << 20;  // of all CPUs together
   bool xdp = false;                        // load capture_xdp as well
   bool mirror = false;                     // load mirror_xdp as well
+  bool recorded_once = false;              // ROLE_ONCE has a meaning
   std::uint16_t mirror_vxlan_port = 0;     // it takes out what comes in VXLAN to this port; 0: not
   std::string pin_directory;               // pins programs and maps there; empty: no pins
   Nanoseconds pin_wait{0};                 // for another agent to let go of that directory

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A packet that the host forwards meets the programs twice, where it comes in and where it goes out, and is recorded
+ * once, on links of ROLE_ONCE:
+ *
+ * - Where it comes in, the program notes its sk_buff, which it keeps until it is sent, and its flow. The one that meets
+ *   the same sk_buff on its way out leaves it alone. Without NAT that is all: each packet is recorded where it enters
+ *   the host, so that also what the host drops is seen.
+ * - When its flow has changed meanwhile, NAT was at work. Then its answers, which come in here and belong to the flow
+ *   as it is here, are left for the link that the packet came from, where they go out as answers to what was asked
+ *   there: a conversation is in the record with one pair of addresses, that of the side which began it. For this the
+ *   flow is put into `translated`.
+ *
+ * A note holds as long as the sk_buff does not come in anew, which makes another one of it. Of a packet that came up
+ * through a bridge the port is not known any more, and with it whether there is a program: it has to be the last one
+ * that the CPU took in. Where the kernel forwards another sk_buff than it took in (fragments put together and taken
+ * apart, a frame that a bridge floods), or another CPU goes on with what came up through a bridge, the packet is
+ * recorded twice, never lost. */
+#ifndef CAPROCK_ONCE_BPF_H
+#define CAPROCK_ONCE_BPF_H
+
+#include "lib/compiler.bpf.h"
+#include "lib/frame.bpf.h"
+#include "lib/maps.bpf.h"
+#include "lib/packet.bpf.h"
+#include "lib/policy.bpf.h"
+
+enum {
+  ARRIVALS_SHIFT = 13, /* log2 of how many sk_buffs are remembered */
+};
+
+/* Of a packet that is in the record, where it came in. */
+struct arrival {
+  __u64 skb;     /* the kernel's address of it; 0: none */
+  __u32 ifindex; /* of the link */
+  struct flow flow;
+};
+
+/* Hash of the address of a sk_buff → the last one of that hash that came in on a link of ROLE_ONCE. Two CPUs may write
+ * one element at a time: then the flow is that of another packet, which makes a translation of none, and the packet's
+ * answers are recorded on the other of its two links. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1 << ARRIVALS_SHIFT);
+  __type(key, __u32);
+  __type(value, struct arrival);
+} arrivals SEC(".maps") __weak;
+
+/* The place of the packet's sk_buff. Its address becomes a number by a detour through the memory of a map. */
+static __always_inline struct arrival* arrival_of(const struct frame* frame, struct packet* packet) {
+  packet->at_hand = (__u64)frame->context;
+  __u32 index = READ_ONCE(packet->at_hand) * 0x9e3779b97f4a7c15ULL >> (64 - ARRIVALS_SHIFT);
+  return bpf_map_lookup_elem(&arrivals, &index);
+}
+
+/* Of a packet that comes in, before it is known whether it is wanted. */
+static __always_inline void forget_arrival(const struct frame* frame, const struct interface_policy* policy,
+                                           struct packet* packet) {
+  if (!recorded_once || !(policy->roles & ROLE_ONCE)) return;
+  packet->arrived = 0;
+  if (frame->xdp) return; /* it is no sk_buff yet */
+  struct arrival* arrival = arrival_of(frame, packet);
+  if (arrival && arrival->skb == packet->at_hand) arrival->skb = 0;
+}
+
+static __always_inline void note_arrival(const struct frame* frame, struct packet* packet) {
+  if (frame->xdp) return;
+  struct arrival* arrival = arrival_of(frame, packet);
+  if (!arrival) return;
+  arrival->ifindex = frame->ifindex;
+  arrival->flow = packet->flow;
+  arrival->skb = packet->at_hand;
+  packet->arrived = packet->at_hand;
+}
+
+/* Whether all packets that come in by a device are met there, and recorded if they are wanted. */
+static __always_inline bool takes_part(__u32 ifindex) {
+  struct interface_policy policy;
+  return find_policy(ifindex, &policy) && policy.roles & ROLE_ONCE;
+}
+
+static __always_inline bool is_recorded(__u32 ifindex) {
+  struct interface_policy policy;
+  return find_policy(ifindex, &policy) && policy.mode != INTERFACE_OFF;
+}
+
+static __always_inline bool same_flow(const struct flow* a, const struct flow* b) {
+  return a->source.halves[0] == b->source.halves[0] && a->source.halves[1] == b->source.halves[1] &&
+         a->destination.halves[0] == b->destination.halves[0] && a->destination.halves[1] == b->destination.halves[1] &&
+         a->source_port == b->source_port && a->destination_port == b->destination_port;
+}
+
+/* In map memory, as there is little stack left. */
+static __always_inline const struct link_flow* link_flow_of(const struct frame* frame, struct packet* packet) {
+  const struct flow* flow = &packet->flow;
+  bool ingress = frame->direction == CAPROCK_INGRESS;
+  struct link_flow* key = &packet->key;
+  key->ifindex = frame->ifindex;
+  key->near_port = ingress ? flow->source_port : flow->destination_port;
+  key->far_port = ingress ? flow->destination_port : flow->source_port;
+  __builtin_memcpy(key->near, ingress ? &flow->source : &flow->destination, sizeof key->near);
+  __builtin_memcpy(key->far, ingress ? &flow->destination : &flow->source, sizeof key->far);
+  key->protocol = flow->protocol;
+  return key;
+}
+
+/* Of a packet that comes in: whether it will be recorded where it goes out. */
+static __always_inline bool is_answer_to_translated(const struct frame* frame, struct packet* packet) {
+  if (!packet->flow.ports) return false;
+  const __u32* ifindex = bpf_map_lookup_elem(&translated, link_flow_of(frame, packet));
+  return ifindex && is_recorded(*ifindex);
+}
+
+/* Of a packet that is recorded where it came in. */
+static __always_inline void follow_translation(const struct frame* frame, struct packet* packet,
+                                               const struct arrival* arrival) {
+  if (!packet->flow.ports || same_flow(&arrival->flow, &packet->flow)) return;
+  const struct link_flow* key = link_flow_of(frame, packet);
+  const __u32* known = bpf_map_lookup_elem(&translated, key);
+  if (!known || *known != arrival->ifindex) bpf_map_update_elem(&translated, key, &arrival->ifindex, BPF_ANY);
+}
+
+/* The flow is not in the record where it comes from. */
+static __always_inline void forget_translation(const struct frame* frame, struct packet* packet) {
+  if (!packet->flow.ports) return;
+  const struct link_flow* key = link_flow_of(frame, packet);
+  if (bpf_map_lookup_elem(&translated, key)) bpf_map_delete_elem(&translated, key);
+}
+
+/* Of a packet that goes out: whether it was recorded where it came in. The host's own came in nowhere. */
+static __always_inline bool was_recorded(const struct frame* frame, struct packet* packet) {
+  const struct __sk_buff* skb = frame->context;
+  __u32 from = skb->ingress_ifindex;
+  if (!from || !takes_part(from)) return false;
+  const struct arrival* arrival = arrival_of(frame, packet);
+  if (!arrival) return false;
+  if (arrival->skb == packet->at_hand && (arrival->ifindex == from || packet->arrived == packet->at_hand)) {
+    follow_translation(frame, packet, arrival);
+    return true;
+  }
+  forget_translation(frame, packet);
+  return false;
+}
+
+/* Whether another link has the packet in the record, or will have. */
+static __always_inline bool recorded_elsewhere(const struct frame* frame, const struct interface_policy* policy,
+                                               struct packet* packet) {
+  if (!recorded_once || !(policy->roles & ROLE_ONCE)) return false;
+  if (frame->direction == CAPROCK_EGRESS) return was_recorded(frame, packet);
+  if (is_answer_to_translated(frame, packet)) return true;
+  note_arrival(frame, packet);
+  return false;
+}
+
+#endif
