@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "filter/compile.hpp"
-#include "filter/transition.hpp"
 
 namespace caprock::filter {
 
@@ -38,17 +37,24 @@ Status Applier::write(const FilterState& wanted) const {
   const auto in_force = read();
   if (!in_force) return in_force.error();
   const Transition transition = plan_transition(*in_force, wanted);
-  const auto table_of = [&](const TableEntry& entry) {
-    return tables_[static_cast<std::size_t>(entry.table)];
-  };
-  if (auto written = settings_.write(transition.meanwhile); !written) return written;
-  for (const TableEntry& entry : transition.additions) {
-    if (auto written = table_of(entry).set(entry.key, entry.value); !written) return written;
-  }
-  for (const TableEntry& entry : transition.removals) {
-    if (auto removed = table_of(entry).remove(entry.key); !removed) return removed;
+  capture_settings settings = transition.meanwhile;
+  for (const auto* entries :
+       {&transition.additions, &transition.removals, &transition.restrictions}) {
+    if (auto written = settings_.write(settings); !written) return written;
+    if (auto written = write(*entries); !written) return written;
+    ++settings.generation;
   }
   return settings_.write(transition.after);
+}
+
+Status Applier::write(const std::vector<TableEntry>& entries) const {
+  for (const TableEntry& entry : entries) {
+    const capture::BpfMap& table = tables_[static_cast<std::size_t>(entry.table)];
+    auto written =
+        entry.value.empty() ? table.remove(entry.key) : table.set(entry.key, entry.value);
+    if (!written) return written;
+  }
+  return {};
 }
 
 }  // namespace caprock::filter

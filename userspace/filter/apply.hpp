@@ -13,6 +13,7 @@
 #include "core/result.hpp"
 #include "filter/filter_state.hpp"
 #include "filter/specification.hpp"
+#include "filter/transition.hpp"
 
 namespace caprock::filter {
 
@@ -33,6 +34,7 @@ class Applier {
  private:
   Result<FilterState> read() const;
   Status write(const FilterState& wanted) const;
+  Status write(const std::vector<TableEntry>& entries) const;
 
   capture::SettingsMap settings_;
   std::vector<capture::BpfMap> tables_;  // index = Table

@@ -52,8 +52,8 @@ MapBytes cidr_key(const Prefix& prefix) {
   return key;
 }
 
-void add_prefix(FilterState& state, const Prefix& prefix, address_flag flag) {
-  const address_verdict verdict{.flags = flag};
+void add_prefix(FilterState& state, const Prefix& prefix, std::uint32_t flags) {
+  const address_verdict verdict{.flags = flags};
   if (prefix.is_single_address()) {
     state[prefix.ipv6 ? Table::kAddress6 : Table::kAddress4][address_key(prefix)] =
         map_bytes(verdict);
@@ -75,6 +75,23 @@ void add_addresses(FilterState& state, const Specification& specification) {
   for (const Prefix& prefix : excluded) {
     if (prefix.is_single_address() || !covered_by_shorter(prefix, excluded))
       add_prefix(state, prefix, ADDRESS_EXCLUDED);
+  }
+}
+
+/// What is said of the address alone or of the CIDRs around it.
+std::uint32_t verdict_of(const Prefix& address, const Specification& specification) {
+  if (covered(address, specification.excluded_addresses)) return ADDRESS_EXCLUDED;
+  return covered(address, specification.addresses) ? ADDRESS_INCLUDED : 0;
+}
+
+void add_pods(FilterState& state, const Specification& specification) {
+  for (const auto* addresses : {&specification.targets, &specification.local}) {
+    for (const Prefix& address : *addresses) {
+      std::uint32_t flags = verdict_of(address, specification);
+      if (specification.targets.contains(address)) flags |= ADDRESS_TARGET;
+      if (specification.local.contains(address)) flags |= ADDRESS_LOCAL;
+      add_prefix(state, address, flags);
+    }
   }
 }
 
@@ -114,11 +131,11 @@ Status add_own_endpoints(FilterState& state, const std::vector<Endpoint>& own) {
 }
 
 Status check_sizes(const FilterState& state) {
-  for (const Table table : {Table::kCidr4, Table::kCidr6, Table::kAddress4, Table::kAddress6}) {
+  for (const Table table : kAddressTables) {
     if (state[table].size() <= kMaxAddresses) continue;
     return Error(fmt::format(
-        "agent.addresses and agent.excludedAddresses: {} entries for map {}, which takes {}; "
-        "summarise them in CIDRs",
+        "agent.addresses, agent.excludedAddresses and pods: {} entries for map {}, which takes {}; "
+        "summarise addresses in CIDRs",
         state[table].size(), kTableNames[static_cast<std::size_t>(table)], kMaxAddresses));
   }
   return {};
@@ -148,6 +165,7 @@ std::uint32_t make_flags(const Specification& specification, const FilterState& 
 Result<FilterState> compile(const Specification& specification, const std::vector<Endpoint>& own) {
   FilterState state;
   add_addresses(state, specification);
+  add_pods(state, specification);
   add_ports(state, specification);
   if (auto added = add_own_endpoints(state, own); !added) return std::move(added).error();
   if (auto fits = check_sizes(state); !fits) return std::move(fits).error();
@@ -157,8 +175,14 @@ Result<FilterState> compile(const Specification& specification, const std::vecto
 }
 
 bool takes_everything(const FilterState& state) {
-  return (state.settings.flags & (SETTINGS_ADDRESSES | SETTINGS_ONLY_ADDRESSES | SETTINGS_PORTS |
-                                  SETTINGS_ONLY_PORTS)) == 0;
+  constexpr std::uint32_t kRestrictions =
+      SETTINGS_ONLY_ADDRESSES | SETTINGS_PORTS | SETTINGS_ONLY_PORTS;
+  if ((state.settings.flags & kRestrictions) != 0) return false;
+  return std::ranges::none_of(kAddressTables, [&](Table table) {
+    return std::ranges::any_of(state[table], [](const auto& entry) {
+      return (load<address_verdict>(entry.second).flags & ADDRESS_EXCLUDED) != 0;
+    });
+  });
 }
 
 }  // namespace caprock::filter

@@ -19,8 +19,12 @@ enum class Table : std::size_t { kCidr4, kCidr6, kAddress4, kAddress6, kPorts, k
 inline constexpr std::array<std::string_view, 6> kTableNames = {"cidr4", "cidr6", "addr4",
                                                                 "addr6", "ports", "own_endpoint"};
 
+inline constexpr std::array kAddressTables = {Table::kCidr4, Table::kCidr6, Table::kAddress4,
+                                              Table::kAddress6};
+
 struct FilterState {
-  capture_settings settings{};  // the wall offset is not the filter's: it stays as it is in force
+  // Wall offset and tunnel ports are not the filter's: they stay as they are in force.
+  capture_settings settings{};
   std::array<capture::MapEntries, kTableNames.size()> tables;
 
   capture::MapEntries& operator[](Table table) { return tables[static_cast<std::size_t>(table)]; }

@@ -21,15 +21,19 @@ struct TableEntry {
 /// Why it holds: `meanwhile` looks into every table that either filter has and restricts only where
 /// both do. With all additions before all removals, each lookup finds the old filter's verdict or
 /// the new one's, so never an exclusion that neither has; and an address keeps its inclusion by the
-/// old filter until all inclusions by the new one are in place.
+/// old filter, and as a target of it, until all of the new one are in place.
+///
+/// Between the members the generation of the settings goes on, so that the programs remember of
+/// each only what holds for the next.
 struct Transition {
   capture_settings meanwhile{};
-  std::vector<TableEntry> additions;  // new and changed ones
-  std::vector<TableEntry> removals;   // without values
+  std::vector<TableEntry> additions;     // new and changed ones
+  std::vector<TableEntry> removals;      // without values
+  std::vector<TableEntry> restrictions;  // of the additions, those that took more up to here
   capture_settings after{};
 };
 
-/// Pure. The wall offset is that of `in_force`.
+/// Pure. Wall offset and tunnel ports are those of `in_force`.
 Transition plan_transition(const FilterState& in_force, const FilterState& wanted);
 
 }  // namespace caprock::filter

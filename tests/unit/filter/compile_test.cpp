@@ -152,6 +152,31 @@ TEST_CASE("filter: more own ports than programs can hold are refused") {
   CHECK_FALSE(compile({}, own));
 }
 
+TEST_CASE("filter: pods' addresses keep what is said of them, and of the CIDRs around them") {
+  config::Agent agent;
+  agent.addresses = {"10.0.0.0/8"};
+  agent.excluded_addresses = {"10.1.0.0/16"};
+  Specification specification = *Specification::from(agent);
+  specification.targets = {address("10.2.0.1"), address("10.1.0.1"), address("fd00::1")};
+  specification.local = {address("10.2.0.1"), address("10.2.0.2")};
+  const FilterState state = *compile(specification, {});
+  const FilterModel model(state);
+  CHECK(model.address_flags(address("10.2.0.1")) ==
+        (ADDRESS_INCLUDED | ADDRESS_TARGET | ADDRESS_LOCAL));
+  CHECK(model.address_flags(address("10.2.0.2")) == (ADDRESS_INCLUDED | ADDRESS_LOCAL));
+  CHECK(model.address_flags(address("10.1.0.1")) == (ADDRESS_EXCLUDED | ADDRESS_TARGET));
+  CHECK(model.address_flags(address("fd00::1")) == ADDRESS_TARGET);
+}
+
+TEST_CASE("filter: pods alone restrict nothing on links of their own") {
+  Specification specification = *Specification::from({});
+  specification.targets = {address("10.2.0.1")};
+  specification.local = {address("10.2.0.1")};
+  CHECK(takes_everything(*compile(specification, {})));
+  specification.excluded_addresses = {address("10.2.0.2")};
+  CHECK_FALSE(takes_everything(*compile(specification, {})));
+}
+
 TEST_CASE("filter: more addresses than fit twice into the maps are refused, with what to do") {
   Specification specification;
   Prefix prefix = address("10.0.0.0");

@@ -18,6 +18,11 @@ struct Flow {
   std::uint16_t destination_port = 0;
 };
 
+struct Link {
+  bool targets = false;  // INTERFACE_TARGETS
+  bool shared = false;   // ROLE_SHARED
+};
+
 inline Prefix address(const std::string& text) {
   return *Prefix::parse(text);
 }
@@ -26,9 +31,13 @@ class FilterModel {
  public:
   explicit FilterModel(const FilterState& state) : state_(state) {}
 
-  bool takes(const Flow& flow) const {
+  bool takes(const Flow& flow, const Link& link = {}) const {
     if (!has(flow.tcp ? SETTINGS_TCP : SETTINGS_UDP)) return false;
-    return addresses_match(flow) && ports_match(flow);
+    const std::uint32_t flags =
+        has(SETTINGS_ADDRESSES) ? address_flags(flow.source) | address_flags(flow.destination) : 0;
+    if (link.shared && (flags & ADDRESS_LOCAL) != 0) return false;
+    if (link.targets && (flags & ADDRESS_TARGET) == 0) return false;
+    return addresses_match(flags) && ports_match(flow);
   }
 
   std::uint32_t address_flags(const Prefix& address) const {
@@ -62,9 +71,7 @@ class FilterModel {
                : reinterpret_cast<const std::uint32_t*>(found->second.data());
   }
 
-  bool addresses_match(const Flow& flow) const {
-    if (!has(SETTINGS_ADDRESSES)) return !has(SETTINGS_ONLY_ADDRESSES);
-    const std::uint32_t flags = address_flags(flow.source) | address_flags(flow.destination);
+  bool addresses_match(std::uint32_t flags) const {
     if ((flags & ADDRESS_EXCLUDED) != 0) return false;
     return (flags & ADDRESS_INCLUDED) != 0 || !has(SETTINGS_ONLY_ADDRESSES);
   }

@@ -25,8 +25,13 @@ class RandomWorld {
     agent.excluded_addresses = prefixes(pick(4));
     agent.ports = ports(pick(3));
     agent.excluded_ports = ports(pick(2));
-    return *compile(*Specification::from(agent), {});
+    Specification specification = *Specification::from(agent);
+    specification.targets = hosts(pick(4));
+    specification.local = hosts(pick(3));
+    return *compile(specification, {});
   }
+
+  Link link() { return {.targets = pick(3) == 0, .shared = pick(2) == 0}; }
 
   Flow flow() {
     return {.tcp = pick(2) == 0,
@@ -47,6 +52,13 @@ class RandomWorld {
     while (list.size() < count)
       list.push_back(host() + "/" + std::to_string(29 + pick(4)));
     return list;
+  }
+
+  std::set<Prefix> hosts(unsigned count) {
+    std::set<Prefix> some;
+    while (some.size() < count)
+      some.insert(address(host()));
+    return some;
   }
 
   std::vector<std::uint16_t> ports(unsigned count) {
@@ -70,6 +82,8 @@ std::vector<FilterState> states_on_the_way(const FilterState& from, const Transi
     next()[entry.table][entry.key] = entry.value;
   for (const TableEntry& entry : transition.removals)
     next()[entry.table].erase(entry.key);
+  for (const TableEntry& entry : transition.restrictions)
+    next()[entry.table][entry.key] = entry.value;
   next().settings = transition.after;
   return states;
 }
@@ -86,26 +100,29 @@ TEST_CASE("filter change: what both filters take is taken at every moment in bet
     const auto states = states_on_the_way(from, plan_transition(from, to));
     for (int i = 0; i < 40; ++i) {
       const Flow flow = world.flow();
-      if (!FilterModel(from).takes(flow) || !FilterModel(to).takes(flow)) continue;
+      const Link link = world.link();
+      if (!FilterModel(from).takes(flow, link) || !FilterModel(to).takes(flow, link)) continue;
       ++common;
       for (const FilterState& state : states)
-        missed += !FilterModel(state).takes(flow);
+        missed += !FilterModel(state).takes(flow, link);
     }
   }
   CHECK(common > 1000);
   CHECK(missed == 0);
 }
 
-TEST_CASE("filter change: it ends at the new filter, with the wall offset as it was") {
+TEST_CASE("filter change: it ends at the new filter, with what is not its own as it was") {
   RandomWorld world(7);
   for (int round = 0; round < 100; ++round) {
     FilterState from = world.filter();
     from.settings.wall_offset_ns = 123;
+    from.settings.tunnel_ports[0] = 4789;
     const FilterState to = world.filter();
     const FilterState last = states_on_the_way(from, plan_transition(from, to)).back();
     CHECK(last.tables == to.tables);
     CHECK(last.settings.flags == to.settings.flags);
     CHECK(last.settings.wall_offset_ns == 123);
+    CHECK(last.settings.tunnel_ports[0] == 4789);
   }
 }
 
