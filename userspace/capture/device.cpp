@@ -36,6 +36,10 @@ bool has_bare_ip(const Device& device) {
   return std::find(std::begin(kTypes), std::end(kTypes), device.arp_type) != std::end(kTypes);
 }
 
+bool is_pair(const Device& device) {
+  return device.kind == "veth" || device.kind == "netkit";
+}
+
 std::string describe(const DeviceChange& change) {
   switch (change.kind) {
     case DeviceChange::Kind::kAppeared:

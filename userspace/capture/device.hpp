@@ -20,6 +20,9 @@ struct Device {
   std::uint32_t master = 0;      // ifindex of the bridge, bond, … that it is a port of; 0: none
   std::uint32_t lower = 0;       // IFLA_LINK: the device below, of a veth its peer; 0: none
   bool lower_elsewhere = false;  // `lower` is in another network namespace
+  std::int32_t lower_namespace =
+      -1;                         // its id (namespace_links.hpp); -1: it is in this one, or unknown
+  std::uint16_t tunnel_port = 0;  // UDP, of VXLAN and Geneve; 0: it is none
   std::uint32_t mtu = 0;
   std::string mac;  // "02:00:00:00:00:01"; empty: none
 
@@ -33,6 +36,9 @@ bool has_ethernet_header(const Device& device);
 
 /// Whether packets start with an IP header there (tun, WireGuard, PPP, IP tunnels).
 bool has_bare_ip(const Device& device);
+
+/// Two devices of which each receives what the other one sends, as veth.
+bool is_pair(const Device& device);
 
 /// One device came, went, or is different from what was known.
 struct DeviceChange {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/link_message.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <libmnl/libmnl.h>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <span>
+#include <utility>
 
 namespace caprock::capture {
 namespace {
@@ -20,16 +22,47 @@ std::string format_mac(const nlattr* attribute) {
   return fmt::format("{:02x}", fmt::join(bytes, ":"));
 }
 
-std::string read_kind(const nlattr* link_info) {
-  const auto read = [](const nlattr* attribute, void* kind) {
-    if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND) {
-      *static_cast<std::string*>(kind) = mnl_attr_get_str(attribute);
-    }
+/// What IFLA_LINKINFO consists of; the data's types are the kind's own.
+struct LinkInfo {
+  std::string kind;
+  const nlattr* data = nullptr;
+};
+
+LinkInfo read_link_info(const nlattr* link_info) {
+  const auto read = [](const nlattr* attribute, void* context) {
+    auto& info = *static_cast<LinkInfo*>(context);
+    if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND) info.kind = mnl_attr_get_str(attribute);
+    if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA) info.data = attribute;
     return MNL_CB_OK;
   };
-  std::string kind;
-  mnl_attr_parse_nested(link_info, read, &kind);
-  return kind;
+  LinkInfo info;
+  mnl_attr_parse_nested(link_info, read, &info);
+  return info;
+}
+
+struct PortAttribute {
+  std::uint16_t type;
+  std::uint16_t port = 0;
+};
+
+std::uint16_t read_tunnel_port(const LinkInfo& info) {
+  if (info.data == nullptr || (info.kind != "vxlan" && info.kind != "geneve")) return 0;
+  const auto read = [](const nlattr* attribute, void* context) {
+    auto& wanted = *static_cast<PortAttribute*>(context);
+    if (mnl_attr_get_type(attribute) == wanted.type)
+      wanted.port = ntohs(mnl_attr_get_u16(attribute));
+    return MNL_CB_OK;
+  };
+  PortAttribute found{.type = info.kind == "vxlan" ? std::uint16_t{IFLA_VXLAN_PORT}
+                                                   : std::uint16_t{IFLA_GENEVE_PORT}};
+  mnl_attr_parse_nested(info.data, read, &found);
+  return found.port;
+}
+
+void read_link_info(const nlattr* link_info, Device& device) {
+  LinkInfo info = read_link_info(link_info);
+  device.tunnel_port = read_tunnel_port(info);
+  device.kind = std::move(info.kind);
 }
 
 std::vector<std::string> read_alternative_names(const nlattr* properties) {
@@ -54,7 +87,7 @@ int read_attribute(const nlattr* attribute, void* context) {
       device.alternative_names = read_alternative_names(attribute);
       break;
     case IFLA_LINKINFO:
-      device.kind = read_kind(attribute);
+      read_link_info(attribute, device);
       break;
     case IFLA_MASTER:
       device.master = mnl_attr_get_u32(attribute);
@@ -64,6 +97,7 @@ int read_attribute(const nlattr* attribute, void* context) {
       break;
     case IFLA_LINK_NETNSID:
       device.lower_elsewhere = true;
+      device.lower_namespace = static_cast<std::int32_t>(mnl_attr_get_u32(attribute));
       break;
     case IFLA_MTU:
       device.mtu = mnl_attr_get_u32(attribute);

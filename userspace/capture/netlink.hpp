@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/byte_span.hpp"
@@ -24,6 +25,15 @@ Result<NetlinkSocket> open_netlink(unsigned groups, int flags);
 /// All messages of the answer to a dump request, one behind the other. `header` is what the type
 /// wants behind nlmsghdr. Asked again while the kernel says that things changed under its hands.
 Result<std::vector<std::byte>> netlink_dump(std::uint16_t type, Bytes header);
+
+struct NetlinkAttribute {
+  std::uint16_t type;
+  Bytes value;
+};
+
+/// The answer to a request for one thing; nothing where the kernel knows no such thing.
+Result<std::optional<std::vector<std::byte>>> netlink_get(
+    std::uint16_t type, Bytes header, const std::vector<NetlinkAttribute>& attributes);
 
 template <class Visit>
 void for_each_message(Bytes messages, Visit visit) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/link_message.hpp"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -36,7 +37,7 @@ class LinkMessageBuilder {
     mnl_attr_nest_end(message_, link_info);
     mnl_attr_put_u32(message_, IFLA_MASTER, 3);
     mnl_attr_put_u32(message_, IFLA_LINK, 7);
-    mnl_attr_put_u32(message_, IFLA_LINK_NETNSID, 0);
+    mnl_attr_put_u32(message_, IFLA_LINK_NETNSID, 5);
     mnl_attr_put_u32(message_, IFLA_MTU, 1500);
     mnl_attr_put(message_, IFLA_ADDRESS, 6, "\x02\x00\x00\x00\x00\xff");
   }
@@ -65,9 +66,30 @@ TEST_CASE("link message: everything known of a device is read") {
                         .master = 3,
                         .lower = 7,  // the peer's index in its own namespace
                         .lower_elsewhere = true,
+                        .lower_namespace = 5,
                         .mtu = 1500,
                         .mac = "02:00:00:00:00:ff"};
   CHECK(link->device == expected);
+}
+
+TEST_CASE("link message: the UDP port of an overlay is read, by its kind") {
+  const auto port_of = [](const char* kind, std::uint16_t attribute) {
+    alignas(nlmsghdr) std::array<char, 256> buffer{};
+    nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
+    message->nlmsg_type = RTM_NEWLINK;
+    mnl_nlmsg_put_extra_header(message, sizeof(ifinfomsg));
+    nlattr* link_info = mnl_attr_nest_start(message, IFLA_LINKINFO);
+    mnl_attr_put_strz(message, IFLA_INFO_KIND, kind);
+    nlattr* data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+    mnl_attr_put_u16(message, attribute, htons(8472));
+    mnl_attr_nest_end(message, data);
+    mnl_attr_nest_end(message, link_info);
+    return parse_link_message(*message)->device.tunnel_port;
+  };
+  CHECK(port_of("vxlan", IFLA_VXLAN_PORT) == 8472);
+  CHECK(port_of("geneve", IFLA_GENEVE_PORT) == 8472);
+  CHECK(port_of("vxlan", IFLA_VXLAN_PORT + 1) == 0);
+  CHECK(port_of("bridge", IFLA_VXLAN_PORT) == 0);
 }
 
 TEST_CASE("link message: a port that leaves its bridge is not gone") {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node with two pods and a host outside, as Kubernetes' networks are: real namespaces, routes and
+// NAT.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/fd.hpp"
+#include "network_namespace.hpp"
+
+namespace caprock::test {
+
+/// How the node's ends of the pods' veths are connected.
+enum class Layout { kRouted, kBridged };
+
+/// The calling thread lives on the node. Names of the node's devices: `pod-a`, `pod-b`, `nic`, and
+/// `cni` where bridged. Skips the test where namespaces or NAT are not to be had.
+class PodNetwork {
+ public:
+  static constexpr const char* kA = "10.1.0.2";
+  static constexpr const char* kB = "10.1.0.3";
+  static constexpr const char* kService = "10.96.0.10";  // port 80, which is port 8080 of B
+  static constexpr const char* kNode = "192.0.2.1";      // of whose port 30080 that holds, too
+  static constexpr const char* kOutside = "192.0.2.9";   // knows the way to the pods
+
+  explicit PodNetwork(Layout layout);
+
+  /// A socket in the namespace "a", "b" or "outside", or "" for the node.
+  static Fd listen(const std::string& where, int type, std::uint16_t port);
+  static Fd connect(const std::string& where, int type, const char* address, std::uint16_t port);
+
+  /// The file of a namespace.
+  static std::string file_of(const std::string& name);
+
+ private:
+  struct Namespaces {
+    ~Namespaces();  // removes those of the pods and of the outside
+  };
+
+  void add_outside(Layout layout) const;
+  void add_pod(const std::string& name, const std::string& address, Layout layout) const;
+  void add_nat() const;
+
+  NetworkNamespace node_;
+  Namespaces others_;
+};
+
+}  // namespace caprock::test
