@@ -75,8 +75,11 @@ class LoopbackCapture {
     REQUIRE(SettingsMap(*programs_).write_wall_offset(wall_offset_ns()));
     const auto devices = require(read_devices());
     const auto lo = select_interfaces(devices, {}).selected.at(0);
-    const interface_policy policy{
-        .id = kInterfaceId, .mode = INTERFACE_MATCH, .link = LINK_ETHERNET, .roles = ROLE_INTERFACE, .port = 0};
+    const interface_policy policy{.id = kInterfaceId,
+                                  .mode = INTERFACE_MATCH,
+                                  .link = LINK_ETHERNET,
+                                  .roles = ROLE_INTERFACE,
+                                  .port = 0};
     REQUIRE(PolicyMap(*programs_).set(lo.device.ifindex, policy));
     attachment_.emplace(require(DeviceAttachment::attach(
         *programs_, lo, {.tc = require(probe_tc_flavour()), .pin_directory = {}})));

@@ -16,7 +16,6 @@ using Reason = std::optional<std::string>;  // why a device is left out
 
 constexpr std::string_view kMasters[] = {"bond", "bridge", "hsr", "openvswitch", "team", "vrf"};
 constexpr std::string_view kUdpTunnels[] = {"bareudp", "geneve", "gtp", "vxlan"};
-constexpr std::string_view kPairs[] = {"netkit", "veth"};
 // What the device below carries for these is no TCP or UDP, or encrypted: here alone can it be
 // seen.
 constexpr std::string_view kOpaqueBelow[] = {
@@ -66,10 +65,11 @@ Reason reason_pair(const Device& device, const DeviceMap& devices, const Interfa
 Reason reason_auto(const Device& device, const DeviceMap& devices, const InterfaceWishes& wishes) {
   const std::string& kind = device.kind;
   if (contains(kMasters, kind)) return fmt::format("{}: its packets are seen on its ports", kind);
+  if (wishes.overlays && device.tunnel_port != 0) return std::nullopt;
   if (contains(kUdpTunnels, kind))
     return fmt::format("{}: its packets are seen in the tunnel's on the way out", kind);
   if (kind == "ifb") return "ifb: its packets are seen on the device that redirects them to it";
-  if (contains(kPairs, kind)) return reason_pair(device, devices, wishes);
+  if (is_pair(device)) return reason_pair(device, devices, wishes);
   const Device* lower = find_lower(device, devices);
   if (lower == nullptr || contains(kOpaqueBelow, kind)) return std::nullopt;
   return fmt::format("{}: its packets are seen on {}", kind, lower->name);
@@ -106,7 +106,7 @@ const std::string* find_address(const Device& device, const DeviceMap& devices,
     const auto holder = devices.find(ifindex);
     if (holder == devices.end()) continue;
     const bool above = find_lower(holder->second, devices) == &devices.at(device.ifindex) &&
-                       !contains(kPairs, holder->second.kind);
+                       !is_pair(holder->second);
     if (ifindex == device.ifindex || above) return &address;
   }
   return nullptr;
@@ -153,7 +153,33 @@ void add_unmatched(std::vector<std::string>& unmatched, std::string_view key,
   }
 }
 
+/// Whether what comes in by a device was met on the one below as it is.
+bool passes_on(const Device& device) {
+  return !is_pair(device) && !contains(kOpaqueBelow, device.kind) &&
+         !contains(kUdpTunnels, device.kind);
+}
+
 }  // namespace
+
+std::set<std::uint32_t> devices_above(const DeviceMap& devices,
+                                      const std::set<std::uint32_t>& recorded) {
+  std::set<std::uint32_t> above;
+  const auto met = [&](std::uint32_t ifindex) {
+    return recorded.contains(ifindex) || above.contains(ifindex);
+  };
+  std::size_t known = 0;
+  do {
+    known = above.size();
+    for (const auto& [ifindex, device] : devices) {
+      const Device* lower = find_lower(device, devices);
+      if (device.master != 0 && met(ifindex)) above.insert(device.master);
+      if (lower != nullptr && passes_on(device) && met(lower->ifindex)) above.insert(ifindex);
+    }
+  } while (above.size() != known);
+  for (const std::uint32_t ifindex : recorded)
+    above.erase(ifindex);
+  return above;
+}
 
 InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWishes& wishes,
                                      const HostAddresses& addresses) {

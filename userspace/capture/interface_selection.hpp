@@ -3,6 +3,7 @@
 // asks for.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct InterfaceWishes {
   bool xdp = false;                       // agent.hook: xdp
   std::vector<std::string> mirrors = {};  // names and globs of ports given to caprock
   bool mirror_force = false;              // also those over which this host is reached
+  bool overlays = false;                  // VXLAN and Geneve on their own devices
 };
 
 /// kMirror: by XDP too, and consumed.
@@ -54,5 +56,10 @@ struct InterfaceSelection {
 /// `addresses`, is recorded as others are.
 InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWishes& wishes,
                                      const HostAddresses& addresses = {});
+
+/// Devices that the kernel says packets came in by although they were met on one of `recorded`
+/// (ifindexes) below: bridges, bonds, VLANs and so on.
+std::set<std::uint32_t> devices_above(const DeviceMap& devices,
+                                      const std::set<std::uint32_t>& recorded);
 
 }  // namespace caprock::capture

@@ -105,6 +105,30 @@ TEST_CASE(
   CHECK(selection.selected[4].link == LINK_ETHERNET);
 }
 
+TEST_CASE("interfaces: overlays are recorded on their own devices where that is asked for") {
+  Device vxlan = on(device(7, "flannel.1", "vxlan"), 2);
+  vxlan.tunnel_port = 8472;
+  const DeviceMap devices = map_of({device(2, "eth0"), vxlan});
+  InterfaceWishes wishes;
+  CHECK(names(select_interfaces(devices, wishes)) == std::vector<std::string>{"eth0"});
+  wishes.overlays = true;
+  CHECK(names(select_interfaces(devices, wishes)) == std::vector<std::string>{"eth0", "flannel.1"});
+}
+
+TEST_CASE("interfaces: what is above recorded devices, that packets say they came by") {
+  Device port = elsewhere(device(3, "veth0", "veth"));
+  port.master = 4;
+  Device other_port = elsewhere(device(8, "veth1", "veth"));
+  other_port.master = 9;
+  const DeviceMap devices = map_of(
+      {device(2, "eth0"), port, device(4, "br0", "bridge"), on(device(5, "br0.7", "vlan"), 4),
+       on(device(6, "tunl0", "ipip"), 2), on(device(7, "vx0", "vxlan"), 2), other_port,
+       device(9, "br1", "bridge"), on(device(10, "eth0.7", "vlan"), 2)});
+  CHECK(devices_above(devices, {2, 3}) == std::set<std::uint32_t>{4, 5, 10});
+  CHECK(devices_above(devices, {3, 4}) == std::set<std::uint32_t>{5});
+  CHECK(devices_above(devices, {}).empty());
+}
+
 TEST_CASE("interfaces: auto records host ends of veths, and one end of a pair within the host") {
   const auto selection =
       select_interfaces(map_of({elsewhere(on(device(2, "pod1", "veth"), 2)),

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each packet once, on a node whose links are all recorded: every message of a conversation and its
+// first packets are in the record once, and all of it with one pair of addresses.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "abi/block.h"
+
+#include "capture/device_attachment.hpp"
+#include "capture/device_monitor.hpp"
+#include "capture/map_handles.hpp"
+#include "capture/privileges.hpp"
+#include "capture/sources.hpp"
+#include "core/clock.hpp"
+#include "filter/apply.hpp"
+#include "pod_network.hpp"
+
+using namespace caprock;
+using namespace caprock::capture;
+using namespace caprock::test;
+
+namespace {
+
+constexpr int kMessages = 10;
+constexpr std::size_t kEthernetBytes = 14;
+
+template <class T>
+T require(Result<T> result) {
+  if (!result) FAIL(result.error().message());
+  return *std::move(result);
+}
+
+/// What the record has of a packet.
+struct Packet {
+  std::uint32_t interface_id;
+  std::set<std::string> ends;  // "10.1.0.2:80"
+  bool tcp;
+  bool syn;
+  std::string payload;
+};
+
+Packet parse(Bytes block) {
+  const auto head = load<epb_head>(block);
+  const Bytes ip = block.subspan(EPB_HEAD_BYTES, head.captured_bytes).subspan(kEthernetBytes);
+  const Bytes l4 = ip.subspan(4 * (std::to_integer<std::size_t>(ip[0]) & 15));
+  const auto end_at = [&](std::size_t address, std::size_t port) {
+    char text[INET_ADDRSTRLEN] = {};
+    ::inet_ntop(AF_INET, ip.subspan(address).data(), text, sizeof text);
+    return fmt::format("{}:{}", text, ntohs(load<std::uint16_t>(l4.subspan(port))));
+  };
+  const bool tcp = ip[9] == std::byte{IPPROTO_TCP};
+  const std::size_t header = tcp ? 4 * (std::to_integer<std::size_t>(l4[12]) >> 4) : 8;
+  const auto total = ntohs(load<std::uint16_t>(ip.subspan(2)));
+  const Bytes payload = l4.first(total - (ip.size() - l4.size())).subspan(header);
+  return {.interface_id = head.interface_id,
+          .ends = {end_at(12, 0), end_at(16, 2)},
+          .tcp = tcp,
+          .syn = tcp && (l4[13] & std::byte{2}) != std::byte{0},
+          .payload = {reinterpret_cast<const char*>(payload.data()), payload.size()}};
+}
+
+/// Capture on the node's links to the pods and on its NIC, each with its ifindex as id.
+class NodeCapture {
+ public:
+  NodeCapture()
+      : programs_(load_programs()),
+        sources_(require(make_sources(*programs_))),
+        applier_(*programs_) {
+    REQUIRE(SettingsMap(*programs_).write_wall_offset(wall_offset_ns()));
+    const DeviceMap devices = require(read_devices());
+    std::set<std::uint32_t> recorded;
+    for (const SelectedDevice& selected : select_interfaces(devices, {}).selected) {
+      recorded.insert(selected.device.ifindex);
+      attachments_.push_back(require(DeviceAttachment::attach(
+          *programs_, selected, {.tc = require(probe_tc_flavour()), .pin_directory = {}})));
+      set(selected.device.name, INTERFACE_ALL);
+    }
+    for (const std::uint32_t above : devices_above(devices, recorded))
+      set_policy(above, INTERFACE_OFF, ROLE_ONCE);
+    set_local({});
+  }
+
+  /// With the roles that its name says it has.
+  void set(const std::string& device, interface_mode mode) {
+    const bool pod = device.starts_with("pod-");
+    set_policy(::if_nametoindex(device.c_str()), mode, pod ? ROLE_ONCE : ROLE_ONCE | ROLE_SHARED);
+  }
+
+  /// Addresses of pods that are to be recorded on their own links alone.
+  void set_local(std::set<filter::Prefix> local) {
+    auto specification = require(filter::Specification::from({}));
+    specification.local = std::move(local);
+    REQUIRE(applier_.apply(specification, {}));
+  }
+
+  std::vector<Packet> drain() {
+    std::vector<Packet> packets;
+    for (auto& source : sources_) {
+      for (PacketBatch batch = source->peek(); !batch.empty(); batch = source->peek()) {
+        for (const BlockPiece& piece : batch.pieces) {
+          for (Bytes rest = piece.bytes; !rest.empty();
+               rest = rest.subspan(load<epb_head>(rest).total_bytes))
+            packets.push_back(parse(rest));
+        }
+        source->consume(batch.pieces.back().end_position);
+      }
+    }
+    return packets;
+  }
+
+ private:
+  static std::unique_ptr<Programs> load_programs() {
+    if (inspect_privileges().severity != Severity::kOk)
+      SKIP("needs root: BPF programs cannot be loaded");
+    return require(
+        Programs::load({.stage_bytes = 16 << 20, .recorded_once = true, .pin_directory = {}}));
+  }
+
+  void set_policy(std::uint32_t ifindex, interface_mode mode, unsigned roles) {
+    const interface_policy policy{.id = ifindex,
+                                  .mode = static_cast<std::uint8_t>(mode),
+                                  .link = LINK_ETHERNET,
+                                  .roles = static_cast<std::uint8_t>(ROLE_INTERFACE | roles),
+                                  .port = 0};
+    REQUIRE(PolicyMap(*programs_).set(ifindex, policy));
+  }
+
+  std::unique_ptr<Programs> programs_;
+  std::vector<std::unique_ptr<PacketSource>> sources_;
+  filter::Applier applier_;
+  std::vector<DeviceAttachment> attachments_;
+};
+
+void tell(const Fd& socket, const std::string& message, const sockaddr_in* to = nullptr) {
+  const auto sent = ::sendto(socket.get(), message.data(), message.size(), 0,
+                             reinterpret_cast<const sockaddr*>(to), to != nullptr ? sizeof *to : 0);
+  REQUIRE(sent == static_cast<ssize_t>(message.size()));
+}
+
+void hear(const Fd& socket, const std::string& message, sockaddr_in* from = nullptr) {
+  char buffer[64];
+  socklen_t bytes = sizeof *from;
+  const auto got =
+      ::recvfrom(socket.get(), buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(from),
+                 from != nullptr ? &bytes : nullptr);
+  REQUIRE(got == static_cast<ssize_t>(message.size()));
+  REQUIRE(std::string(buffer, message.size()) == message);
+}
+
+/// Questions and answers in turn, each of them one packet.
+class Conversation {
+ public:
+  Conversation(const std::string& client, const char* address, std::uint16_t port,
+               const std::string& server, std::uint16_t server_port, int type) {
+    const Fd listener = PodNetwork::listen(server, type, server_port);
+    client_ = PodNetwork::connect(client, type, address, port);
+    if (type == SOCK_STREAM) {
+      server_ = Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      REQUIRE(server_);
+      talk();
+    } else {
+      server_ = Fd(::dup(listener.get()));
+      for (int i = 0; i < kMessages; ++i) {
+        sockaddr_in from{};
+        tell(client_, question(i));
+        hear(server_, question(i), &from);
+        tell(server_, answer(i), &from);
+        hear(client_, answer(i));
+      }
+    }
+  }
+
+  void talk() {
+    for (int i = 0; i < kMessages; ++i) {
+      tell(client_, question(i));
+      hear(server_, question(i));
+      tell(server_, answer(i));
+      hear(client_, answer(i));
+    }
+  }
+
+  static std::string question(int i) { return fmt::format("question {:03};", i); }
+  static std::string answer(int i) { return fmt::format("answer {:03};", i); }
+
+ private:
+  Fd client_;
+  Fd server_;
+};
+
+/// What a conversation is in the record.
+struct Recorded {
+  std::map<std::string, int> times;  // message → how often
+  int syns = 0;
+  std::set<std::set<std::string>> pairs;  // of ends
+  std::set<std::string> devices;
+};
+
+Recorded look_at(const std::vector<Packet>& packets) {
+  Recorded recorded;
+  for (const Packet& packet : packets) {
+    if (!packet.payload.empty()) ++recorded.times[packet.payload];
+    recorded.syns += packet.syn;
+    recorded.pairs.insert(packet.ends);
+    char name[IF_NAMESIZE] = {};
+    recorded.devices.insert(::if_indextoname(packet.interface_id, name));
+  }
+  return recorded;
+}
+
+bool has(const std::set<std::string>& ends, const std::string& address) {
+  return std::ranges::any_of(
+      ends, [&](const std::string& end) { return end.starts_with(address + ":"); });
+}
+
+/// All messages once, and one pair of ends, of which these are the addresses.
+void check_once(const Recorded& recorded, const char* one, const char* other, int type) {
+  CHECK(recorded.times.size() == 2 * kMessages);
+  for (const auto& [message, times] : recorded.times) {
+    INFO(message);
+    CHECK(times == 1);
+  }
+  CHECK(recorded.syns == (type == SOCK_STREAM ? 2 : 0));
+  REQUIRE(recorded.pairs.size() == 1);
+  for (const char* address : {one, other})
+    CHECK((address == nullptr || has(*recorded.pairs.begin(), address)));
+}
+
+/// A conversation, and where it is to be found in the record.
+struct Case {
+  const char* description;
+  std::string client;
+  const char* address;
+  std::uint16_t port;
+  std::string server;
+  std::uint16_t server_port;
+  const char* ends[2];  // null: any
+};
+
+/// From its first packet to its last.
+void hold(const Case& what, int type) {
+  {
+    const Conversation conversation(what.client, what.address, what.port, what.server,
+                                    what.server_port, type);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // until it is closed
+}
+
+}  // namespace
+
+TEST_CASE("once: a conversation is in the record once and whole, whatever the node does with it") {
+  const Case cases[] = {
+      {"pod to pod", "a", PodNetwork::kB, 8080, "b", 8080, {PodNetwork::kA, PodNetwork::kB}},
+      {"by a service",
+       "a",
+       PodNetwork::kService,
+       80,
+       "b",
+       8080,
+       {PodNetwork::kA, PodNetwork::kService}},
+      {"to itself by a service",
+       "b",
+       PodNetwork::kService,
+       80,
+       "b",
+       8080,
+       {PodNetwork::kB, PodNetwork::kService}},
+      {"out, masqueraded",
+       "a",
+       PodNetwork::kOutside,
+       7000,
+       "outside",
+       7000,
+       {PodNetwork::kA, PodNetwork::kOutside}},
+      {"in, by route",
+       "outside",
+       PodNetwork::kA,
+       7000,
+       "a",
+       7000,
+       {PodNetwork::kOutside, PodNetwork::kA}},
+      {"from the node", "", PodNetwork::kA, 7000, "a", 7000, {nullptr, PodNetwork::kA}},
+      {"from the node to the world",
+       "",
+       PodNetwork::kOutside,
+       7000,
+       "outside",
+       7000,
+       {PodNetwork::kNode, PodNetwork::kOutside}},
+      {"in, by a port of the node",
+       "outside",
+       PodNetwork::kNode,
+       30080,
+       "b",
+       8080,
+       {PodNetwork::kOutside, PodNetwork::kNode}},
+  };
+  const Layout layout = GENERATE(Layout::kRouted, Layout::kBridged);
+  const int type = GENERATE(SOCK_STREAM, SOCK_DGRAM);
+  const PodNetwork network(layout);
+  NodeCapture capture;
+  for (const Case& each : cases) {
+    if (type == SOCK_DGRAM && each.port == 30080) continue;  // a port of TCP
+    INFO(each.description << (layout == Layout::kBridged ? ", bridged" : ", routed")
+                          << (type == SOCK_STREAM ? ", TCP" : ", UDP"));
+    (void)capture.drain();
+    hold(each, type);
+    check_once(look_at(capture.drain()), each.ends[0], each.ends[1], type);
+  }
+}
+
+TEST_CASE("once: pods that have a recorded link of their own are not recorded on the NIC") {
+  const PodNetwork network(GENERATE(Layout::kRouted, Layout::kBridged));
+  NodeCapture capture;
+  const Case in{"in", "outside", PodNetwork::kA, 7000, "a", 7000, {}};
+  hold(in, SOCK_STREAM);
+  CHECK(look_at(capture.drain()).devices == std::set<std::string>{"nic", "pod-a"});
+  capture.set_local({*filter::Prefix::parse(PodNetwork::kA)});
+  hold(in, SOCK_STREAM);
+  const Recorded recorded = look_at(capture.drain());
+  check_once(recorded, PodNetwork::kOutside, PodNetwork::kA, SOCK_STREAM);
+  CHECK(recorded.devices == std::set<std::string>{"pod-a"});
+}
+
+TEST_CASE("once: no message is missed or doubled while pods come to be recorded and cease to be") {
+  const PodNetwork network(GENERATE(Layout::kRouted, Layout::kBridged));
+  NodeCapture capture;
+  Conversation conversation("a", PodNetwork::kService, 80, "b", 8080, SOCK_STREAM);
+  for (const char* off : {"pod-a", "pod-b"}) {
+    for (const interface_mode mode : {INTERFACE_OFF, INTERFACE_ALL}) {
+      INFO(off << ", mode " << int{mode});
+      (void)capture.drain();
+      capture.set(off, mode);
+      conversation.talk();
+      const Recorded recorded = look_at(capture.drain());
+      CHECK(recorded.times.size() == 2 * kMessages);
+      for (const auto& [message, times] : recorded.times)
+        CHECK(times == 1);
+    }
+  }
+}
