@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <net/if.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "capture/link_pins.hpp"
 #include "capture/tc_filters.hpp"
 #include "network_namespace.hpp"
+#include "pin_directory.hpp"
 #include "trivial_programs.hpp"
 
 using namespace caprock;
@@ -75,24 +75,6 @@ void add_others_filter(const std::string& device, int program_fd) {
   options->priority = 7;
   REQUIRE(bpf_tc_attach(hook.get(), options.get()) == 0);
 }
-
-/// A BPF file system that nobody else sees pins in.
-class PinDirectory {
- public:
-  PinDirectory() {
-    REQUIRE(::mkdtemp(root_.data()) != nullptr);
-    REQUIRE(::mount("bpf", root_.c_str(), "bpf", 0, nullptr) == 0);
-    std::filesystem::create_directory(path());
-  }
-  ~PinDirectory() {
-    ::umount(root_.c_str());
-    std::filesystem::remove(root_);
-  }
-  std::filesystem::path path() const { return std::filesystem::path(root_) / "caprock"; }
-
- private:
-  std::string root_ = "/tmp/caprock-net-test-XXXXXX";
-};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <net/if_arp.h>
 
+#include <bit>
 #include <set>
 #include <utility>
 
@@ -15,10 +16,26 @@ namespace {
 
 using capture::SelectedDevice;
 
-InterfaceRecord record_of(const capture::Device& device) {
-  if (device.arp_type == ARPHRD_LOOPBACK) return {.name = device.name, .description = "loopback"};
+std::string describe_kind(const capture::Device& device) {
+  if (device.arp_type == ARPHRD_LOOPBACK) return "loopback";
   const std::string_view gap = device.kind.empty() || device.mac.empty() ? "" : " ";
-  return {.name = device.name, .description = fmt::format("{}{}{}", device.kind, gap, device.mac)};
+  return fmt::format("{}{}{}", device.kind, gap, device.mac);
+}
+
+interface_mode mode_of(Extent extent, interface_mode everything) {
+  switch (extent) {
+    case Extent::kNothing:
+      return INTERFACE_OFF;
+    case Extent::kTargets:
+      return INTERFACE_TARGETS;
+    case Extent::kEverything:
+      break;
+  }
+  return everything;
+}
+
+bool same_policy(const interface_policy& a, const interface_policy& b) {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
 
 // The programs on the device stay right for both; otherwise they have to be attached anew.
@@ -64,18 +81,28 @@ void InterfaceFollower::read_events() {
   } else {
     for (const auto& change : *changes)
       log_debug(describe(change));
+    note_appearances(*changes);
   }
   apply();
 }
 
 void InterfaceFollower::set(FollowerSettings settings) {
-  const bool republish = settings.mode != settings_.mode;
   settings_ = std::move(settings);
-  if (republish) {
-    for (auto& [ifindex, recorded] : recorded_)
-      publish(ifindex, recorded);
-  }
   apply();
+}
+
+std::int64_t InterfaceFollower::appeared_ns(std::uint32_t ifindex) const {
+  const auto found = appeared_.find(ifindex);
+  return found == appeared_.end() ? 0 : found->second;
+}
+
+void InterfaceFollower::note_appearances(const std::vector<capture::DeviceChange>& changes) {
+  for (const auto& change : changes) {
+    if (change.kind == capture::DeviceChange::Kind::kAppeared)
+      appeared_[change.after.ifindex] = monotonic_ns();
+    else if (change.kind == capture::DeviceChange::Kind::kVanished)
+      appeared_.erase(change.before.ifindex);
+  }
 }
 
 void InterfaceFollower::repair() {
@@ -103,6 +130,7 @@ void InterfaceFollower::keep() {
 void InterfaceFollower::stop() {
   while (!recorded_.empty())
     forget(recorded_.begin());
+  publish_covered();
 }
 
 std::string InterfaceFollower::hook() const {
@@ -139,8 +167,13 @@ void InterfaceFollower::apply() {
       selected.emplace(device.device.ifindex, std::move(device));
     tell_unmatched(std::move(selection.unmatched));
   }
+  publish_tunnel_ports(selected);  // of what stays: that of the others is recorded outside again
   drop_unselected(selected);
   add_selected(selected);
+  for (auto& [ifindex, recorded] : recorded_)
+    publish(ifindex, recorded);
+  publish_covered();
+  publish_tunnel_ports(selected);
 }
 
 void InterfaceFollower::remove_leftovers() {
@@ -157,7 +190,7 @@ void InterfaceFollower::remove_stale_policies() {
   const auto ifindexes = policies_.ifindexes();
   if (!ifindexes) return report_error(ifindexes.error().message());
   for (const std::uint32_t ifindex : *ifindexes) {
-    if (recorded_.contains(ifindex)) continue;
+    if (recorded_.contains(ifindex) || covered_.contains(ifindex)) continue;
     if (auto removed = policies_.remove(ifindex); !removed) report_error(removed.error().message());
   }
 }
@@ -197,7 +230,8 @@ void InterfaceFollower::add_selected(const std::map<std::uint32_t, SelectedDevic
 bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& selected) {
   const InterfaceRecord record = record_of(selected.device);
   const auto known = recorded_.find(ifindex);
-  if (known != recorded_.end() && record_of(known->second.selected.device) == record) return false;
+  if (known != recorded_.end()) known->second.selected.device = selected.device;
+  if (known != recorded_.end() && known->second.record == record) return false;
   const auto id = table_.acquire(record, monotonic_ns());
   if (!id) {
     report_error(fmt::format(
@@ -208,21 +242,90 @@ bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& s
   if (known != recorded_.end()) table_.release(known->second.id, monotonic_ns());
   Recorded& recorded = recorded_[ifindex];
   recorded.selected = selected;
+  recorded.record = record;
   recorded.id = *id;
   if (selected.ingress == capture::IngressHook::kMirror && recorded.port == 0)
     recorded.port = ports_.acquire();
   return true;
 }
 
+DeviceWish InterfaceFollower::wish_of(const capture::Device& device) const {
+  const auto known = settings_.devices.find(device.ifindex);
+  if (known != settings_.devices.end()) return known->second;
+  const bool leads_elsewhere = capture::is_pair(device) && device.lower_elsewhere;
+  return {.extent = leads_elsewhere ? settings_.unclaimed : settings_.others,
+          .pod_link = leads_elsewhere,
+          .description = {}};
+}
+
+InterfaceRecord InterfaceFollower::record_of(const capture::Device& device) const {
+  std::string description = wish_of(device).description;
+  return {.name = device.name,
+          .description = description.empty() ? describe_kind(device) : std::move(description)};
+}
+
+interface_policy InterfaceFollower::policy_of(const Recorded& recorded) const {
+  const DeviceWish wish = wish_of(recorded.selected.device);
+  unsigned roles = ROLE_INTERFACE;
+  if (settings_.once && recorded.port == 0)
+    roles |= wish.pod_link ? ROLE_ONCE : ROLE_ONCE | ROLE_SHARED;
+  return {.id = recorded.id,
+          .mode = static_cast<std::uint8_t>(mode_of(wish.extent, settings_.mode)),
+          .link = static_cast<std::uint8_t>(recorded.selected.link),
+          .roles = static_cast<std::uint8_t>(roles),
+          .port = recorded.port};
+}
+
 void InterfaceFollower::publish(std::uint32_t ifindex, Recorded& recorded) {
-  const interface_policy policy{.id = recorded.id,
-                                .mode = static_cast<std::uint8_t>(settings_.mode),
-                                .link = static_cast<std::uint8_t>(recorded.selected.link),
-                                .roles = ROLE_INTERFACE,
-                                .port = recorded.port};
-  auto written = records_.set(recorded.id, record_of(recorded.selected.device));
+  const interface_policy policy = policy_of(recorded);
+  if (recorded.policy && same_policy(*recorded.policy, policy)) return;
+  Status written;
+  if (!recorded.policy || recorded.policy->id != recorded.id)
+    written = records_.set(recorded.id, recorded.record);
   if (written) written = policies_.set(ifindex, policy);
-  if (!written) report(recorded, written.error());
+  if (!written) return report(recorded, written.error());
+  recorded.policy = policy;
+}
+
+/// Bridges and the like, where nothing is attached: that packets came by them says that they were
+/// met on a port.
+void InterfaceFollower::publish_covered() {
+  constexpr interface_policy kCovered{.id = 0,
+                                      .mode = INTERFACE_OFF,
+                                      .link = LINK_ETHERNET,
+                                      .roles = ROLE_INTERFACE | ROLE_ONCE,
+                                      .port = 0};
+  std::set<std::uint32_t> recorded;
+  for (const auto& [ifindex, one] : recorded_)
+    recorded.insert(ifindex);
+  auto covered = settings_.once ? capture::devices_above(monitor_.devices(), recorded)
+                                : std::set<std::uint32_t>();
+  const auto report_failure = [this](const Status& status) {
+    if (!status) report_error(status.error().message());
+  };
+  for (const std::uint32_t ifindex : covered_) {
+    if (!covered.contains(ifindex) && !recorded.contains(ifindex))
+      report_failure(policies_.remove(ifindex));
+  }
+  for (const std::uint32_t ifindex : covered) {
+    if (!covered_.contains(ifindex)) report_failure(policies_.set(ifindex, kCovered));
+  }
+  covered_ = std::move(covered);
+}
+
+/// Those of overlays that have the programs.
+void InterfaceFollower::publish_tunnel_ports(
+    const std::map<std::uint32_t, SelectedDevice>& selected) {
+  std::set<std::uint16_t> ports;
+  for (const auto& [ifindex, recorded] : recorded_) {
+    const std::uint16_t port = recorded.selected.device.tunnel_port;
+    if (settings_.wishes.overlays && port != 0 && recorded.attachment && selected.contains(ifindex))
+      ports.insert(port);
+  }
+  if (tunnel_ports_ == ports) return;
+  const auto written = recorder_->settings().write_tunnel_ports(ports);
+  if (!written) return report_error(written.error().message());
+  tunnel_ports_ = std::move(ports);
 }
 
 void InterfaceFollower::attach(Recorded& recorded) {

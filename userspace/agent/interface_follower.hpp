@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,18 +22,40 @@
 
 namespace caprock::agent {
 
+/// How much of what the filter lets through is recorded on a device.
+enum class Extent { kNothing, kTargets, kEverything };
+
+/// What is known of one device.
+struct DeviceWish {
+  Extent extent = Extent::kEverything;
+  bool pod_link = false;    // it leads to one pod
+  std::string description;  // in the file; empty: kind and Ethernet address
+
+  bool operator==(const DeviceWish&) const = default;
+};
+
 /// What is wanted of the host's devices. Changes live.
 struct FollowerSettings {
   capture::InterfaceWishes wishes;
-  interface_mode mode = INTERFACE_ALL;
-  bool enabled = true;             // false: nothing is attached
-  std::uint64_t mirror_bytes = 0;  // memory of each mirror port's sockets
+  interface_mode mode = INTERFACE_ALL;  // the filter's
+  bool enabled = true;                  // false: nothing is attached
+  std::uint64_t mirror_bytes = 0;       // memory of each mirror port's sockets
+
+  /// Packets that the host forwards are recorded on one of their devices (bpf/lib/once.bpf.h); the
+  /// programs have to be loaded for it.
+  bool once = false;
+  std::map<std::uint32_t, DeviceWish> devices = {};  // by ifindex
+  /// Of devices without a wish: of those that lead into another network namespace, as a new pod's
+  /// does until somebody knows it, and of all others.
+  Extent unclaimed = Extent::kEverything;
+  Extent others = Extent::kEverything;
 
   bool operator==(const FollowerSettings&) const = default;
 };
 
 /// A device's packets carry its interface id only after every lane's segments describe it: the
-/// order is id, segments, policy, attachment. A renamed device gets a new id and stays attached.
+/// order is id, segments, policy, attachment. A device with another name or description gets a new
+/// id and stays attached; so does one of which nothing is wanted.
 /// Control-plane thread.
 class InterfaceFollower {
  public:
@@ -43,7 +66,15 @@ class InterfaceFollower {
   int fd() const { return monitor_.fd(); }
   void read_events();
 
+  /// Only policies that change are written.
   void set(FollowerSettings settings);
+  const FollowerSettings& settings() const { return settings_; }
+
+  /// The devices as of the last read_events().
+  const capture::DeviceMap& devices() const { return monitor_.devices(); }
+
+  /// Monotonic time when the device was first seen; 0: it was there before.
+  std::int64_t appeared_ns(std::uint32_t ifindex) const;
 
   /// Attaches anew what somebody else has detached, and tries again what failed: attaching, reading
   /// the devices. Call every second or two.
@@ -61,7 +92,9 @@ class InterfaceFollower {
  private:
   struct Recorded {
     capture::SelectedDevice selected;
+    InterfaceRecord record;
     std::uint32_t id = 0;
+    std::optional<interface_policy> policy;  // in force
     std::optional<capture::DeviceAttachment> attachment;
     std::string error;      // why there is none
     std::uint8_t port = 0;  // number of the mirror port, 0: it is none
@@ -78,7 +111,13 @@ class InterfaceFollower {
   void drop_unselected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   void add_selected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   bool assign_id(std::uint32_t ifindex, const capture::SelectedDevice& selected);
+  void note_appearances(const std::vector<capture::DeviceChange>& changes);
+  DeviceWish wish_of(const capture::Device& device) const;
+  InterfaceRecord record_of(const capture::Device& device) const;
+  interface_policy policy_of(const Recorded& recorded) const;
   void publish(std::uint32_t ifindex, Recorded& recorded);
+  void publish_covered();
+  void publish_tunnel_ports(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   void attach(Recorded& recorded);
   void open_port(Recorded& recorded);
   void note(Recorded& recorded, const std::string& what);
@@ -96,7 +135,10 @@ class InterfaceFollower {
   InterfaceTable table_;
   MirrorPorts ports_;
   std::map<std::uint32_t, Recorded> recorded_;  // by ifindex
-  std::vector<std::string> unmatched_;          // names and globs that no device has
+  std::set<std::uint32_t> covered_;             // ifindexes of devices that only have a policy
+  std::optional<std::set<std::uint16_t>> tunnel_ports_;  // in force; not known at first
+  std::map<std::uint32_t, std::int64_t> appeared_;       // ifindex → monotonic time
+  std::vector<std::string> unmatched_;                   // names and globs that no device has
 };
 
 }  // namespace caprock::agent

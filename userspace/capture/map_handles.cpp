@@ -42,6 +42,16 @@ Status SettingsMap::write_wall_offset(std::int64_t wall_offset_ns) const {
   return write(*settings);
 }
 
+Status SettingsMap::write_tunnel_ports(const std::set<std::uint16_t>& ports) const {
+  auto settings = read();
+  if (!settings) return std::move(settings).error();
+  std::ranges::fill(settings->tunnel_ports, std::uint16_t{0});
+  auto place = std::begin(settings->tunnel_ports);
+  for (auto port = ports.begin(); port != ports.end() && place != std::end(settings->tunnel_ports);)
+    *place++ = *port++;
+  return write(*settings);
+}
+
 Status PolicyMap::set(std::uint32_t ifindex, const interface_policy& policy) const {
   auto written = all_.set(object_bytes(ifindex), object_bytes(policy));
   if (written && ifindex < CAPROCK_LOW_IFINDEXES)

@@ -26,6 +26,10 @@ class SettingsMap {
   /// Wall minus monotonic time, of the packets from now on. Leaves the rest of the settings alone.
   Status write_wall_offset(std::int64_t wall_offset_ns) const;
 
+  /// UDP ports of overlays whose devices are recorded, of which the map takes
+  /// CAPROCK_TUNNEL_PORTS. Leaves the rest alone.
+  Status write_tunnel_ports(const std::set<std::uint16_t>& ports) const;
+
  private:
   BpfMap map_;
 };
