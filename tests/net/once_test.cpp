@@ -80,15 +80,20 @@ class NodeCapture {
         applier_(*programs_) {
     REQUIRE(SettingsMap(*programs_).write_wall_offset(wall_offset_ns()));
     const DeviceMap devices = require(read_devices());
+    InterfaceWishes wishes;
+    wishes.overlays = true;
     std::set<std::uint32_t> recorded;
-    for (const SelectedDevice& selected : select_interfaces(devices, {}).selected) {
+    std::set<std::uint16_t> tunnel_ports;
+    for (const SelectedDevice& selected : select_interfaces(devices, wishes).selected) {
       recorded.insert(selected.device.ifindex);
+      if (selected.device.tunnel_port != 0) tunnel_ports.insert(selected.device.tunnel_port);
       attachments_.push_back(require(DeviceAttachment::attach(
           *programs_, selected, {.tc = require(probe_tc_flavour()), .pin_directory = {}})));
       set(selected.device.name, INTERFACE_ALL);
     }
     for (const std::uint32_t above : devices_above(devices, recorded))
       set_policy(above, INTERFACE_OFF, ROLE_ONCE);
+    REQUIRE(SettingsMap(*programs_).write_tunnel_ports(tunnel_ports));
     set_local({});
   }
 
@@ -348,5 +353,23 @@ TEST_CASE("once: no message is missed or doubled while pods come to be recorded 
       for (const auto& [message, times] : recorded.times)
         CHECK(times == 1);
     }
+  }
+}
+
+TEST_CASE("once: what goes through an overlay is recorded inside of it alone") {
+  const PodNetwork network(GENERATE(Layout::kRouted, Layout::kBridged));
+  network.add_overlay();
+  NodeCapture capture;
+  const int type = GENERATE(SOCK_STREAM, SOCK_DGRAM);
+  const Case cases[] = {
+      {"out", "a", PodNetwork::kRemote, 7000, "outside", 7000, {}},
+      {"in", "outside", PodNetwork::kA, 7000, "a", 7000, {}},
+      {"from the node", "", PodNetwork::kRemote, 7000, "outside", 7000, {}},
+  };
+  for (const Case& each : cases) {
+    INFO(each.description << (type == SOCK_STREAM ? ", TCP" : ", UDP"));
+    (void)capture.drain();
+    hold(each, type);
+    check_once(look_at(capture.drain()), PodNetwork::kRemote, nullptr, type);
   }
 }

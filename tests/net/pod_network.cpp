@@ -18,6 +18,7 @@ namespace caprock::test {
 namespace {
 
 constexpr const char* kOutsideMac = "02:00:00:00:00:09";
+constexpr const char* kRemoteMac = "02:00:00:00:01:02";
 constexpr std::array kNamespaces = {"a", "b", "outside"};
 
 std::string full_name(const std::string& name) {
@@ -141,6 +142,17 @@ table ip nat {{
 }}
 RULES)",
                   kService, kB, kNode));
+}
+
+void PodNetwork::add_overlay() const {
+  constexpr const char* kAdd =
+      "ip link add overlay address {} type vxlan id 1 dstport 8472 local {} remote {} dev {} && "
+      "ip addr add {}/24 dev overlay && ip link set overlay up";
+  run(fmt::format(kAdd, "02:00:00:00:01:01", kNode, kOutside, "nic", "10.2.0.1"));
+  run_in("outside", fmt::format(kAdd, kRemoteMac, kOutside, kNode, "eth0", kRemote) +
+                        " && ip route replace 10.1.0.0/24 via 10.2.0.1");
+  run(fmt::format("ip neigh add {} lladdr {} dev overlay", kRemote,
+                  kRemoteMac));  // as flannel does
 }
 
 Fd PodNetwork::listen(const std::string& where, int type, std::uint16_t port) {

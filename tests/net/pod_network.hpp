@@ -26,6 +26,11 @@ class PodNetwork {
 
   explicit PodNetwork(Layout layout);
 
+  /// An overlay (VXLAN) between the node and the outside, as 10.2.0.1 and kRemote there; from the
+  /// outside the way to the pods goes by it. Its device is `overlay`.
+  static constexpr const char* kRemote = "10.2.0.2";
+  void add_overlay() const;
+
   /// A socket in the namespace "a", "b" or "outside", or "" for the node.
   static Fd listen(const std::string& where, int type, std::uint16_t port);
   static Fd connect(const std::string& where, int type, const char* address, std::uint16_t port);
