@@ -12,9 +12,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <nlohmann/json.hpp>
 
@@ -62,13 +62,21 @@ error_code connect(Socket& socket, const ServerAddress& server) {
   return failed;
 }
 
-error_code send_request(Socket& socket, const ServerAddress& server, const Target& target) {
-  beast::http::request<beast::http::empty_body> request(beast::http::verb::get,
-                                                        format_target(target), 11);
+error_code send_request(Socket& socket, const ServerAddress& server, std::string_view method,
+                        const Target& target, const std::string& document) {
+  beast::http::request<beast::http::string_body> request;
+  request.version(11);
+  request.method_string(method);
+  request.target(format_target(target));
   request.set(beast::http::field::host,
               server.path.empty() ? fmt::format("{}:{}", server.host, server.port) : "localhost");
   request.set(beast::http::field::user_agent, "caprock/" CAPROCK_VERSION);
   request.keep_alive(false);
+  if (!document.empty()) {
+    request.set(beast::http::field::content_type, "application/merge-patch+json");
+    request.body() = document;
+    request.prepare_payload();
+  }
   error_code failed;
   beast::http::write(socket, request, failed);
   return failed;
@@ -142,17 +150,29 @@ Result<ServerAddress> ServerAddress::parse(std::string_view text) {
 }
 
 Result<std::string> Client::get(const Target& target) const {
-  constexpr std::size_t kMaxDocumentBytes = 64 << 20;
-  std::string body;
-  if (const Status got = get(target, append_to(body, kMaxDocumentBytes)); !got) return got.error();
-  return body;
+  return ask({.method = "GET", .target = target});
 }
 
 Status Client::get(const Target& target, const BodySink& sink) const {
+  return ask({.method = "GET", .target = target}, sink);
+}
+
+Result<std::string> Client::patch(const Target& target, std::string document) const {
+  return ask({.method = "PATCH", .target = target, .document = std::move(document)});
+}
+
+Result<std::string> Client::ask(const Asked& asked) const {
+  constexpr std::size_t kMaxDocumentBytes = 64 << 20;
+  std::string body;
+  if (const Status got = ask(asked, append_to(body, kMaxDocumentBytes)); !got) return got.error();
+  return body;
+}
+
+Status Client::ask(const Asked& asked, const BodySink& sink) const {
   asio::io_context context;
   Socket socket(context);
   if (const auto failed = connect(socket, server_)) return unreachable(server_, failed);
-  if (const auto failed = send_request(socket, server_, target))
+  if (const auto failed = send_request(socket, server_, asked.method, asked.target, asked.document))
     return unreachable(server_, failed);
   beast::flat_buffer buffer;
   ResponseParser parser;

@@ -34,10 +34,21 @@ class Client {
   /// The whole body.
   Result<std::string> get(const Target& target) const;
 
+  /// Changes something by a JSON document; the answer's body.
+  Result<std::string> patch(const Target& target, std::string document) const;
+
   /// A body of any length. A transfer that breaks off is an error.
   Status get(const Target& target, const BodySink& sink) const;
 
  private:
+  struct Asked {
+    std::string_view method;
+    Target target;
+    std::string document = {};  // a body, of JSON; empty: none
+  };
+  Status ask(const Asked& asked, const BodySink& sink) const;
+  Result<std::string> ask(const Asked& asked) const;
+
   ServerAddress server_;
 };
 

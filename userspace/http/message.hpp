@@ -26,6 +26,7 @@ struct Request {
   std::string method;
   std::string path;                          // decoded
   std::map<std::string, std::string> query;  // decoded
+  std::string body = {};
 
   /// The parameter's value, or `fallback` where it is not given.
   std::string parameter(const std::string& name, std::string_view fallback = {}) const;

@@ -36,7 +36,7 @@ std::optional<Response> refusal_of(const boost::system::error_code& failed) {
   static const boost::system::error_code protocol_error = make_error_code(error::bad_target);
   if (failed == error::header_limit) return problem(431, "the request's head is too long");
   if (failed == error::unexpected_body || failed == error::body_limit)
-    return problem(413, "requests with a body are not taken");
+    return problem(413, "the request's body is too long");
   if (failed.category() != protocol_error.category() || failed == error::end_of_stream ||
       failed == error::partial_message)
     return std::nullopt;
@@ -44,7 +44,7 @@ std::optional<Response> refusal_of(const boost::system::error_code& failed) {
 }
 
 template <class Message>
-void fill_head(Message& message, const RequestHead& request, const Response& response) {
+void fill_head(Message& message, const RawRequest& request, const Response& response) {
   message.version(request.version());
   message.result(response.status);
   message.set(beast::http::field::content_type, response.content_type);
@@ -103,39 +103,45 @@ asio::awaitable<void> Session::run() {
 }
 
 asio::awaitable<void> Session::turn_away() {
-  RequestHead head;
-  head.keep_alive(false);
-  co_await send(head, problem(503, "too many connections, try again later"));
+  RawRequest request;
+  request.keep_alive(false);
+  co_await send(request, problem(503, "too many connections, try again later"));
   stream_.close();
 }
 
 asio::awaitable<bool> Session::serve_one() {
-  beast::http::request_parser<beast::http::empty_body> parser;
+  beast::http::request_parser<beast::http::string_body> parser;
   parser.header_limit(static_cast<std::uint32_t>(context_.limits.header_bytes));
+  parser.body_limit(context_.limits.body_bytes);
   stream_.expires_after(context_.limits.idle);
   const auto [failed, size] = co_await beast::http::async_read(stream_, buffer_, parser, kTuple);
   if (failed) {
-    RequestHead head;
-    head.keep_alive(false);
-    if (auto refusal = refusal_of(failed)) co_await send(head, std::move(*refusal));
+    RawRequest request;
+    request.keep_alive(false);
+    if (auto refusal = refusal_of(failed)) co_await send(request, std::move(*refusal));
     co_return false;
   }
-  const RequestHead head = parser.release();
-  Response response = co_await answer(head);
-  if (response.stream && head.method() != beast::http::verb::head)
-    co_return co_await send_stream(head, std::move(response));
-  co_return co_await send(head, std::move(response));
+  RawRequest request = parser.release();
+  Response response = co_await answer(request);
+  if (response.stream && request.method() != beast::http::verb::head)
+    co_return co_await send_stream(request, std::move(response));
+  co_return co_await send(request, std::move(response));
 }
 
-asio::awaitable<Response> Session::answer(const RequestHead& head) const {
-  if (port_ != 0 && !is_local_host(head[beast::http::field::host], port_))
+asio::awaitable<Response> Session::answer(RawRequest& raw) const {
+  if (port_ != 0 && !is_local_host(raw[beast::http::field::host], port_))
     co_return problem(421, "the Host header must be localhost, 127.0.0.1 or [::1], with the port");
-  auto target = parse_target(head.target());
+  auto target = parse_target(raw.target());
   if (!target) co_return problem(400, "the request's target is not a path");
-  const std::string_view method = head.method_string();
+  const std::string_view method = raw.method_string();
   const auto found = find_route(context_.routes, access_, method, target->path);
   if (const auto* refusal = std::get_if<Response>(&found)) co_return *refusal;
-  const Request request{std::string(method), std::move(target->path), std::move(target->query)};
+  if (!raw.body().empty() && method != "PATCH") {
+    raw.keep_alive(false);
+    co_return problem(413, fmt::format("{} with a body is not taken", method));
+  }
+  const Request request{std::string(method), std::move(target->path), std::move(target->query),
+                        std::move(raw.body())};
   try {
     co_return co_await std::get<const Route*>(found)->handler(request);
   } catch (const std::exception& failure) {
@@ -144,10 +150,10 @@ asio::awaitable<Response> Session::answer(const RequestHead& head) const {
   }
 }
 
-asio::awaitable<bool> Session::send(const RequestHead& head, Response response) {
-  const bool head_only = head.method() == beast::http::verb::head;
+asio::awaitable<bool> Session::send(const RawRequest& request, Response response) {
+  const bool head_only = request.method() == beast::http::verb::head;
   beast::http::response<beast::http::string_body> message;
-  fill_head(message, head, response);
+  fill_head(message, request, response);
   if (!response.stream) message.content_length(response.body.size());
   if (!head_only) message.body() = std::move(response.body);
   stream_.expires_after(context_.limits.idle);
@@ -158,22 +164,23 @@ asio::awaitable<bool> Session::send(const RequestHead& head, Response response) 
   co_return !failed && message.keep_alive();
 }
 
-asio::awaitable<bool> Session::send_stream(const RequestHead& head, Response response) {
+asio::awaitable<bool> Session::send_stream(const RawRequest& request, Response response) {
   if (context_.streams >= context_.limits.streams)
-    co_return co_await send(head, problem(503, "too many exports and tails, try again later"));
+    co_return co_await send(request, problem(503, "too many exports and tails, try again later"));
   if (context_.end.asked)
-    co_return co_await send(head, problem(503, "the agent is stopping, try again later"));
+    co_return co_await send(request, problem(503, "the agent is stopping, try again later"));
   const StreamSlot slot(context_.streams);
   ResponseHead message;
-  fill_head(message, head, response);
-  const bool chunked = head.version() >= 11;
+  fill_head(message, request, response);
+  const bool chunked = request.version() >= 11;
   message.chunked(chunked);
-  message.keep_alive(chunked && head.keep_alive());
+  message.keep_alive(chunked && request.keep_alive());
   ChunkedWriter writer(stream_, std::move(message), context_.limits.stalled, context_.end);
   const auto [done, status] =
       co_await asio::co_spawn(context_.workers, run_stream(response, writer), asio::use_awaitable);
-  if (done) co_return co_await writer.finish() && chunked&& head.keep_alive();
-  if (!writer.head_sent()) co_return co_await send(head, problem(status, done.error().message()));
+  if (done) co_return co_await writer.finish() && chunked&& request.keep_alive();
+  if (!writer.head_sent())
+    co_return co_await send(request, problem(status, done.error().message()));
   log_broken_off(done.error(), writer.client_gone() || context_.end.asked);
   co_return false;
 }

@@ -11,8 +11,8 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
 
 #include "http/chunked_writer.hpp"
 #include "http/listener.hpp"
@@ -21,7 +21,7 @@
 
 namespace caprock::http {
 
-using RequestHead = boost::beast::http::request<boost::beast::http::empty_body>;
+using RawRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
 /// What all sessions of a server share. Outlives them.
 struct SessionContext {
@@ -49,9 +49,9 @@ class Session {
  private:
   /// False: the connection is not to be used again.
   boost::asio::awaitable<bool> serve_one();
-  boost::asio::awaitable<Response> answer(const RequestHead& head) const;
-  boost::asio::awaitable<bool> send(const RequestHead& head, Response response);
-  boost::asio::awaitable<bool> send_stream(const RequestHead& head, Response response);
+  boost::asio::awaitable<Response> answer(RawRequest& request) const;
+  boost::asio::awaitable<bool> send(const RawRequest& request, Response response);
+  boost::asio::awaitable<bool> send_stream(const RawRequest& request, Response response);
 
   Stream stream_;
   SessionContext& context_;

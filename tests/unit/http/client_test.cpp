@@ -68,3 +68,15 @@ TEST_CASE("http client: parameters reach the handler as they were") {
   REQUIRE(body);
   CHECK(*body == "tcp && host ::1 + 50%");
 }
+
+TEST_CASE("http client: a change brings its document to the handler") {
+  const TestServer server({{"PATCH", "/capture", Access::kFull,
+                            [](const Request& request) -> boost::asio::awaitable<Response> {
+                              co_return Response{.body = request.body, .stream = {}};
+                            }}});
+  const auto body = server.client().patch(Target{"/capture", {}}, R"({"regex":"^front"})");
+  REQUIRE(body);
+  CHECK(*body == R"({"regex":"^front"})");
+  const auto too_long = server.client().patch(Target{"/capture", {}}, std::string(1 << 20, ' '));
+  CHECK_FALSE(too_long);
+}
