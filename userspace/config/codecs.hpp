@@ -92,6 +92,18 @@ struct Names {
   static std::string print(const std::vector<std::string>& values) { return print_list(values); }
 };
 
+struct Text {
+  static constexpr std::string_view kKind = "text";
+  static Result<std::string> read(const YAML::Node& value);
+  static std::string print(const std::string& value);
+};
+
+struct Selector {
+  static constexpr std::string_view kKind = "label selector";
+  static Result<std::string> read(const YAML::Node& value);
+  static std::string print(const std::string& value) { return Text::print(value); }
+};
+
 /// Of core/os_event_names.hpp.
 struct OsEvents {
   static constexpr std::string_view kKind = "list of events";
@@ -159,6 +171,18 @@ struct OsProbesChoice {
   static constexpr std::string_view kKind = "auto, fentry, kprobe, none";
   static Result<OsProbes> read(const YAML::Node& value);
   static std::string print(OsProbes value);
+};
+
+struct DuplicatesChoice {
+  static constexpr std::string_view kKind = "drop, keep";
+  static Result<Duplicates> read(const YAML::Node& value);
+  static std::string print(Duplicates value);
+};
+
+struct KubernetesChoice {
+  static constexpr std::string_view kKind = "auto, true, false";
+  static Result<Kubernetes> read(const YAML::Node& value);
+  static std::string print(Kubernetes value);
 };
 
 struct OnStopChoice {

@@ -29,6 +29,10 @@ constexpr auto kOsProbes = std::to_array<Choice<OsProbes>>({{"auto", OsProbes::k
                                                             {"fentry", OsProbes::kFentry},
                                                             {"kprobe", OsProbes::kKprobe},
                                                             {"none", OsProbes::kNone}});
+constexpr auto kDuplicates =
+    std::to_array<Choice<Duplicates>>({{"drop", Duplicates::kDrop}, {"keep", Duplicates::kKeep}});
+constexpr auto kKubernetes = std::to_array<Choice<Kubernetes>>(
+    {{"auto", Kubernetes::kAuto}, {"true", Kubernetes::kOn}, {"false", Kubernetes::kOff}});
 constexpr auto kOnStops = std::to_array<Choice<OnStop>>(
     {{"auto", OnStop::kAuto}, {"keep", OnStop::kKeep}, {"detach", OnStop::kDetach}});
 
@@ -81,6 +85,22 @@ Result<OsProbes> OsProbesChoice::read(const YAML::Node& value) {
 
 std::string OsProbesChoice::print(OsProbes value) {
   return print_choice(value, kOsProbes);
+}
+
+Result<Duplicates> DuplicatesChoice::read(const YAML::Node& value) {
+  return read_choice(value, kDuplicates, kKind);
+}
+
+std::string DuplicatesChoice::print(Duplicates value) {
+  return print_choice(value, kDuplicates);
+}
+
+Result<Kubernetes> KubernetesChoice::read(const YAML::Node& value) {
+  return read_choice(value, kKubernetes, kKind);
+}
+
+std::string KubernetesChoice::print(Kubernetes value) {
+  return print_choice(value, kKubernetes);
 }
 
 Result<OnStop> OnStopChoice::read(const YAML::Node& value) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single values.
 #include <fmt/format.h>
+#include <re2/re2.h>
+#include <yaml-cpp/yaml.h>
 
 #include <array>
-#include <regex>
 
 #include "config/codecs.hpp"
 #include "config/yaml_value.hpp"
+#include "core/label_selector.hpp"
 
 namespace caprock::config {
 namespace {
@@ -34,12 +36,28 @@ Result<bool> NegatedSwitch::read(const YAML::Node& value) {
 Result<std::string> Regex::read(const YAML::Node& value) {
   auto text = scalar(value);
   if (!text) return text;
-  try {
-    const std::regex compiled(*text);
-    return text;
-  } catch (const std::regex_error& refusal) {
-    return Error(fmt::format("\"{}\" is not a regular expression: {}", *text, refusal.what()));
-  }
+  const RE2 compiled(*text, RE2::Quiet);
+  if (compiled.ok()) return text;
+  const auto at = text->find(compiled.error_arg());
+  return Error(fmt::format("\"{}\" is not a regular expression: {}{}", *text, compiled.error(),
+                           at == text->npos ? "" : fmt::format(", at character {}", at + 1)));
+}
+
+Result<std::string> Text::read(const YAML::Node& value) {
+  return scalar(value);
+}
+
+std::string Text::print(const std::string& value) {
+  YAML::Emitter out;
+  out << YAML::DoubleQuoted << value;
+  return out.c_str();
+}
+
+Result<std::string> Selector::read(const YAML::Node& value) {
+  auto text = scalar(value);
+  if (!text) return text;
+  if (auto selector = LabelSelector::parse(*text); !selector) return std::move(selector).error();
+  return text;
 }
 
 Result<std::uint64_t> read_size(const YAML::Node& value, std::uint64_t minimum) {

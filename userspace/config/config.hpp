@@ -16,6 +16,7 @@ struct Tap {
   std::string regex = ".*";
   std::vector<std::string> namespaces;
   std::vector<std::string> excluded_namespaces;
+  std::string label_selector;       // core/label_selector.hpp; empty: all
   bool dissection_stopped = false;  // capture.stopped, or capture.dissection.enabled negated
   Nanoseconds dissection_stop_after = std::chrono::minutes(5);  // 0: never
   bool raw_enabled = true;
@@ -29,6 +30,8 @@ enum class Transport { kAuto, kStage, kRingBuffer };
 enum class Overload { kTruncate, kDrop };
 enum class OnStop { kAuto, kKeep, kDetach };
 enum class OsProbes { kAuto, kFentry, kKprobe, kNone };
+enum class Duplicates { kDrop, kKeep };
+enum class Kubernetes { kAuto, kOn, kOff };
 
 struct Agent {
   std::vector<std::string> interfaces;           // empty: auto; names and globs otherwise
@@ -52,6 +55,10 @@ struct Agent {
   std::vector<std::string> os_events;  // core/os_event_names.hpp; empty: the usual ones
   OsProbes os_probes = OsProbes::kAuto;
   Nanoseconds os_inventory_interval = std::chrono::minutes(10);  // 0: at the start alone
+  Kubernetes kubernetes = Kubernetes::kAuto;
+  std::string kubeconfig;       // empty: the pod's own service account
+  std::string kubernetes_node;  // empty: CAPROCK_NODE, else the host's name
+  Duplicates duplicates = Duplicates::kDrop;
   bool capture_self = false;
   OnStop on_stop = OnStop::kAuto;
   Nanoseconds lock_wait{0};

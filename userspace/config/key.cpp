@@ -47,13 +47,15 @@ using enum Effect;
 
 constexpr auto kKeys = std::to_array<Key>({
     tap<Regex, &Tap::regex>("tap.regex", kLive,
-                            "Pods to record, by name; no effect in this version"),
-    tap<Names, &Tap::namespaces>(
-        "tap.namespaces", kLive,
-        "Namespaces whose pods are recorded; empty: all. No effect in this version"),
-    tap<Names, &Tap::excluded_namespaces>(
-        "tap.excludedNamespaces", kLive,
-        "Namespaces left out; exclusion wins. No effect in this version"),
+                            "Pods to record, by name: those in which this is found (RE2 syntax, "
+                            "not anchored). On Kubernetes; as all of tap that speaks of pods"),
+    tap<Names, &Tap::namespaces>("tap.namespaces", kLive,
+                                 "Namespaces whose pods are recorded; empty: all"),
+    tap<Names, &Tap::excluded_namespaces>("tap.excludedNamespaces", kLive,
+                                          "Namespaces left out; exclusion wins"),
+    tap<Selector, &Tap::label_selector>(
+        "tap.labelSelector", kLive,
+        "Pods to record, by label, as kubectl -l takes it: app=web,tier in (a,b); empty: all"),
     tap<Switch, &Tap::dissection_stopped>("tap.capture.stopped", kLive,
                                           "Live dissection off (true) or on",
                                           "tap.capture.dissection.enabled"),
@@ -150,10 +152,25 @@ constexpr auto kKeys = std::to_array<Key>({
         "tracepoints at each call that sends or receives; none: only the last"),
     agent<Duration, &Agent::os_inventory_interval>(
         "agent.os.inventoryInterval", kLive,
-        "How often all open sockets, the addresses of network namespaces, and what is known of the "
-        "Kubernetes cluster are told again, so that a ring of which the beginning is overwritten "
-        "still says whose they are; 0: at the start alone"),
-   agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
+        "How often all open sockets and the addresses of network namespaces are told again, so that a "
+        "ring of which the beginning is overwritten still says whose they are; 0: at the start alone"),
+    agent<KubernetesChoice, &Agent::kubernetes>(
+        "agent.kubernetes.enabled", kRestart,
+        "Follow the pods of this node: record those that tap names, and tell of all. auto: in a "
+        "pod of a cluster, or with agent.kubernetes.kubeconfig"),
+    agent<Text, &Agent::kubeconfig>(
+        "agent.kubernetes.kubeconfig", kRestart,
+        "File that says where the API server is and who asks; empty: the service account of the "
+        "pod that caprock runs in"),
+    agent<Text, &Agent::kubernetes_node>(
+        "agent.kubernetes.node", kRestart,
+        "Name of this node in the cluster; empty: CAPROCK_NODE in the environment, else the host's "
+        "name"),
+    agent<DuplicatesChoice, &Agent::duplicates>(
+        "agent.duplicates", kLive,
+        "Of a packet that passes several interfaces on Kubernetes. drop: it is recorded once, on "
+        "the pod's link; keep: on each"),
+    agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
                                         "Record caprock's own connections too"),
     agent<OnStopChoice, &Agent::on_stop>(
         "agent.onStop", kLive,
