@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kubernetes/pod_file.hpp"
+
+#include <fstream>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "temporary_file.hpp"
+
+using namespace caprock;
+using namespace caprock::kubernetes;
+
+TEST_CASE("pod file: what a filter and a search for links need is as it was") {
+  const test::TemporaryFile file;
+  Pod front;
+  front.uid = "f00";
+  front.namespace_name = "shop";
+  front.name = "front";
+  front.node = "node-1";
+  front.labels = {{"app", "front"}};
+  front.annotations = {{"caprock.io/capture", "true"}};
+  front.phase = "Running";
+  front.addresses = {"10.0.0.7", "fd00::7"};
+  front.host_address = "192.168.0.1";
+  Pod proxy = front;
+  proxy.uid = "f01";
+  proxy.host_network = true;
+  REQUIRE(write_pods(file.path(), {&front, &proxy}));
+  const auto read = read_pods(file.path());
+  REQUIRE(read);
+  CHECK(*read == std::vector{front, proxy});
+}
+
+TEST_CASE("pod file: none is no pods, and one that is broken is named") {
+  CHECK(read_pods("/nonexistent/pods.json")->empty());
+  const test::TemporaryFile file;
+  std::ofstream(file.path()) << "{\"items\": 7";
+  const auto read = read_pods(file.path());
+  REQUIRE_FALSE(read);
+  CHECK(read.error().message().ends_with(": not a list of pods; remove it"));
+}
