@@ -2,9 +2,9 @@
 #
 #   docker build --tag caprock .
 #
-# The agent needs root and the host's namespaces (helm/caprock has them); everything else runs as any user:
+# The agent needs root and the node's namespaces; all else runs as any user who may read the files:
 #
-#   docker run --rm --user 65534 --volume /srv/records:/records caprock export --file /records/ring.pcapng -o -
+#   docker run --rm --user "$(id -u)" --volume "$PWD:/records" caprock verify /records/ring.pcapng
 
 ARG DEBIAN=bookworm
 # compiled: of the source in this folder; prebuilt: ./caprock, which was compiled on the same release of Debian.

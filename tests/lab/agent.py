@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from .waiting import wait_until
+
 ROOT = Path(__file__).resolve().parents[2]
 CAPROCK = os.environ.get("CAPROCK", str(ROOT / "build/release/caprock"))
 
@@ -54,12 +56,10 @@ class Agent:
             return None
 
     def wait_for(self, condition, what, seconds=10):
-        deadline = time.monotonic() + seconds
-        while not (result := condition()):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"waited {seconds} s for {what}; log: {self.last_words()}")
-            time.sleep(0.02)
-        return result
+        try:
+            return wait_until(condition, what, seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; log: {self.last_words()}") from None
 
     def last_words(self):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])

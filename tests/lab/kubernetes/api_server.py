@@ -89,7 +89,7 @@ class ApiServer(Client):
         self.pki = self.folder / "pki"
         authority = Authority(self.pki)
         authority.make_signer("service-accounts")
-        names = ["localhost", *("kubernetes.default.svc.cluster.local".rsplit(".", parts)[0] for parts in (4, 3, 2, 0))]
+        names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
         authority.issue_server("server", "/CN=kube-apiserver", [self.address, "127.0.0.1", "10.96.0.1"], names)
         for user, subject in USERS.items():
             authority.issue_client(user, subject)
