@@ -33,6 +33,7 @@ tap:
   regex: ^cart-
   namespaces: [shop, payment]
   excludedNamespaces: [kube-system]
+  labelSelector: app=web,tier in (a,b)
   capture:
     dissection: { enabled: false, stopAfter: 1h30m }
     raw: { enabled: false, storageSize: 2147483648 }
@@ -55,6 +56,8 @@ agent:
   lanes: 3
   overload: drop
   os: { enabled: false, events: [exec, drop], probes: kprobe, inventoryInterval: 0 }
+  kubernetes: { enabled: true, kubeconfig: /k/config, node: n1 }
+  duplicates: keep
   captureSelf: true
   onStop: keep
   lockWait: 90s
@@ -134,7 +137,7 @@ class Rendered(ChartTest):
         """the mission's values are the agent's configuration, under the same paths"""
         wanted = yaml.safe_load(MISSION)
         config = yaml.safe_load(Manifests(values=self.values(MISSION)).config)
-        self.assertEqual(config["tap"], wanted["tap"])
+        self.assertEqual(config["tap"], {**wanted["tap"], "labelSelector": ""})
 
     def test_every_value(self):
         """all values of the agent arrive in its configuration, and no other does"""
@@ -185,8 +188,7 @@ class Rendered(ChartTest):
         """the agent may follow what it shows, see its own DaemonSet, and change nothing"""
         made = Manifests()
         self.assertEqual(made.one("ClusterRole")["rules"], [
-            {"apiGroups": [""], "resources": ["pods", "namespaces", "services", "nodes"], "verbs": ["list", "watch"]},
-            {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]}])
+            {"apiGroups": [""], "resources": ["pods", "namespaces", "services", "nodes", "events"], "verbs": ["list", "watch"]}])
         self.assertEqual(made.one("Role")["rules"], [
             {"apiGroups": ["apps"], "resources": ["daemonsets"], "resourceNames": [made.one("DaemonSet")["metadata"]["name"]],
              "verbs": ["get", "list", "watch"]}])
@@ -197,6 +199,8 @@ class Rendered(ChartTest):
 
     def test_options(self):
         """what can be switched off or on: accounts, rights, PodMonitor, NetworkPolicy"""
+        made = Manifests("agent.kubernetes.enabled=false")
+        self.assertEqual((made.of("ClusterRole"), made.of("ClusterRoleBinding")), ([], []))
         made = Manifests("serviceAccount.create=false", "rbac.create=false")
         self.assertEqual({one["kind"] for one in made.objects}, {"ConfigMap", "DaemonSet"})
         self.assertEqual(made.pod["spec"]["serviceAccountName"], "default")
