@@ -20,9 +20,10 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "agent/clock_watch.hpp"
+#include "agent/cluster_settings.hpp"
 #include "agent/config_watch.hpp"
 #include "agent/host_findings.hpp"
-#include "agent/routes.hpp"
+#include "capture/device_monitor.hpp"
 #include "core/clock.hpp"
 #include "core/log.hpp"
 #include "core/quantity.hpp"
@@ -93,7 +94,8 @@ Agent::Agent(const Options& options, config::LoadedConfig loaded,
     : options_(options),
       started_with_(loaded.config),
       recorder_(std::move(recorder)),
-      events_(*recorder_, pods_) {
+      events_(*recorder_, pod_directory_),
+      daemon_set_(loaded.config.agent) {
   context_.node = host_name();
   context_.config = config_status(options, loaded);
   context_.enabled = loaded.config.tap.raw_enabled;
@@ -109,18 +111,18 @@ Status Agent::start() {
     log_info(fmt::format("took over {} that were recorded while no agent ran",
                          format_size(recorder_->resumed_bytes())));
   }
-  const auto status = [this] { return collector_->collect(context_); };
-  server_ =
-      std::make_unique<http::Server>(io_.get_executor(), routes(recorder_->ring(), top_, status));
+  server_ = std::make_unique<http::Server>(io_.get_executor(),
+                                           routes(recorder_->ring(), top_, control()));
   if (auto listening = listen(); !listening) return listening;
   filter_ = std::make_unique<filter::Applier>(recorder_->programs());
-  if (auto applied = apply_filter(config_); !applied) return applied;
+  if (auto followed = follow_pods(); !followed) return followed;
+  if (auto applied = apply_filter(config_, plan()); !applied) return applied;
   auto follower =
       InterfaceFollower::create(*recorder_, recorder_->pin_directory(), follower_settings());
   if (!follower) return std::move(follower).error();
   follower_ = std::make_unique<InterfaceFollower>(std::move(*follower));
   set_events();
-  collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_, events_);
+  collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_, events_, pods_.get());
   spawn_watchers();
   return {};
 }
@@ -141,22 +143,73 @@ void Agent::set_events() {
   if (auto set = events_.set(config_.agent); !set) report_error(set.error().message());
 }
 
-Status Agent::apply_filter(const config::Config& config) {
+/// By the pods that are known already, as the programs are attached with the first plan.
+Status Agent::follow_pods() {
+  if (!on_kubernetes(config_.agent)) return {};
+  auto filter = filter::PodFilter::from(config_.tap);
+  if (!filter) return std::move(filter).error();
+  auto found = capture::read_devices();
+  if (!found) return std::move(found).error();
+  pods_ = std::make_unique<PodFollower>(io_.get_executor(), config_, context_.node, *recorder_,
+                                        pod_directory_, *std::move(filter));
+  pods_->update({.all = [&]() -> const capture::DeviceMap& { return *found; },
+                 .appeared_ns = [](std::uint32_t) { return std::int64_t{0}; }});
+  in_force_ = pods_->plan();
+  return {};
+}
+
+PodFollower::Devices Agent::devices() const {
+  return {.all = [this]() -> const capture::DeviceMap& { return follower_->devices(); },
+          .appeared_ns = [this](std::uint32_t ifindex) { return follower_->appeared_ns(ifindex); }};
+}
+
+const PodPlan& Agent::plan() const {
+  static const PodPlan kNone;
+  return pods_ ? pods_->plan() : kNone;
+}
+
+Status Agent::apply_filter(const config::Config& config, const PodPlan& plan) {
   auto specification = filter::Specification::from(config.agent);
   if (!specification) return std::move(specification).error();
+  specification->excluded_addresses.insert(plan.excluded_addresses.begin(),
+                                           plan.excluded_addresses.end());
+  specification->targets = plan.target_addresses;
+  specification->local = plan.local_addresses;
   return filter_->apply(*specification,
                         config.agent.capture_self ? std::vector<Endpoint>{} : endpoints_);
 }
 
+/// The present plan, from the one that is in force. What both record is recorded meanwhile:
+/// addresses count for as long as an interface needs them, and as another's only once that one
+/// records.
+Status Agent::put_in_force(const config::Config& config) {
+  if (auto applied = apply_filter(config, meanwhile(in_force_, plan())); !applied) return applied;
+  config_ = config;
+  follower_->set(follower_settings());
+  in_force_ = plan();
+  return apply_filter(config, in_force_);
+}
+
+void Agent::replan() {
+  if (!pods_->update(devices())) return;
+  if (auto applied = put_in_force(config_); !applied) report_error(applied.error().message());
+}
+
 FollowerSettings Agent::follower_settings() const {
+  const bool recorded_once =
+      pods_ != nullptr && config_.agent.duplicates == config::Duplicates::kDrop;
   return {.wishes = {.interfaces = config_.agent.interfaces,
                      .excluded = config_.agent.excluded_interfaces,
                      .xdp = started_with_.agent.hook == config::Hook::kXdp,
                      .mirrors = started_with_.agent.mirror_interfaces,
-                     .mirror_force = started_with_.agent.mirror_force},
+                     .mirror_force = started_with_.agent.mirror_force,
+                     .overlays = recorded_once},
           .mode = filter_->mode(),
           .enabled = config_.tap.raw_enabled,
-          .mirror_bytes = started_with_.agent.stage_bytes};
+          .mirror_bytes = started_with_.agent.stage_bytes,
+          .once = recorded_once,
+          .devices = plan().devices,
+          .others = plan().others};
 }
 
 void Agent::log_findings() const {
@@ -175,6 +228,7 @@ Status Agent::run() {
   const bool keep = keeps_programs();
   keep ? follower_->keep() : follower_->stop();
   events_.stop();
+  if (pods_) pods_->stop();
   auto stopped = recorder_->stop(keep ? Drain::kPresent : Drain::kAll);
   log_info(fmt::format("stopped{}{}", stopped ? ": the ring is sealed and synced" : "",
                        keep ? "; the programs record on for the next agent" : ""));
@@ -185,35 +239,77 @@ Status Agent::run() {
 bool Agent::keeps_programs() const {
   if (config_.agent.on_stop != config::OnStop::kAuto)
     return config_.agent.on_stop == config::OnStop::kKeep;
-  return is_service() && signal_ != SIGINT;
+  return is_service() && signal_ != SIGINT && !last_;
 }
 
 void Agent::reload() {
   auto loaded = config::load(options_.config_file, options_.sets);
-  if (!loaded) {
-    context_.config.reload_error = loaded.error().message();
-    return report_error(fmt::format("configuration not reloaded, the old one stays in force: {}",
-                                    loaded.error().message()));
+  Status adopted = loaded ? adopt(*std::move(loaded)) : Status(std::move(loaded).error());
+  if (adopted) {
+    changes_.clear();
+    return log_info("configuration reloaded");
   }
-  adopt(std::move(*loaded));
+  context_.config.reload_error = adopted.error().message();
+  report_error(fmt::format("configuration not reloaded, the old one stays in force: {}",
+                           adopted.error().message()));
 }
 
 // Keys that only a restart can change stay as they are, and the status names them.
-void Agent::adopt(config::LoadedConfig loaded) {
-  if (auto applied = apply_filter(loaded.config); !applied) {
-    context_.config.reload_error = applied.error().message();
-    return report_error(applied.error().message());
+Status Agent::adopt(config::LoadedConfig loaded) {
+  if (pods_) {
+    auto filter = filter::PodFilter::from(loaded.config.tap);
+    if (!filter) return std::move(filter).error();
+    pods_->set(*std::move(filter));
+    pods_->set_inventory_interval(loaded.config.agent.os_inventory_interval);
+    pods_->update(devices());
   }
   for (const auto& key : config::fixed_changes(started_with_, loaded.config)) {
     loaded.notes.push_back(fmt::format("{}: changes only with a restart", key));
   }
-  context_.config = config_status(options_, loaded);
-  context_.enabled = loaded.config.tap.raw_enabled;
   const bool other_events = !same_events(config_.agent, loaded.config.agent);
-  config_ = std::move(loaded.config);
-  follower_->set(follower_settings());
+  if (auto applied = put_in_force(loaded.config); !applied) return applied;
+  context_.config = config_status(options_, loaded);
+  context_.enabled = config_.tap.raw_enabled;
   if (other_events) set_events();
-  log_info("configuration reloaded");
+  return {};
+}
+
+Status Agent::change_capture(const std::vector<std::string>& assignments) {
+  std::vector<std::string> changes = changes_;
+  changes.insert(changes.end(), assignments.begin(), assignments.end());
+  std::vector<std::string> sets = options_.sets;
+  sets.insert(sets.end(), changes.begin(), changes.end());
+  auto loaded = config::load(options_.config_file, sets);
+  if (!loaded) return std::move(loaded).error();
+  if (auto adopted = adopt(*std::move(loaded)); !adopted) return adopted;
+  changes_ = std::move(changes);
+  for (const auto& assignment : assignments)
+    log_info(fmt::format("changed: {}", assignment));
+  return {};
+}
+
+api::CaptureDocument Agent::capture() const {
+  return {.regex = config_.tap.regex,
+          .namespaces = config_.tap.namespaces,
+          .excluded_namespaces = config_.tap.excluded_namespaces,
+          .label_selector = config_.tap.label_selector,
+          .raw = {.enabled = config_.tap.raw_enabled},
+          .changed = !changes_.empty()};
+}
+
+api::TargetsReport Agent::targets() const {
+  if (pods_) return pods_->targets();
+  api::TargetsReport report;
+  report.node = context_.node;
+  return report;
+}
+
+ControlRoutes Agent::control() {
+  return {
+      .status = [this] { return collector_->collect(context_); },
+      .targets = [this] { return targets(); },
+      .capture = [this] { return capture(); },
+      .change_capture = [this](const auto& assignments) { return change_capture(assignments); }};
 }
 
 /// A watcher that ends with an exception would leave an agent that no longer follows the host:
@@ -237,6 +333,8 @@ void Agent::spawn_watchers() {
   spawn(watch_hangup(reload_now));
   if (!options_.config_file.empty()) spawn(watch_file(options_.config_file, reload_now));
   spawn(watch_clock([this] { follow_clock(); }));
+  if (pods_) spawn(pods_->follow([this] { replan(); }));
+  spawn(daemon_set_.look());
 }
 
 void Agent::follow_clock() {
@@ -249,6 +347,7 @@ asio::awaitable<void> Agent::follow_devices() {
   for (;;) {
     co_await events.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
     follower_->read_events();
+    if (pods_) pods_->wake();
   }
 }
 
@@ -260,6 +359,7 @@ asio::awaitable<void> Agent::tick() {
     collector_->sample();
     follow_clock();
     top_.rest();
+    if (pods_) pods_->tick();
     if (ticks % kRepairTicks == 0) follower_->repair();
     if (ticks % kRepairTicks == 0) recorder_->drop_predecessors();
   }
@@ -269,6 +369,8 @@ asio::awaitable<void> Agent::await_signal() {
   asio::signal_set signals(io_, SIGTERM, SIGINT);
   signal_ = co_await signals.async_wait(asio::use_awaitable);
   log_info(fmt::format("{}: stopping", signal_ == SIGTERM ? "SIGTERM" : "SIGINT"));
+  last_ = co_await daemon_set_.is_going();
+  if (last_) log_info("its DaemonSet is being deleted: nothing stays attached");
   co_await server_->end_streams();
   io_.stop();
 }

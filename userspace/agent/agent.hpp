@@ -10,7 +10,10 @@
 
 #include "agent/event_recorder.hpp"
 #include "agent/interface_follower.hpp"
+#include "agent/own_daemon_set.hpp"
+#include "agent/pod_follower.hpp"
 #include "agent/recorder.hpp"
+#include "agent/routes.hpp"
 #include "agent/run.hpp"
 #include "agent/status_collector.hpp"
 #include "agent/top.hpp"
@@ -38,9 +41,18 @@ class Agent {
   Status listen();
   void set_events();
   void log_findings() const;
-  Status apply_filter(const config::Config& config);
+  Status follow_pods();
+  Status apply_filter(const config::Config& config, const PodPlan& plan);
+  Status put_in_force(const config::Config& config);
+  PodFollower::Devices devices() const;
+  const PodPlan& plan() const;
+  void replan();
   void reload();
-  void adopt(config::LoadedConfig loaded);
+  Status adopt(config::LoadedConfig loaded);
+  Status change_capture(const std::vector<std::string>& assignments);
+  api::CaptureDocument capture() const;
+  api::TargetsReport targets() const;
+  ControlRoutes control();
   void spawn(boost::asio::awaitable<void> watcher);
   void spawn_watchers();
   void follow_clock();
@@ -53,16 +65,21 @@ class Agent {
   const Options options_;
   const config::Config started_with_;
   config::Config config_;
+  std::vector<std::string> changes_;  // by PATCH, since the configuration was loaded
   StatusContext context_;
   std::vector<Endpoint> endpoints_;  // with the ports in use
 
-  int signal_ = 0;  // that ended it
-  Status failure_;  // why the control plane ended by itself
+  int signal_ = 0;     // that ended it
+  bool last_ = false;  // no agent comes after it
+  Status failure_;     // why the control plane ended by itself
 
   boost::asio::io_context io_{1};
   std::unique_ptr<Recorder> recorder_;
-  PodDirectory pods_;
+  PodDirectory pod_directory_;
   EventRecorder events_;
+  std::unique_ptr<PodFollower> pods_;  // null: not on Kubernetes
+  OwnDaemonSet daemon_set_;
+  PodPlan in_force_;  // as of its plan the filter is
   std::unique_ptr<filter::Applier> filter_;
   std::unique_ptr<InterfaceFollower> follower_;
   std::unique_ptr<StatusCollector> collector_;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "agent/account.hpp"
+#include "agent/cluster_settings.hpp"
 #include "agent/untold_losses.hpp"
 #include "capture/bpf_file_system.hpp"
 #include "capture/pins.hpp"
@@ -48,6 +49,7 @@ capture::LoadOptions load_options(const config::Agent& agent, const std::filesys
           .stage_bytes = agent.stage_bytes,
           .xdp = agent.hook == config::Hook::kXdp,
           .mirror = !agent.mirror_interfaces.empty(),
+          .recorded_once = on_kubernetes(agent),
           .mirror_vxlan_port = agent.mirror_vxlan_port,
           .pin_directory = pins,
           .pin_wait = kPinWait};

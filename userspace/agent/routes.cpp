@@ -254,11 +254,18 @@ Response top_stream(const store::Ring& ring, Top& top, const Request& request,
   return response;
 }
 
+Response change_capture(const ControlRoutes& control, const Request& request) {
+  auto assignments = api::assignments_of(request.body);
+  if (!assignments) return http::problem(400, assignments.error().message());
+  if (auto changed = control.change_capture(*assignments); !changed)
+    return http::problem(400, changed.error().message());
+  return text("application/json", api::to_json_text(control.capture()));
+}
+
 }  // namespace
 
-std::vector<http::Route> routes(const store::Ring& ring, Top& top,
-                                std::function<api::AgentStatus()> status) {
-  const auto of_status = [status](auto render) {
+std::vector<http::Route> routes(const store::Ring& ring, Top& top, const ControlRoutes& control) {
+  const auto of_status = [status = control.status](auto render) {
     return immediate([status, render](const Request&) { return render(status()); });
   };
   const auto document = [](const api::AgentStatus& s) {
@@ -272,12 +279,20 @@ std::vector<http::Route> routes(const store::Ring& ring, Top& top,
       {"GET", "/metrics", Access::kPublic, of_status(metrics)},
       {"GET", "/healthz", Access::kPublic, of_status(health)},
       {"GET", "/readyz", Access::kPublic, of_status(readiness)},
+      {"GET", "/api/v1/targets", Access::kFull, immediate([control](const Request&) {
+         return text("application/json", api::to_json_text(control.targets()));
+       })},
+      {"GET", "/api/v1/capture", Access::kFull, immediate([control](const Request&) {
+         return text("application/json", api::to_json_text(control.capture()));
+       })},
+      {"PATCH", "/api/v1/capture", Access::kFull,
+       immediate([control](const Request& r) { return change_capture(control, r); })},
       {"GET", "/api/v1/export", Access::kFull,
        immediate([&ring](const Request& r) { return export_stream(ring, r); })},
       {"GET", "/api/v1/tail", Access::kFull,
        immediate([&ring](const Request& r) { return tail_stream(ring, r); })},
-      {"GET", "/api/v1/top", Access::kFull, immediate([&ring, &top, status](const Request& r) {
-         return top_stream(ring, top, r, status().events);
+      {"GET", "/api/v1/top", Access::kFull, immediate([&ring, &top, control](const Request& r) {
+         return top_stream(ring, top, r, control.status().events);
        })},
   };
 }

@@ -42,10 +42,11 @@ Nanoseconds full_history(std::uint64_t ring_bytes, double bytes_per_second) {
 }  // namespace
 
 StatusCollector::StatusCollector(const Recorder& recorder, const InterfaceFollower& follower,
-                                 const EventRecorder& events)
+                                 const EventRecorder& events, const PodFollower* pods)
     : recorder_(recorder),
       follower_(follower),
       events_(events),
+      pods_(pods),
       started_ns_(wall_ns()),
       started_monotonic_ns_(monotonic_ns()),
       before_(total(follower.status())) {
@@ -81,6 +82,7 @@ api::AgentStatus StatusCollector::collect(const StatusContext& context) const {
   status.ring = ring(status.rates);
   status.lanes = lanes(now_ns);
   status.events = events();
+  if (pods_ != nullptr) status.kubernetes = pods_->status();
   status.findings = context.findings;
   tell_new_cpus(status.findings);
   status.errors = reported_errors();

@@ -10,6 +10,7 @@
 
 #include "agent/event_recorder.hpp"
 #include "agent/interface_follower.hpp"
+#include "agent/pod_follower.hpp"
 #include "agent/rate_meter.hpp"
 #include "agent/recorder.hpp"
 #include "api/status.hpp"
@@ -29,7 +30,7 @@ struct StatusContext {
 class StatusCollector {
  public:
   StatusCollector(const Recorder& recorder, const InterfaceFollower& follower,
-                  const EventRecorder& events);
+                  const EventRecorder& events, const PodFollower* pods);
 
   /// Takes a sample for rates and the loss of the last minute. Call every second.
   void sample();
@@ -46,6 +47,7 @@ class StatusCollector {
   const Recorder& recorder_;
   const InterfaceFollower& follower_;
   const EventRecorder& events_;
+  const PodFollower* pods_;  // null: not on Kubernetes
   const std::int64_t started_ns_;
   const std::int64_t started_monotonic_ns_;
   const capture_counters before_;  // what the programs had counted when this agent came

@@ -114,6 +114,33 @@ void lanes(const std::vector<LaneStatus>& list, MetricsText& out) {
               [](const LaneStatus& lane) { return lane.stage_capacity_bytes; });
 }
 
+void kubernetes(const KubernetesStatus& status, MetricsText& out) {
+  if (!status.enabled) return;
+  out.begin("caprock_kubernetes_pods", "gauge", "Pods of this node.");
+  out.sample(status.pods);
+  out.begin("caprock_kubernetes_targets", "gauge", "Pods of this node that are to be recorded.");
+  out.sample(status.targets);
+  out.begin("caprock_kubernetes_resource_synced", "gauge",
+            "1: the resource has been listed and is followed.");
+  for (const auto& resource : status.resources)
+    out.sample(resource.synced && resource.error.empty() ? 1 : 0,
+               fmt::format("resource=\"{}\"", resource.name));
+  out.begin("caprock_kubernetes_requests_total", "counter", "Requests to the API server.");
+  for (const auto& resource : status.resources)
+    out.sample(resource.requests, fmt::format("resource=\"{}\"", resource.name));
+  out.begin("caprock_kubernetes_received_bytes_total", "counter", "Bytes of the answers.");
+  for (const auto& resource : status.resources)
+    out.sample(resource.bytes, fmt::format("resource=\"{}\"", resource.name));
+  out.begin("caprock_kubernetes_entries_recorded_total", "counter",
+            "Entries of the Kubernetes layer in the record.");
+  for (const auto& entry : status.entries)
+    out.sample(entry.recorded, fmt::format("entry=\"{}\"", entry.name));
+  out.begin("caprock_kubernetes_entries_suppressed_total", "counter",
+            "Entries above the limit of their type.");
+  for (const auto& entry : status.entries)
+    out.sample(entry.suppressed, fmt::format("entry=\"{}\"", entry.name));
+}
+
 void events(const std::vector<EventStatus>& list, MetricsText& out) {
   struct Fate {
     std::string_view name, help;
@@ -166,6 +193,7 @@ std::string metrics_text(const AgentStatus& status) {
   interfaces(status.interfaces, out);
   lanes(status.lanes, out);
   events(status.events, out);
+  kubernetes(status.kubernetes, out);
   return std::move(out).text();
 }
 

@@ -9,6 +9,7 @@
 
 #include "abi/counters.h"
 
+#include "api/targets.hpp"
 #include "api/time.hpp"
 #include "core/finding.hpp"
 #include "core/log.hpp"
@@ -101,6 +102,24 @@ struct EventStatus {
   std::uint64_t lost = 0;        // no room on the way to the agent
 };
 
+/// Entries of the Kubernetes layer, by type.
+struct EntryStatus {
+  std::string name;
+  std::uint64_t recorded = 0;    // since the agent's start, as all here
+  std::uint64_t suppressed = 0;  // above the limit
+};
+
+/// What is followed of the cluster; caprock targets says more of the pods.
+struct KubernetesStatus {
+  bool enabled = false;  // agent.kubernetes.enabled
+  std::string node;      // this one, in the cluster
+  std::uint64_t pods = 0;
+  std::uint64_t targets = 0;  // of them
+  std::vector<WatchedResource> resources;
+  std::vector<EntryStatus> entries;
+  std::vector<std::string> notes;  // what does not hold at the moment, one line each
+};
+
 /// The configuration in force.
 struct ConfigStatus {
   std::string file;  // empty: defaults and --set only
@@ -123,6 +142,7 @@ struct AgentStatus {
   std::vector<InterfaceStatus> interfaces;
   std::vector<LaneStatus> lanes;
   std::vector<EventStatus> events;  // empty: agent.os.enabled is not set
+  KubernetesStatus kubernetes;
   Findings
       findings;  // kernel features and the like, found and missing, as `caprock doctor` says it
   std::vector<DistinctError> errors;  // since start, latest first

@@ -7,6 +7,7 @@
 
 #include "api/field.hpp"
 #include "api/status.hpp"
+#include "api/targets_fields.hpp"
 
 namespace caprock::api {
 
@@ -73,6 +74,19 @@ constexpr auto fields(const EventStatus&) {
                     Field{"lost", &S::lost});
 }
 
+constexpr auto fields(const EntryStatus&) {
+  using S = EntryStatus;
+  return std::tuple(Field{"name", &S::name}, Field{"recorded", &S::recorded},
+                    Field{"suppressed", &S::suppressed});
+}
+
+constexpr auto fields(const KubernetesStatus&) {
+  using S = KubernetesStatus;
+  return std::tuple(Field{"enabled", &S::enabled}, Field{"node", &S::node}, Field{"pods", &S::pods},
+                    Field{"targets", &S::targets}, Field{"resources", &S::resources},
+                    Field{"entries", &S::entries}, Field{"notes", &S::notes});
+}
+
 constexpr auto fields(const ConfigStatus&) {
   using S = ConfigStatus;
   return std::tuple(Field{"file", &S::file}, Field{"loaded", &S::loaded}, Field{"notes", &S::notes},
@@ -86,7 +100,8 @@ constexpr auto fields(const AgentStatus&) {
                     Field{"uptime_seconds", &S::uptime}, Field{"capture", &S::capture},
                     Field{"rates", &S::rates}, Field{"loss", &S::loss}, Field{"ring", &S::ring},
                     Field{"interfaces", &S::interfaces}, Field{"lanes", &S::lanes},
-                    Field{"events", &S::events}, Field{"findings", &S::findings},
+                    Field{"events", &S::events},
+                    Field{"kubernetes", &S::kubernetes}, Field{"findings", &S::findings},
                     Field{"errors", &S::errors}, Field{"config", &S::config});
 }
 

@@ -57,6 +57,9 @@ void summary(const AgentStatus& status, Lines out) {
   line(out, "agent", "caprock {} on {}, pid {}, up {}", status.version, status.node, status.pid,
        format_duration(status.uptime));
   line(out, "capture", "{}", capture_text(status.capture));
+  if (const auto& kubernetes = status.kubernetes; kubernetes.enabled)
+    line(out, "kubernetes", "node {}, {} of {} pods are targets", kubernetes.node,
+         kubernetes.targets, kubernetes.pods);
   line(out, "rate", "{} packets/s, {}/s", count_text(rates.packets_per_second),
        format_size(static_cast<std::uint64_t>(rates.bytes_per_second)));
   line(out, "lost", "{} since start, {} in the last minute, {} in all; {} shortened",
@@ -116,6 +119,11 @@ void attention(const AgentStatus& status, Lines out) {
                    status.config.reload_error);
   for (const auto& note : status.config.notes)
     fmt::format_to(out, "note: {}\n", note);
+  for (const auto& resource : status.kubernetes.resources)
+    if (!resource.error.empty())
+      fmt::format_to(out, "kubernetes: {}: {}\n", resource.name, resource.error);
+  for (const auto& note : status.kubernetes.notes)
+    fmt::format_to(out, "kubernetes: {}\n", note);
   for (const auto& note : status.ring.recovery)
     fmt::format_to(out, "recovery: {}\n", note);
 }

@@ -46,8 +46,9 @@ std::unique_ptr<CLI::App> make_app(Invocation& invocation) {
       ->envname("CAPROCK_SERVER")
       ->capture_default_str()
       ->type_name("SERVER");
-  for (const auto add : {add_agent, add_status, add_export, add_tail, add_top, add_verify,
-                         add_doctor, add_completion, add_version, add_docs})
+  for (const auto add :
+       {add_agent, add_status, add_export, add_tail, add_top, add_targets, add_capture, add_verify,
+        add_doctor, add_completion, add_version, add_docs})
     add(*app, invocation);
   for (CLI::App* command : app->get_subcommands(nullptr))
     command->fallthrough();

@@ -40,6 +40,8 @@ void add_status(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
 void add_tail(CLI::App& app, Invocation& invocation);
 void add_top(CLI::App& app, Invocation& invocation);
+void add_targets(CLI::App& app, Invocation& invocation);
+void add_capture(CLI::App& app, Invocation& invocation);
 void add_verify(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
 void add_completion(CLI::App& app, Invocation& invocation);

@@ -152,8 +152,9 @@ constexpr auto kKeys = std::to_array<Key>({
         "tracepoints at each call that sends or receives; none: only the last"),
     agent<Duration, &Agent::os_inventory_interval>(
         "agent.os.inventoryInterval", kLive,
-        "How often all open sockets and the addresses of network namespaces are told again, so that a "
-        "ring of which the beginning is overwritten still says whose they are; 0: at the start alone"),
+        "How often all open sockets, the addresses of network namespaces, and what is known of the "
+        "Kubernetes cluster are told again, so that a ring of which the beginning is overwritten "
+        "still says whose they are; 0: at the start alone"),
     agent<KubernetesChoice, &Agent::kubernetes>(
         "agent.kubernetes.enabled", kRestart,
         "Follow the pods of this node: record those that tap names, and tell of all. auto: in a "

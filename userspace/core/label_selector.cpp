@@ -64,7 +64,9 @@ Result<LabelSelector::Requirement> LabelSelector::parse_requirement(std::string_
   Requirement requirement;
   std::string_view rest;
   if (text.starts_with('!')) {
-    requirement = {.key = std::string(trim(text.substr(1))), .wanted = false, .any_value = true};
+    requirement.key = trim(text.substr(1));
+    requirement.wanted = false;
+    requirement.any_value = true;
   } else {
     const auto end = std::min(text.find_first_of(" =!"), text.size());
     requirement.key = text.substr(0, end);

@@ -30,18 +30,38 @@ class UnreadRing final : public store::Ring {
   store::RecoveryReport report_;
 };
 
+/// An agent whose filter takes all but one assignment.
+agent::ControlRoutes control(std::vector<std::string>& changes) {
+  return {.status = [] { return api::AgentStatus(); },
+          .targets = [] { return api::TargetsReport(); },
+          .capture = [] { return api::CaptureDocument{.regex = "^front"}; },
+          .change_capture = [&changes](const std::vector<std::string>& assignments) -> Status {
+            if (assignments == std::vector<std::string>{"tap.regex=\"(\""})
+              return Error("tap.regex: missing )");
+            changes = assignments;
+            return {};
+          }};
+}
+
+std::vector<std::string> changes;
+
 /// What a handler says before any stream is begun.
-http::Response answer(const std::string& path, std::map<std::string, std::string> query) {
+http::Response answer(const http::Request& request) {
   const UnreadRing ring;
   agent::Top top;
-  const auto table = agent::routes(ring, top, [] { return api::AgentStatus(); });
-  const auto route = std::ranges::find(table, path, &http::Route::path);
+  const auto table = agent::routes(ring, top, control(changes));
+  const auto route = std::ranges::find_if(table, [&](const http::Route& candidate) {
+    return candidate.path == request.path && candidate.method == request.method;
+  });
   REQUIRE(route != table.end());
-  const http::Request request{"GET", path, std::move(query)};
   boost::asio::io_context context;
   auto response = boost::asio::co_spawn(context, route->handler(request), boost::asio::use_future);
   context.run();
   return response.get();
+}
+
+http::Response answer(const std::string& path, std::map<std::string, std::string> query) {
+  return answer(http::Request{"GET", path, std::move(query)});
 }
 
 }  // namespace
@@ -90,4 +110,16 @@ TEST_CASE("routes: a filter is checked before export or tail begin to stream") {
     CHECK(answer(path, {{"filter", "tcp port 80"}}).check());
     CHECK(answer(path, {}).check());
   }
+}
+
+TEST_CASE("routes: what is to be recorded is shown, and changed by a merge patch") {
+  const std::string path = "/api/v1/capture";
+  CHECK(answer(path, {}).body.find("^front") != std::string::npos);
+  changes.clear();
+  CHECK(answer({"PATCH", path, {}, R"({"namespaces": ["shop"]})"}).status == 200);
+  CHECK(changes == std::vector<std::string>{R"(tap.namespaces=["shop"])"});
+  const http::Response refused = answer({"PATCH", path, {}, R"({"regex": "("})"});
+  CHECK(refused.status == 400);
+  CHECK(refused.body.find("missing )") != std::string::npos);
+  CHECK(answer({"PATCH", path, {}, R"({"nonsense": 1})"}).status == 400);
 }

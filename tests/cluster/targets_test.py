@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which pods an agent records, on a node whose kubelet is played: real links, real traffic, a real API server."""
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+from lab.agent import CAPROCK
+from lab.harness import SystemTest
+from lab.kubernetes import ApiServer, pod
+from lab.network import Namespace, run
+from lab.waiting import wait_until
+
+NODE, NODE_ADDRESS, PORT = "node-1", "10.244.255.1", 7000
+LIVE_SECONDS = 1  # in which a change of the filter is in force
+
+
+class Api:
+    """Requests to the API server over one connection, as an administrator."""
+
+    def __init__(self, server):
+        context = ssl.create_default_context(cafile=server.pki / "ca.crt")
+        context.load_cert_chain(server.pki / "admin.crt", server.pki / "admin.key")
+        self.place, self.connection = server.place, http.client.HTTPSConnection(server.address, server.port, context=context)
+
+    def request(self, method, path, body=None, kind="application/json"):
+        with self.place.entered():
+            self.connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": kind})
+            answer = self.connection.getresponse()
+            text = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status}: {text.decode()}")
+        return json.loads(text)
+
+
+class PlayedPod:
+    """A namespace with a link that is routed as Calico does it, and an object at the API server."""
+
+    def __init__(self, node, number, namespace, name, **metadata):
+        self.node, self.namespace, self.name, self.metadata = node, namespace, name, metadata
+        self.address, self.link = f"10.244.{number // 250}.{number % 250 + 2}", f"veth{number}"
+        self.path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        self.network = Namespace(f"pod{number}")
+        run("ip", "link", "add", self.link, "netns", node.network.name, "type", "veth", "peer", "name", "eth0", "netns",
+            self.network.name)
+        node.network.run("sysctl", "-q", "-w", f"net.ipv4.conf.{self.link}.proxy_arp=1")
+        node.network.ip("link", "set", self.link, "up")
+        node.network.ip("route", "add", f"{self.address}/32", "dev", self.link)
+        self.network.ip("addr", "add", f"{self.address}/32", "dev", "eth0")
+        self.network.ip("link", "set", "eth0", "up")
+        self.network.ip("route", "add", "default", "dev", "eth0")
+
+    def schedule(self):
+        manifest = pod(self.name, nodeName=NODE)
+        manifest["metadata"].update(namespace=self.namespace, **self.metadata)
+        self.node.api.request("POST", f"/api/v1/namespaces/{self.namespace}/pods", manifest)
+        return self
+
+    def run(self):
+        """The kubelet tells its address."""
+        status = {"phase": "Running", "podIP": self.address, "podIPs": [{"ip": self.address}]}
+        self.node.api.request("PATCH", f"{self.path}/status", {"status": status}, "application/merge-patch+json")
+        return self
+
+    def send(self, text):
+        """A datagram to the node."""
+        with self.network.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(text.encode(), (NODE_ADDRESS, PORT))
+
+    def delete(self, object_too=True):
+        if object_too:
+            self.node.api.request("DELETE", f"{self.path}?gracePeriodSeconds=0")
+        self.network.delete()
+
+
+class PlayedNode:
+    """A namespace with an API server in it."""
+
+    def __init__(self, network, server, namespaces):
+        self.network, self.server, self.api = network, server, Api(server)
+        network.ip("addr", "add", f"{NODE_ADDRESS}/32", "dev", "lo")
+        network.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
+        for namespace in namespaces:
+            self.api.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+
+
+class Targets(SystemTest):
+    def setUp(self):
+        super().setUp()
+        network = self.make_namespace()
+        self.server = ApiServer(self.folder, network)
+        self.addCleanup(self.server.delete)
+        self.node = PlayedNode(network, self.server, ["shop", "bank"])
+        self.number = 0
+
+    def make_pod(self, namespace, name, **metadata):
+        self.number += 1
+        played = PlayedPod(self.node, self.number, namespace, name, **metadata)
+        self.addCleanup(played.network.delete)
+        return played
+
+    def running_pod(self, *words, **metadata):
+        return self.make_pod(*words, **metadata).schedule().run()
+
+    def agent_with(self, **settings):
+        return self.make_agent(self.node.network, agent__kubernetes__kubeconfig=self.server.kubeconfig, agent__kubernetes__node=NODE,
+                               **settings)
+
+    def targets(self, agent):
+        return {one["pod"]: one for one in json.loads(agent.client("targets", "-o", "json").stdout)["targets"]}
+
+    def await_targets(self, agent, *names):
+        wait_until(lambda: {name for name, one in self.targets(agent).items() if one["targeted"] and one["interfaces"]} == set(names),
+                   f"{names} to be the targets: {self.targets(agent)}")
+
+    def recorded(self, agent):
+        """The texts of all datagrams in the record, in order."""
+        capture = self.folder / "export.pcapng"
+        agent.client("export", "--force", "--no-events", "--filter", f"udp port {PORT}", "-o", capture)
+        lines = run("tshark", "-r", capture, "-T", "fields", "-e", "udp.payload").split()
+        return [bytes.fromhex(line).decode() for line in lines]
+
+    def test_namespaces(self):
+        """the namespaces asked for are recorded and no others, and a change is in force within a second"""
+        front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        self.assertEqual(self.targets(agent)["till"]["reason"], "not in tap.namespaces")
+        front.send("front 1"), till.send("till 1")
+        agent.client("capture", "--namespaces", "bank")
+        time.sleep(LIVE_SECONDS)
+        front.send("front 2"), till.send("till 2")
+        agent.client("capture", "--namespaces", "", "--excluded-namespaces", "bank")
+        time.sleep(LIVE_SECONDS)
+        front.send("front 3"), till.send("till 3")
+        wait_until(lambda: len(self.recorded(agent)) >= 3, "the datagrams")
+        self.assertEqual(self.recorded(agent), ["front 1", "till 2", "front 3"])
+
+    def test_ways_to_name(self):
+        """regex, labels and a pod's own annotation name the pods; what is wrong is refused, and the old filter stays"""
+        self.running_pod("shop", "front-1", labels={"tier": "web"}), self.running_pod("shop", "store-front", labels={"tier": "db"})
+        asks = self.running_pod("bank", "asks", annotations={"caprock.io/capture": "true"})
+        shy = self.running_pod("shop", "front-shy", annotations={"caprock.io/capture": "false"})
+        agent = self.agent_with(tap__regex="^front").start()
+        self.await_targets(agent, "front-1", "asks")
+        agent.client("capture", "--regex", ".*", "--label-selector", "tier in (db)")
+        self.await_targets(agent, "store-front", "asks")
+        refused = agent.client("capture", "--regex", "front(", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertRegex(refused.stderr.decode(), r"tap\.regex: \"front\(\" is not a regular expression: .*, at character")
+        self.await_targets(agent, "store-front", "asks")
+        asks.send("asks"), shy.send("shy")
+        agent.client("capture", "--label-selector", "")
+        time.sleep(LIVE_SECONDS)
+        shy.send("shy again"), asks.send("asks again")
+        wait_until(lambda: "asks again" in self.recorded(agent), "the datagrams")
+        self.assertEqual(self.recorded(agent), ["asks", "asks again"])
+
+    def test_first_packet(self):
+        """the first packet of a pod is recorded, though nobody knows the link's owner yet"""
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        early = self.make_pod("shop", "early")
+        wait_until(lambda: agent.interface(early.link), "the link to be recorded")
+        early.send("first")
+        early.schedule().run()
+        self.await_targets(agent, "early")
+        early.send("second")
+        wait_until(lambda: len(self.recorded(agent)) == 2, "the datagrams")
+
+    def test_away(self):
+        """an agent that starts while the API server is away records what was a target, and follows as soon as it is back"""
+        front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        self.assert_stopped(agent)
+        self.server.stop()
+        agent.start()
+        self.await_targets(agent, "front")
+        front.send("front 1"), till.send("till 1")
+        report = json.loads(agent.client("targets", "-o", "json").stdout)
+        self.assertIn("known last", report["notes"][0])
+        self.assertTrue(all(one["error"] for one in report["resources"]), report["resources"])
+        self.server.start()
+        wait_until(lambda: all(one["synced"] for one in json.loads(agent.client("targets", "-o", "json").stdout)["resources"]),
+                   "the agent to follow", 60)
+        self.await_targets(agent, "front")
+        wait_until(lambda: self.recorded(agent) == ["front 1"], "the datagram")
+
+    def test_rights(self):
+        """what the service account may not see is named, and the rest is followed"""
+        self.running_pod("shop", "front")
+        config = self.server.kubeconfig_of("proxy")  # may list services and nodes, no pods
+        agent = self.make_agent(self.node.network, agent__kubernetes__kubeconfig=config, agent__kubernetes__node=NODE).start()
+
+        def resources():
+            return {one["name"]: one for one in json.loads(agent.client("targets", "-o", "json").stdout)["resources"]}
+        wait_until(lambda: resources()["services"]["synced"] and resources()["pods"]["error"], "services, and no pods")
+        self.assertIn("pods", resources()["pods"]["error"])

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pod_plan.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace caprock;
+using namespace caprock::agent;
+
+namespace {
+
+constexpr std::uint32_t kNic = 2, kFrontLink = 10, kTillLink = 11, kStrangeLink = 12;
+
+kubernetes::Pod pod(std::string namespace_name, std::string name, std::string address) {
+  kubernetes::Pod pod;
+  pod.uid = name + "-uid";
+  pod.namespace_name = std::move(namespace_name);
+  pod.name = std::move(name);
+  pod.phase = "Running";
+  if (!address.empty()) pod.addresses = {std::move(address)};
+  return pod;
+}
+
+capture::Device device(std::uint32_t ifindex, std::string name, std::string kind) {
+  capture::Device device;
+  device.ifindex = ifindex;
+  device.name = std::move(name);
+  device.kind = std::move(kind);
+  device.up = true;
+  device.lower_elsewhere = device.kind == "veth";
+  return device;
+}
+
+std::set<filter::Prefix> addresses(std::initializer_list<const char*> texts) {
+  std::set<filter::Prefix> prefixes;
+  for (const char* text : texts)
+    prefixes.insert(*filter::Prefix::parse(text));
+  return prefixes;
+}
+
+/// A node with two pods on links of their own, and a link of which nobody knows whose it is.
+struct World {
+  PodMap pods;
+  PodLinkMap links;
+  capture::DeviceMap devices;
+  std::set<std::uint32_t> new_links, uplinks;
+  config::Tap tap;
+
+  World() {
+    for (auto& one : {device(kNic, "eth0", ""), device(kFrontLink, "veth0", "veth"),
+                      device(kTillLink, "veth1", "veth"), device(kStrangeLink, "veth2", "veth")})
+      devices.emplace(one.ifindex, one);
+    add(pod("shop", "front", "10.0.0.7"));
+    add(pod("bank", "till", "10.0.0.8"));
+    links["front-uid"] = {kFrontLink};
+    links["till-uid"] = {kTillLink};
+  }
+  void add(kubernetes::Pod pod) { pods.emplace(pod.uid, std::move(pod)); }
+  PodPlan plan() const {
+    return plan_pods(*filter::PodFilter::from(tap), {.pods = pods,
+                                                     .links = links,
+                                                     .devices = devices,
+                                                     .new_links = new_links,
+                                                     .uplinks = uplinks});
+  }
+};
+
+api::Target target_of(const PodPlan& plan, const std::string& name) {
+  for (const auto& target : plan.targets)
+    if (target.pod == name) return target;
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("pod plan: without a filter everything is recorded, and links say whose they are") {
+  const PodPlan plan = World().plan();
+  CHECK(plan.others == Extent::kEverything);
+  for (const auto link : {kFrontLink, kTillLink, kStrangeLink})
+    CHECK(plan.devices.at(link).extent == Extent::kEverything);
+  CHECK(plan.devices.at(kFrontLink).description == "pod shop/front");
+  CHECK_FALSE(plan.devices.contains(kNic));
+  CHECK(plan.local_addresses == addresses({"10.0.0.7", "10.0.0.8"}));
+  CHECK(plan.target_addresses.empty());
+}
+
+TEST_CASE("pod plan: a filter leaves the others' links out, and of shared ones all but targets") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  const PodPlan plan = world.plan();
+  CHECK(plan.others == Extent::kTargets);
+  CHECK(plan.devices.at(kFrontLink).extent == Extent::kEverything);
+  CHECK(plan.devices.at(kTillLink).extent == Extent::kNothing);
+  CHECK(plan.devices.at(kStrangeLink).extent == Extent::kNothing);
+  CHECK(plan.local_addresses == addresses({"10.0.0.7"}));
+  CHECK(target_of(plan, "front").interfaces == std::vector<std::string>{"veth0"});
+  CHECK(target_of(plan, "till").reason == "not in tap.namespaces");
+}
+
+TEST_CASE("pod plan: a link that is new is recorded until somebody says whose it is") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  world.new_links = {kStrangeLink, kTillLink};
+  const PodPlan plan = world.plan();
+  CHECK(plan.devices.at(kStrangeLink).extent == Extent::kEverything);
+  CHECK(plan.devices.at(kTillLink).extent == Extent::kNothing);
+}
+
+TEST_CASE("pod plan: a node's way out is no pod's, though it looks like one") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  world.uplinks = {kStrangeLink};
+  CHECK(world.plan().devices.at(kStrangeLink) == DeviceWish{Extent::kTargets, false, ""});
+}
+
+TEST_CASE("pod plan: targets without a link of their own are recorded by their address") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  world.links.erase("front-uid");
+  kubernetes::Pod proxy = pod("shop", "proxy", "192.168.0.1");
+  proxy.host_network = true;
+  world.add(proxy);
+  world.add(pod("shop", "starting", ""));
+  const PodPlan plan = world.plan();
+  CHECK(plan.target_addresses == addresses({"10.0.0.7", "192.168.0.1"}));
+  CHECK(plan.local_addresses.empty());
+  CHECK(target_of(plan, "proxy").note.starts_with("in the host's network"));
+  CHECK(target_of(plan, "front").note.starts_with("no link of it is known"));
+  CHECK(target_of(plan, "starting").note == "it has no address yet");
+}
+
+TEST_CASE("pod plan: of two pods with one address in sequence the one that has ended has none") {
+  World world;
+  world.pods.at("front-uid").phase = "Succeeded";
+  world.add(pod("shop", "heir", "10.0.0.7"));
+  world.links["heir-uid"] = {kFrontLink};
+  const PodPlan plan = world.plan();
+  CHECK(plan.devices.at(kFrontLink).description == "pod shop/heir");
+  CHECK(target_of(plan, "front").pod.empty());
+}
+
+TEST_CASE("pod plan: a pod that asks for it is in nobody's record") {
+  World world;
+  world.pods.at("till-uid").annotations[filter::kCaptureAnnotation] = "false";
+  const PodPlan plan = world.plan();
+  CHECK(plan.devices.at(kTillLink).extent == Extent::kNothing);
+  CHECK(plan.excluded_addresses == addresses({"10.0.0.8"}));
+  CHECK(plan.others == Extent::kEverything);
+}
+
+TEST_CASE("pod plan: on the way to the next one what both record is wanted") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  const PodPlan with_link = world.plan();
+  world.links.erase("front-uid");
+  const PodPlan without_link = world.plan();
+  const PodPlan there = meanwhile(without_link, with_link);
+  CHECK(there.target_addresses == addresses({"10.0.0.7"}));
+  CHECK(there.local_addresses.empty());
+  CHECK(records_the_same(meanwhile(with_link, with_link), with_link));
+}

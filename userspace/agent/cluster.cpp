@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cluster.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "agent/cluster_settings.hpp"
+#include "core/log.hpp"
+#include "kubernetes/pod_file.hpp"
+
+namespace caprock::agent {
+Cluster::Cluster(boost::asio::any_io_executor executor, const config::Agent& settings,
+                 std::string node, kubernetes::ClusterListener& journal,
+                 std::function<void()> pods_changed)
+    : node_(std::move(node)),
+      file_(settings.data_dir / "pods.json"),
+      journal_(journal),
+      pods_changed_(std::move(pods_changed)) {
+  recall();
+  auto access = api_credentials(settings);
+  if (!access) {
+    trouble_ = access.error().message();
+    report_error(fmt::format("Kubernetes is not followed: {}", trouble_));
+    return;
+  }
+  watch_ = std::make_unique<kubernetes::ClusterWatch>(std::move(executor), *std::move(access),
+                                                      node_, *this);
+}
+
+Cluster::~Cluster() = default;
+
+const PodMap& Cluster::pods() const {
+  return synced_ ? watch_->pods() : remembered_;
+}
+
+kubernetes::ClusterView Cluster::view() const {
+  return {.pods = watch_->pods(),
+          .services = watch_->services(),
+          .namespaces = watch_->namespaces(),
+          .node = watch_->node()};
+}
+
+std::vector<api::WatchedResource> Cluster::resources() const {
+  std::vector<api::WatchedResource> resources;
+  if (!watch_) return resources;
+  for (auto& status : watch_->status())
+    resources.push_back({.name = std::move(status.name),
+                         .synced = status.synced,
+                         .objects = status.objects,
+                         .requests = status.requests,
+                         .bytes = status.bytes,
+                         .error = std::move(status.error)});
+  return resources;
+}
+
+std::vector<std::string> Cluster::notes() const {
+  std::vector<std::string> notes;
+  if (!trouble_.empty()) notes.push_back(fmt::format("Kubernetes is not followed: {}", trouble_));
+  if (remembers())
+    notes.push_back(
+        fmt::format("the pods are those that were known last ({}), until the API server "
+                    "has told them",
+                    file_.string()));
+  return notes;
+}
+
+void Cluster::recall() {
+  auto pods = kubernetes::read_pods(file_);
+  if (!pods) return report_error(pods.error().message());
+  for (auto& pod : *pods)
+    if (pod.node == node_) remembered_.emplace(pod.uid, std::move(pod));
+}
+
+void Cluster::remember() {
+  if (!std::exchange(changed_, false)) return;
+  std::vector<const kubernetes::Pod*> pods;
+  for (const auto& [uid, pod] : this->pods())
+    pods.push_back(&pod);
+  if (auto written = kubernetes::write_pods(file_, pods); !written)
+    report_error(written.error().message());
+}
+
+void Cluster::on_pod(const kubernetes::Pod* before, const kubernetes::Pod* after) {
+  journal_.on_pod(before, after);
+  changed_ = true;
+  if (synced_) pods_changed_();
+}
+
+void Cluster::on_service(const kubernetes::Service* before, const kubernetes::Service* after) {
+  journal_.on_service(before, after);
+}
+
+void Cluster::on_namespace(const kubernetes::Namespace* before,
+                           const kubernetes::Namespace* after) {
+  journal_.on_namespace(before, after);
+}
+
+void Cluster::on_node(const kubernetes::Node* before, const kubernetes::Node* after) {
+  journal_.on_node(before, after);
+}
+
+void Cluster::on_event(const kubernetes::Event& event) {
+  journal_.on_event(event);
+}
+
+void Cluster::on_synced(kubernetes::Resource resource) {
+  journal_.on_synced(resource);
+  if (resource != kubernetes::Resource::kPods) return;
+  synced_ = true;
+  changed_ = true;
+  remembered_.clear();
+  pods_changed_();
+}
+
+}  // namespace caprock::agent

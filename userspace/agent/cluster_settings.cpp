@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cluster_settings.hpp"
+
+#include <cstdlib>
+
+namespace caprock::agent {
+
+bool on_kubernetes(const config::Agent& settings) {
+  if (settings.kubernetes != config::Kubernetes::kAuto)
+    return settings.kubernetes == config::Kubernetes::kOn;
+  return !settings.kubeconfig.empty() || std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
+}
+
+std::string cluster_node(const config::Agent& settings, const std::string& host) {
+  if (!settings.kubernetes_node.empty()) return settings.kubernetes_node;
+  const char* const node = std::getenv("CAPROCK_NODE");
+  return node != nullptr && *node != '\0' ? node : host;
+}
+
+Result<kubernetes::Credentials> api_credentials(const config::Agent& settings) {
+  return settings.kubeconfig.empty() ? kubernetes::in_cluster_credentials()
+                                     : kubernetes::kubeconfig_credentials(settings.kubeconfig);
+}
+
+}  // namespace caprock::agent

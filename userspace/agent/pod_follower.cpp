@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pod_follower.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "agent/cluster_settings.hpp"
+
+namespace caprock::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
+constexpr auto kTogether = 10ms;  // what comes within is planned for at once
+constexpr auto kSoon = 100ms;     // the next look for the owner of a link
+constexpr auto kLater = 2s;       // a bridge may have heard of an address by then
+
+}  // namespace
+
+PodFollower::PodFollower(boost::asio::any_io_executor executor, const config::Config& config,
+                         const std::string& host, Recorder& recorder, PodDirectory& pods,
+                         filter::PodFilter filter)
+    : inventory_interval_(config.agent.os_inventory_interval),
+      journal_(recorder, pods),
+      cluster_(executor, config.agent, cluster_node(config.agent, host), journal_,
+               [this] { wake(); }),
+      targeting_(std::move(filter)),
+      timer_(executor) {}
+
+boost::asio::awaitable<void> PodFollower::follow(std::function<void()> replan) {
+  if (cluster_.is_followed())
+    journal_.start([this] { return cluster_.view(); }, inventory_interval_.count());
+  for (;;) {
+    timer_.expires_after(targeting_.waits() ? Nanoseconds(kSoon) : Nanoseconds(kLater));
+    const auto [woken] = co_await timer_.async_wait(kTuple);
+    if (woken) {
+      timer_.expires_after(kTogether);
+      co_await timer_.async_wait(kTuple);
+    }
+    replan();
+  }
+}
+
+bool PodFollower::update(const Devices& devices) {
+  const PodPlan before = targeting_.plan();
+  targeting_.update(cluster_, devices.all(), devices.appeared_ns);
+  return !records_the_same(before, targeting_.plan());
+}
+
+void PodFollower::tick() {
+  journal_.tick();
+  cluster_.remember();
+}
+
+void PodFollower::stop() {
+  journal_.stop();
+  cluster_.remember();
+}
+
+api::TargetsReport PodFollower::targets() const {
+  return {.node = cluster_.node(),
+          .enabled = true,
+          .restricts = targeting_.filter().restricts(),
+          .resources = cluster_.resources(),
+          .notes = cluster_.notes(),
+          .targets = plan().targets};
+}
+
+api::KubernetesStatus PodFollower::status() const {
+  api::KubernetesStatus status{.enabled = true,
+                               .node = cluster_.node(),
+                               .pods = plan().targets.size(),
+                               .targets = static_cast<std::uint64_t>(
+                                   std::ranges::count_if(plan().targets, &api::Target::targeted)),
+                               .resources = cluster_.resources(),
+                               .entries = {},
+                               .notes = cluster_.notes()};
+  for (const auto& entry : journal_.status())
+    status.entries.push_back({.name = std::string(entry.type),
+                              .recorded = entry.counts.recorded,
+                              .suppressed = entry.counts.suppressed});
+  return status;
+}
+
+}  // namespace caprock::agent

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pods of this node, from the API server to what is recorded of them.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "agent/cluster.hpp"
+#include "agent/cluster_recorder.hpp"
+#include "agent/pod_plan.hpp"
+#include "agent/recorder.hpp"
+#include "agent/targeting.hpp"
+#include "api/status.hpp"
+#include "api/targets.hpp"
+#include "config/config.hpp"
+#include "core/pod_directory.hpp"
+
+namespace caprock::agent {
+
+/// Control-plane thread.
+class PodFollower {
+ public:
+  /// What is known of the devices: as InterfaceFollower has it.
+  struct Devices {
+    std::function<const capture::DeviceMap&()> all;
+    std::function<std::int64_t(std::uint32_t)> appeared_ns;
+  };
+
+  /// `recorder` and `pods` must outlive it. Begins with the pods that an agent before knew.
+  PodFollower(boost::asio::any_io_executor executor, const config::Config& config,
+              const std::string& host, Recorder& recorder, PodDirectory& pods,
+              filter::PodFilter filter);
+
+  /// Follows the cluster until it is stopped. After each change `replan` is called soon.
+  boost::asio::awaitable<void> follow(std::function<void()> replan);
+
+  /// Something is new: of pods, or of devices.
+  void wake() { timer_.cancel(); }
+
+  void set(filter::PodFilter filter) { targeting_.set(std::move(filter)); }
+  void set_inventory_interval(Nanoseconds interval) {
+    journal_.set_inventory_interval(interval.count());
+  }
+
+  /// Plans anew by what is known now. Whether anything else is to be recorded, or elsewhere.
+  bool update(const Devices& devices);
+  const PodPlan& plan() const { return targeting_.plan(); }
+
+  /// What is to be done now and then: call it about once a second.
+  void tick();
+
+  /// All that was told of the cluster is in the lanes when this returns.
+  void stop();
+
+  api::TargetsReport targets() const;
+  api::KubernetesStatus status() const;
+
+ private:
+  Nanoseconds inventory_interval_;
+  ClusterRecorder journal_;
+  Cluster cluster_;
+  Targeting targeting_;
+  boost::asio::steady_timer timer_;
+};
+
+}  // namespace caprock::agent

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pod_link_finder.hpp"
+
+#include <utility>
+
+#include "capture/pod_links.hpp"
+#include "core/log.hpp"
+
+namespace caprock::agent {
+
+void PodLinkFinder::look(const PodMap& pods, const capture::DeviceMap& devices) {
+  find_uplinks();
+  drop_gone(pods, devices);
+  Uids wanted;
+  for (const auto& [uid, pod] : pods)
+    if (is_alive(pod) && !pod.host_network && !links_.contains(uid)) wanted.insert(uid);
+  if (wanted.empty() || unclaimed(devices).empty()) return;
+  find_by_process(wanted, devices);
+  for (const auto& uid : wanted)
+    if (!links_.contains(uid)) find_by_address(pods.at(uid), devices);
+}
+
+void PodLinkFinder::find_uplinks() {
+  auto uplinks = capture::links_to_routers();
+  if (!uplinks) return report_error(uplinks.error().message());
+  uplinks_ = *std::move(uplinks);
+}
+
+void PodLinkFinder::drop_gone(const PodMap& pods, const capture::DeviceMap& devices) {
+  for (auto& [uid, links] : links_)
+    std::erase_if(links, [&](std::uint32_t ifindex) { return !devices.contains(ifindex); });
+  std::erase_if(links_, [&](const auto& entry) {
+    const auto pod = pods.find(entry.first);
+    return entry.second.empty() || pod == pods.end() || !is_alive(pod->second);
+  });
+}
+
+void PodLinkFinder::find_by_process(const Uids& uids, const capture::DeviceMap& devices) {
+  for (const auto& [uid, pid] : processes_.find(uids)) {
+    const auto id = capture::namespace_id_of_process(pid);
+    if (!id || !*id) continue;  // it has ended, or it is another one by now: looked at anew
+    const auto links = capture::links_into_namespace(devices, **id);
+    if (!links.empty()) links_[uid] = {links.begin(), links.end()};
+  }
+}
+
+void PodLinkFinder::find_by_address(const kubernetes::Pod& pod, const capture::DeviceMap& devices) {
+  const auto free = unclaimed(devices);
+  for (const auto& address : pod.addresses) {
+    const auto link = capture::link_to_address(devices, address);
+    if (!link) report_error(link.error().context(pod.name).message());
+    if (link && *link && free.contains(**link)) links_[pod.uid].insert(**link);
+  }
+}
+
+std::set<std::uint32_t> PodLinkFinder::unclaimed(const capture::DeviceMap& devices) const {
+  std::set<std::uint32_t> unclaimed;
+  for (const auto& [ifindex, device] : devices)
+    if (leads_elsewhere(device) && !uplinks_.contains(ifindex)) unclaimed.insert(ifindex);
+  for (const auto& [uid, links] : links_)
+    for (const auto ifindex : links)
+      unclaimed.erase(ifindex);
+  return unclaimed;
+}
+
+}  // namespace caprock::agent

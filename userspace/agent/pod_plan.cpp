@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pod_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace caprock::agent {
+namespace {
+
+using kubernetes::Pod;
+
+void add_addresses(const std::vector<std::string>& texts, std::set<filter::Prefix>& out) {
+  for (const auto& text : texts)
+    if (const auto address = filter::Prefix::parse(text)) out.insert(*address);
+}
+
+/// It asks to be in no record at all.
+bool opts_out(const Pod& pod) {
+  const auto annotation = pod.annotations.find(filter::kCaptureAnnotation);
+  return annotation != pod.annotations.end() && annotation->second == "false";
+}
+
+class Planner {
+ public:
+  Planner(const filter::PodFilter& filter, const PodView& view) : filter_(filter), view_(view) {}
+
+  PodPlan plan() {
+    plan_.others = filter_.restricts() ? Extent::kTargets : Extent::kEverything;
+    for (const auto& [ifindex, device] : view_.devices)
+      if (leads_elsewhere(device)) plan_.devices.emplace(ifindex, of_no_pod(ifindex));
+    for (const auto& [uid, pod] : view_.pods)
+      if (is_alive(pod)) add(pod);
+    std::ranges::sort(plan_.targets, {}, [](const api::Target& target) {
+      return std::tie(target.namespace_name, target.pod);
+    });
+    return std::move(plan_);
+  }
+
+ private:
+  DeviceWish of_no_pod(std::uint32_t ifindex) const {
+    DeviceWish wish{.extent = plan_.others, .pod_link = false, .description = {}};
+    if (view_.uplinks.contains(ifindex)) return wish;
+    const bool wanted = !filter_.restricts() || view_.new_links.contains(ifindex);
+    wish.extent = wanted ? Extent::kEverything : Extent::kNothing;
+    wish.pod_link = true;
+    return wish;
+  }
+
+  void add(const Pod& pod) {
+    const filter::PodVerdict verdict = filter_.judge(pod);
+    const auto links = links_of(pod);
+    plan_.targets.push_back({.namespace_name = pod.namespace_name,
+                             .pod = pod.name,
+                             .targeted = verdict.targeted,
+                             .reason = verdict.reason,
+                             .addresses = pod.addresses,
+                             .interfaces = names_of(links),
+                             .note = verdict.targeted ? note_on(pod, !links.empty()) : ""});
+    for (const auto ifindex : links)
+      plan_.devices[ifindex] = {
+          .extent = verdict.targeted ? Extent::kEverything : Extent::kNothing,
+          .pod_link = true,
+          .description = fmt::format("pod {}/{}", pod.namespace_name, pod.name)};
+    if (!pod.host_network && opts_out(pod)) {
+      add_addresses(pod.addresses, plan_.excluded_addresses);
+    } else if (verdict.targeted) {
+      add_addresses(pod.addresses, links.empty() ? plan_.target_addresses : plan_.local_addresses);
+    }
+  }
+
+  /// Those that are still there.
+  std::vector<std::uint32_t> links_of(const Pod& pod) const {
+    std::vector<std::uint32_t> links;
+    const auto known = view_.links.find(pod.uid);
+    if (pod.host_network || known == view_.links.end()) return links;
+    for (const auto ifindex : known->second)
+      if (view_.devices.contains(ifindex)) links.push_back(ifindex);
+    return links;
+  }
+
+  std::vector<std::string> names_of(const std::vector<std::uint32_t>& links) const {
+    std::vector<std::string> names;
+    for (const auto ifindex : links)
+      names.push_back(view_.devices.at(ifindex).name);
+    return names;
+  }
+
+  static std::string note_on(const Pod& pod, bool has_link) {
+    if (has_link) return {};
+    if (pod.host_network)
+      return "in the host's network: recorded on shared links by the node's address";
+    if (pod.addresses.empty()) return "it has no address yet";
+    return "no link of it is known: recorded on shared links by its address";
+  }
+
+  const filter::PodFilter& filter_;
+  const PodView& view_;
+  PodPlan plan_;
+};
+
+}  // namespace
+
+bool leads_elsewhere(const capture::Device& device) {
+  return device.lower_elsewhere && (device.kind == "veth" || device.kind == "netkit");
+}
+
+bool is_alive(const Pod& pod) {
+  return pod.phase != "Succeeded" && pod.phase != "Failed";
+}
+
+bool records_the_same(const PodPlan& one, const PodPlan& other) {
+  const auto recorded = [](const PodPlan& plan) {
+    return std::tie(plan.devices, plan.others, plan.target_addresses, plan.local_addresses,
+                    plan.excluded_addresses);
+  };
+  return recorded(one) == recorded(other);
+}
+
+PodPlan meanwhile(const PodPlan& in_force, const PodPlan& next) {
+  PodPlan plan = next;
+  plan.target_addresses.insert(in_force.target_addresses.begin(), in_force.target_addresses.end());
+  std::erase_if(plan.local_addresses, [&](const filter::Prefix& address) {
+    return !in_force.local_addresses.contains(address);
+  });
+  return plan;
+}
+
+PodPlan plan_pods(const filter::PodFilter& filter, const PodView& view) {
+  return Planner(filter, view).plan();
+}
+
+}  // namespace caprock::agent

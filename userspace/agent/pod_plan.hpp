@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the pods of this node and their links to what is recorded where: a pure function.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/cluster.hpp"
+#include "agent/interface_follower.hpp"
+#include "api/targets.hpp"
+#include "capture/device.hpp"
+#include "filter/pod_filter.hpp"
+#include "filter/prefix.hpp"
+
+namespace caprock::agent {
+
+/// ifindexes of each pod's links on this host, by the pod's uid.
+using PodLinkMap = std::map<std::string, std::set<std::uint32_t>>;
+
+struct PodPlan {
+  std::map<std::uint32_t, DeviceWish> devices;  // by ifindex: of links that lead to pods
+  Extent others = Extent::kEverything;          // of devices that many share
+  std::set<filter::Prefix> target_addresses;    // wanted on those
+  std::set<filter::Prefix> local_addresses;     // recorded on a link of the pod's own
+  std::set<filter::Prefix> excluded_addresses;
+  std::vector<api::Target> targets;  // for people
+
+  bool operator==(const PodPlan&) const = default;
+};
+
+/// Whether programs and file come to the same by both; what they say for people may differ.
+bool records_the_same(const PodPlan& one, const PodPlan& other);
+
+/// On the way from one to the other: devices and others are those of `next`, addresses are wanted
+/// by either, and left to a link of the pod's own by both.
+PodPlan meanwhile(const PodPlan& in_force, const PodPlan& next);
+
+/// What is known when a plan is made.
+struct PodView {
+  const PodMap& pods;
+  const PodLinkMap& links;
+  const capture::DeviceMap& devices;
+  const std::set<std::uint32_t>& new_links;  // to pods not known yet: recorded
+  const std::set<std::uint32_t>& uplinks;    // to routers: no pod's, whatever they look like
+};
+
+PodPlan plan_pods(const filter::PodFilter& filter, const PodView& view);
+
+/// Whether the device leads to another network namespace, as a pod's link does.
+bool leads_elsewhere(const capture::Device& device);
+
+/// Whether it has, or is to have, processes and a link.
+bool is_alive(const kubernetes::Pod& pod);
+
+}  // namespace caprock::agent

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/targeting.hpp"
+
+#include <set>
+
+namespace caprock::agent {
+namespace {
+
+/// A link that is new to the agent is recorded for so long, whosever it may be.
+constexpr std::int64_t kGraceNs = 10'000'000'000;
+
+}  // namespace
+
+void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices,
+                       const std::function<std::int64_t(std::uint32_t)>& appeared_ns) {
+  finder_.look(cluster.pods(), devices);
+  const std::int64_t now = monotonic_ns();
+  std::set<std::uint32_t> fresh;
+  for (const auto ifindex : finder_.unclaimed(devices)) {
+    std::int64_t appeared = appeared_ns(ifindex);
+    // It may have come while no agent ran.
+    if (appeared == 0 && cluster.remembers()) appeared = started_ns_;
+    if (appeared != 0 && now - appeared < kGraceNs) fresh.insert(ifindex);
+  }
+  waits_ = !fresh.empty();
+  plan_ = plan_pods(filter_, {.pods = cluster.pods(),
+                              .links = finder_.links(),
+                              .devices = devices,
+                              .new_links = fresh,
+                              .uplinks = finder_.uplinks()});
+}
+
+}  // namespace caprock::agent

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is recorded where, in step with pods, links and the capture filter.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "agent/cluster.hpp"
+#include "agent/interface_follower.hpp"
+#include "agent/pod_link_finder.hpp"
+#include "agent/pod_plan.hpp"
+#include "core/clock.hpp"
+#include "filter/pod_filter.hpp"
+
+namespace caprock::agent {
+
+/// Control-plane thread.
+class Targeting {
+ public:
+  explicit Targeting(filter::PodFilter filter) : filter_(std::move(filter)) {}
+
+  void set(filter::PodFilter filter) { filter_ = std::move(filter); }
+  const filter::PodFilter& filter() const { return filter_; }
+
+  /// Looks for links, and plans anew. `appeared_ns`: as InterfaceFollower's.
+  void update(const Cluster& cluster, const capture::DeviceMap& devices,
+              const std::function<std::int64_t(std::uint32_t)>& appeared_ns);
+
+  const PodPlan& plan() const { return plan_; }
+
+  /// There is a link of which nobody knows yet whose it is: update again soon.
+  bool waits() const { return waits_; }
+
+ private:
+  filter::PodFilter filter_;
+  PodLinkFinder finder_;
+  PodPlan plan_;
+  bool waits_ = false;
+  const std::int64_t started_ns_ = monotonic_ns();
+};
+
+}  // namespace caprock::agent
