@@ -89,7 +89,9 @@ Result<LabelSelector::Requirement> LabelSelector::parse_requirement(std::string_
 
 Result<LabelSelector> LabelSelector::parse(std::string_view text) {
   LabelSelector selector;
-  for (text = trim(text); !text.empty();) {
+  text = trim(text);
+  if (text.ends_with(',')) return Error(fmt::format("\"{}\": a requirement is missing", text));
+  while (!text.empty()) {
     auto requirement = parse_requirement(take_until(text, ','));
     if (!requirement) return std::move(requirement).error();
     selector.requirements_.push_back(*std::move(requirement));

@@ -5,7 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "temporary_file.hpp"
+#include "support/temporary_file.hpp"
 
 using namespace caprock;
 using namespace caprock::kubernetes;

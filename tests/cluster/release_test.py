@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""caprock as its users have it: installed by the chart on a cluster, recording pods that serve each other."""
+import json
+import socket
+import threading
+import time
+from collections import Counter
+
+from chart import CHART, helm_path
+from lab.agent import CAPROCK
+from lab.harness import SystemTest
+from lab.kubernetes import Cluster, build_image, pod
+from lab.network import Namespace, run
+from lab.waiting import wait_until
+
+RELEASE, NAMESPACE = "caprock", "flight"
+DAEMON_SET = f"daemonset/{RELEASE}-agent"
+PORT = "8080"
+LIVE_SECONDS = 1
+VALUES = {
+    "image": {"repository": "localhost/caprock", "tag": "test", "pullPolicy": "Never"},
+    "tap": {"regex": ".*", "namespaces": ["shop"], "excludedNamespaces": [],
+            "capture": {"stopped": False, "stopAfter": "5m", "raw": {"enabled": True, "storageSize": "64Mi"}, "dbMaxSize": "500Mi"}},
+    "agent": {"stageSize": "32Mi"},
+    "resources": {"nodeCpus": 2},
+}
+
+
+def in_namespace(namespace, manifest):
+    manifest["metadata"]["namespace"] = namespace
+    return manifest
+
+
+class NumberedSender:
+    """Datagrams with numbers in them, 500 a second, from a network namespace."""
+
+    def __init__(self, network, destination):
+        self.network, self.destination, self.sent, self.ending = network, destination, 0, threading.Event()
+        self.thread = threading.Thread(target=self.work)
+
+    def work(self):
+        with open(self.network) as there:
+            Namespace._enter(there)  # the thread ends in it
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+            while not self.ending.wait(0.002):
+                wire.sendto(str(self.sent).encode(), self.destination)
+                self.sent += 1
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.thread.join()
+
+
+class Release(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.cluster = Cluster(self.folder)
+        self.addCleanup(self.cluster.delete)
+        self.cluster.load(build_image("caprock", CAPROCK))
+        self.cluster.kubectl("create", "namespace", NAMESPACE)
+        self.values = self.folder / "values.json"
+
+    def helm(self, *words):
+        command = self.cluster.place.command(helm_path(), "--kubeconfig", self.cluster.kubeconfig, "-n", NAMESPACE, *words)
+        return run(*command, cwd=self.folder)
+
+    def install(self, **changes):
+        self.values.write_text(json.dumps({**VALUES, **changes}))
+        self.helm("upgrade", "--install", RELEASE, CHART, "-f", self.values)
+        self.cluster.kubectl("-n", NAMESPACE, "rollout", "status", DAEMON_SET, "--timeout=90s")
+
+    def caprock(self, *words):
+        return self.cluster.kubectl("-n", NAMESPACE, "exec", DAEMON_SET, "--", "caprock", *words)
+
+    def targets(self):
+        return {one["pod"]: one for one in json.loads(self.caprock("targets", "-o", "json"))["targets"]}
+
+    def export(self):
+        """The last minute, as a file here."""
+        inside = "/var/lib/caprock/out.pcapng"
+        self.caprock("export", "--from", "-1m", "--force", "-o", inside)
+        return self.cluster.node.path(inside)
+
+    def fields(self, capture, condition, *names):
+        words = [word for name in names for word in ("-e", name)]
+        return run("tshark", "-r", capture, "-N", "n", "-Y", condition, "-T", "fields", *words).splitlines()
+
+    def make_shops(self):
+        """A web server and a client in each of two namespaces."""
+        for namespace in ("shop", "bank"):
+            self.cluster.kubectl("create", "namespace", namespace)
+            self.cluster.apply(in_namespace(namespace, pod(f"{namespace}-web", "httpd", "-f", "-p", PORT, "-h", "/etc")),
+                               in_namespace(namespace, pod(f"{namespace}-client")))
+        for namespace in ("shop", "bank"):
+            for kind in ("web", "client"):
+                self.cluster.wait(f"pod/{namespace}-{kind}", namespace=namespace)
+
+    def get(self, namespace, path):
+        """The client's request to the server of its namespace."""
+        address = self.cluster.pod_address(f"{namespace}-web", namespace)
+        self.cluster.kubectl("-n", namespace, "exec", f"{namespace}-client", "--", "sh", "-c",
+                             f"timeout 10 wget -qO- http://{address}:{PORT}/{path}; true")
+
+    def requests(self):
+        return [line.strip("/") for line in self.fields(self.export(), "http.request", "http.request.uri")]
+
+    def test_story(self):
+        """of the namespaces asked for alone, and as the filter is changed, the record has each request once, with the pods' names, and
+        what became of the pods between the packets"""
+        self.install()
+        self.make_shops()
+        wait_until(lambda: {name for name, one in self.targets().items() if one["interfaces"] and one["targeted"]} ==
+                   {"shop-web", "shop-client"}, f"the targets: {self.targets()}", 20)
+        self.get("shop", "one"), self.get("bank", "two")
+        self.caprock("capture", "--namespaces", "bank")
+        time.sleep(LIVE_SECONDS)
+        self.get("shop", "three"), self.get("bank", "four")
+        self.cluster.kubectl("-n", "shop", "delete", "pod", "shop-web", "--wait")
+        wait_until(lambda: len(self.requests()) >= 2, f"the requests: {self.caprock('status')}")
+        self.assertEqual(self.requests(), ["one", "four"])
+        capture = self.export()
+        (names,) = set(self.fields(capture, 'http.request.uri == "/one"', "ip.src_host", "ip.dst_host"))
+        self.assertEqual(names.split("\t"), ["shop/shop-client", "shop/shop-web"])
+        told = self.fields(capture, "systemd_journal && frame contains \"shop-web\"", "systemd_journal.message")
+        self.assertTrue(any("shop/shop-web" in line and "ready" in line for line in told), told)
+        self.assertTrue(any("shop/shop-web" in line and ("deleted" in line or "gone" in line) for line in told), told)
+
+    def network_of(self, address):
+        """The network namespace of the pod that has the address."""
+        for path in self.cluster.node.path("/run/netns").glob("cni-*"):
+            if address in run("nsenter", f"--net={path}", "ip", "-o", "addr"):
+                return path
+        raise RuntimeError(f"no pod has {address}")
+
+    def test_upgrade(self):
+        """an upgrade to another image loses no packet and doubles none, and an uninstall leaves nothing attached"""
+        tap = {**VALUES["tap"], "namespaces": []}
+        self.install(tap=tap)
+        self.make_shops()
+        near, far = (self.cluster.pod_address(f"shop-{kind}", "shop") for kind in ("client", "web"))
+        self.cluster.load(build_image("caprock", CAPROCK, "next"))
+        with NumberedSender(self.network_of(near), (far, 9000)) as sender:
+            self.install(tap=tap, image={**VALUES["image"], "tag": "next"})
+            time.sleep(2)
+        time.sleep(1)
+        payloads = self.fields(self.export(), f"!icmp && ip.src == {near} && udp.dstport == 9000", "udp.payload")
+        times = Counter(int(bytes.fromhex(text)) for text in payloads)
+        self.assertEqual([number for number in range(sender.sent) if number not in times], [], "lost")
+        self.assertEqual([number for number, count in times.items() if count > 1], [], "more than once")
+        self.helm("uninstall", RELEASE)
+        node = self.cluster.node
+        wait_until(lambda: not self.cluster.kubectl("-n", NAMESPACE, "get", "pods", "-o", "name"), "the agent to end", 60)
+        self.assertEqual(list(node.path("/sys/fs/bpf").rglob("*caprock*/*")), [])
+        self.assertNotRegex(node.run("bpftool", "net"), "tc_(in|e)gress")
