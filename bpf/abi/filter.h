@@ -32,7 +32,7 @@ enum interface_role {
    * bpf/lib/once.bpf.h. Also of devices without a program whose ports, or whose device below, have one, as packets
    * that came in there say that they came from here (bridges, VLANs). */
   ROLE_ONCE = 1 << 1,
-  ROLE_SHARED = 1 << 2, /* of many pods (a NIC, an overlay): those of ADDRESS_LOCAL are recorded on their own links */
+  ROLE_SHARED = 1 << 2, /* of many pods (a NIC, an overlay): what goes to `tunnel_ports` is left out */
 };
 
 enum interface_link {
@@ -78,7 +78,6 @@ enum address_flag {
   ADDRESS_INCLUDED = 1 << 0,
   ADDRESS_EXCLUDED = 1 << 1, /* a packet from or to it is left out, whatever else matches */
   ADDRESS_TARGET = 1 << 2,   /* wanted on links of INTERFACE_TARGETS */
-  ADDRESS_LOCAL = 1 << 3,    /* of a pod that has a link of its own here: not recorded on those of ROLE_SHARED */
 };
 
 struct addr6_key {

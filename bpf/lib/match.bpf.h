@@ -71,11 +71,9 @@ static __always_inline bool ports_match(const struct capture_settings* config, c
 static __always_inline bool flow_matches(const struct capture_settings* config, const struct interface_policy* policy,
                                          const struct flow* flow, __u32 cpu) {
   if (!protocol_wanted(config, flow->protocol) || is_own(config, flow)) return false;
-  bool shared = policy->roles & ROLE_SHARED;
-  if (policy->mode == INTERFACE_ALL && !shared) return true;
-  __u32 flags = flow_flags(config, flow, cpu);
-  if (shared && (flags & ADDRESS_LOCAL || is_tunnel(config, flow))) return false;
+  if (policy->roles & ROLE_SHARED && is_tunnel(config, flow)) return false;
   if (policy->mode == INTERFACE_ALL) return true;
+  __u32 flags = flow_flags(config, flow, cpu);
   if (policy->mode == INTERFACE_TARGETS && !(flags & ADDRESS_TARGET)) return false;
   return addresses_match(config, flags) && ports_match(config, flow);
 }

@@ -78,9 +78,10 @@ static __always_inline bool takes_part(__u32 ifindex) {
   return find_policy(ifindex, &policy) && policy.roles & ROLE_ONCE;
 }
 
-static __always_inline bool is_recorded(__u32 ifindex) {
+/* Whether whatever goes out by a device is recorded there: of one flow that NAT makes two, a filter may take one. */
+static __always_inline bool records_all(__u32 ifindex) {
   struct interface_policy policy;
-  return find_policy(ifindex, &policy) && policy.mode != INTERFACE_OFF;
+  return find_policy(ifindex, &policy) && policy.mode == INTERFACE_ALL;
 }
 
 static __always_inline bool same_flow(const struct flow* a, const struct flow* b) {
@@ -107,13 +108,13 @@ static __always_inline const struct link_flow* link_flow_of(const struct frame* 
 static __always_inline bool is_answer_to_translated(const struct frame* frame, struct packet* packet) {
   if (!packet->flow.ports) return false;
   const __u32* ifindex = bpf_map_lookup_elem(&translated, link_flow_of(frame, packet));
-  return ifindex && is_recorded(*ifindex);
+  return ifindex && records_all(*ifindex);
 }
 
 /* Of a packet that is recorded where it came in. */
 static __always_inline void follow_translation(const struct frame* frame, struct packet* packet,
                                                const struct arrival* arrival) {
-  if (!packet->flow.ports || same_flow(&arrival->flow, &packet->flow)) return;
+  if (!packet->flow.ports || !arrival->flow.ports || same_flow(&arrival->flow, &packet->flow)) return;
   const struct link_flow* key = link_flow_of(frame, packet);
   const __u32* known = bpf_map_lookup_elem(&translated, key);
   if (!known || *known != arrival->ifindex) bpf_map_update_elem(&translated, key, &arrival->ifindex, BPF_ANY);
@@ -130,10 +131,9 @@ static __always_inline void forget_translation(const struct frame* frame, struct
 static __always_inline bool was_recorded(const struct frame* frame, struct packet* packet) {
   const struct __sk_buff* skb = frame->context;
   __u32 from = skb->ingress_ifindex;
-  if (!from || !takes_part(from)) return false;
-  const struct arrival* arrival = arrival_of(frame, packet);
-  if (!arrival) return false;
-  if (arrival->skb == packet->at_hand && (arrival->ifindex == from || packet->arrived == packet->at_hand)) {
+  const struct arrival* arrival = from && takes_part(from) ? arrival_of(frame, packet) : 0;
+  if (arrival && arrival->skb == packet->at_hand &&
+      (arrival->ifindex == from || packet->arrived == packet->at_hand)) {
     follow_translation(frame, packet, arrival);
     return true;
   }

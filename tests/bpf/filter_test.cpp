@@ -187,7 +187,7 @@ std::vector<Case> cases() {
        [](Rig& rig) {
          rig.set_policy(INTERFACE_TARGETS);
          rig.set_flags(kBoth | SETTINGS_ADDRESSES);
-         rig.add_address("10.0.0.1", ADDRESS_LOCAL);
+         rig.add_address("10.0.0.1", ADDRESS_INCLUDED);
        }},
       {"targets alone, where no address map has entries", false, tcp4(),
        [](Rig& rig) { rig.set_policy(INTERFACE_TARGETS); }},
@@ -208,23 +208,6 @@ std::vector<Case> cases() {
          rig.set_policy(INTERFACE_TARGETS);
          rig.set_flags(kOnlyAddresses);
          rig.add_address("10.0.0.1", ADDRESS_TARGET | ADDRESS_INCLUDED);
-       }},
-      {"a pod with a link of its own, on that link", true, tcp4(),
-       [](Rig& rig) {
-         rig.set_flags(kBoth | SETTINGS_ADDRESSES);
-         rig.add_address("10.0.0.1", ADDRESS_LOCAL);
-       }},
-      {"a pod with a link of its own, on a shared link where everything is recorded", false, tcp4(),
-       [](Rig& rig) {
-         rig.set_policy(INTERFACE_ALL, LINK_ETHERNET, ROLE_INTERFACE | ROLE_SHARED);
-         rig.set_flags(kBoth | SETTINGS_ADDRESSES);
-         rig.add_address("10.0.0.2", ADDRESS_LOCAL);
-       }},
-      {"others on a shared link", true, tcp4(),
-       [](Rig& rig) {
-         rig.set_policy(INTERFACE_ALL, LINK_ETHERNET, ROLE_INTERFACE | ROLE_SHARED);
-         rig.set_flags(kBoth | SETTINGS_ADDRESSES);
-         rig.add_address("10.0.0.3", ADDRESS_LOCAL);
        }},
       {"an overlay's packet on a shared link", false, udp4(4789),
        [](Rig& rig) {

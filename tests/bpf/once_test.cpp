@@ -66,10 +66,12 @@ TEST_CASE("once: what was not recorded where it came in is recorded where it goe
   CHECK_FALSE(rig.is_translated("10.0.0.2", 80, "10.0.0.1", 1000));  // nor are the answers there
 }
 
-TEST_CASE("once: what the host itself sends is recorded where it goes out") {
+TEST_CASE("once: what the host itself sends is recorded where it goes out, and its answers") {
   Rig& rig = fresh_link();
+  rig.add_translated("10.0.0.2", 80, "10.0.0.1", 1000);  // a pod had that port before
   rig.run(Hook::kTcEgress, question());
   CHECK(rig.counted(Hook::kTcEgress).written == 1);
+  CHECK_FALSE(rig.is_translated("10.0.0.2", 80, "10.0.0.1", 1000));
 }
 
 }  // namespace caprock::test

@@ -94,20 +94,13 @@ class NodeCapture {
     for (const std::uint32_t above : devices_above(devices, recorded))
       set_policy(above, INTERFACE_OFF, ROLE_ONCE);
     REQUIRE(SettingsMap(*programs_).write_tunnel_ports(tunnel_ports));
-    set_local({});
+    REQUIRE(applier_.apply(require(filter::Specification::from({})), {}));
   }
 
   /// With the roles that its name says it has.
   void set(const std::string& device, interface_mode mode) {
     const bool pod = device.starts_with("pod-");
     set_policy(::if_nametoindex(device.c_str()), mode, pod ? ROLE_ONCE : ROLE_ONCE | ROLE_SHARED);
-  }
-
-  /// Addresses of pods that are to be recorded on their own links alone.
-  void set_local(std::set<filter::Prefix> local) {
-    auto specification = require(filter::Specification::from({}));
-    specification.local = std::move(local);
-    REQUIRE(applier_.apply(specification, {}));
   }
 
   std::vector<Packet> drain() {
@@ -323,19 +316,6 @@ TEST_CASE("once: a conversation is in the record once and whole, whatever the no
     hold(each, type);
     check_once(look_at(capture.drain()), each.ends[0], each.ends[1], type);
   }
-}
-
-TEST_CASE("once: pods that have a recorded link of their own are not recorded on the NIC") {
-  const PodNetwork network(GENERATE(Layout::kRouted, Layout::kBridged));
-  NodeCapture capture;
-  const Case in{"in", "outside", PodNetwork::kA, 7000, "a", 7000, {}};
-  hold(in, SOCK_STREAM);
-  CHECK(look_at(capture.drain()).devices == std::set<std::string>{"nic", "pod-a"});
-  capture.set_local({*filter::Prefix::parse(PodNetwork::kA)});
-  hold(in, SOCK_STREAM);
-  const Recorded recorded = look_at(capture.drain());
-  check_once(recorded, PodNetwork::kOutside, PodNetwork::kA, SOCK_STREAM);
-  CHECK(recorded.devices == std::set<std::string>{"pod-a"});
 }
 
 TEST_CASE("once: no message is missed or doubled while pods come to be recorded and cease to be") {

@@ -307,9 +307,12 @@ void InterfaceFollower::publish_covered() {
     if (!covered.contains(ifindex) && !recorded.contains(ifindex))
       report_failure(policies_.remove(ifindex));
   }
-  for (const std::uint32_t ifindex : covered) {
-    if (!covered_.contains(ifindex)) report_failure(policies_.set(ifindex, kCovered));
-  }
+  std::erase_if(covered, [&](std::uint32_t ifindex) {
+    if (covered_.contains(ifindex)) return false;
+    const Status written = policies_.set(ifindex, kCovered);
+    report_failure(written);
+    return !written;
+  });
   covered_ = std::move(covered);
 }
 

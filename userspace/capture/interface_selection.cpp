@@ -6,6 +6,7 @@
 #include <linux/if_arp.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string_view>
 
@@ -170,11 +171,15 @@ std::set<std::uint32_t> devices_above(const DeviceMap& devices,
   std::size_t known = 0;
   do {
     known = above.size();
+    std::map<std::uint32_t, bool> masters;  // whether all ports are met that let something in
     for (const auto& [ifindex, device] : devices) {
       const Device* lower = find_lower(device, devices);
-      if (device.master != 0 && met(ifindex)) above.insert(device.master);
+      if (device.master != 0 && device.up)
+        masters.try_emplace(device.master, true).first->second &= met(ifindex);
       if (lower != nullptr && passes_on(device) && met(lower->ifindex)) above.insert(ifindex);
     }
+    for (const auto& [master, all_met] : masters)
+      if (all_met) above.insert(master);
   } while (above.size() != known);
   for (const std::uint32_t ifindex : recorded)
     above.erase(ifindex);

@@ -85,14 +85,8 @@ std::uint32_t verdict_of(const Prefix& address, const Specification& specificati
 }
 
 void add_pods(FilterState& state, const Specification& specification) {
-  for (const auto* addresses : {&specification.targets, &specification.local}) {
-    for (const Prefix& address : *addresses) {
-      std::uint32_t flags = verdict_of(address, specification);
-      if (specification.targets.contains(address)) flags |= ADDRESS_TARGET;
-      if (specification.local.contains(address)) flags |= ADDRESS_LOCAL;
-      add_prefix(state, address, flags);
-    }
-  }
+  for (const Prefix& address : specification.targets)
+    add_prefix(state, address, verdict_of(address, specification) | ADDRESS_TARGET);
 }
 
 void add_ports(FilterState& state, const Specification& specification) {

@@ -19,7 +19,7 @@ namespace caprock::filter {
 Result<FilterState> compile(const Specification& specification, const std::vector<Endpoint>& own);
 
 /// Whether protocols alone decide, so that programs need not look at addresses and ports, but for
-/// what links of INTERFACE_TARGETS and of ROLE_SHARED ask.
+/// what links of INTERFACE_TARGETS ask.
 bool takes_everything(const FilterState& state);
 
 }  // namespace caprock::filter

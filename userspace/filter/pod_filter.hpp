@@ -24,7 +24,7 @@ inline constexpr const char* kCaptureAnnotation = "caprock.io/capture";
 
 struct PodVerdict {
   bool targeted = false;
-  std::string reason;  // "namespace kube-system is excluded"; also of one that is targeted
+  std::string reason;  // "not in tap.namespaces"; also of one that is targeted
 };
 
 /// Immutable.

@@ -21,9 +21,8 @@ struct Specification {
   std::set<std::uint16_t> ports;
   std::set<std::uint16_t> excluded_ports;
   /// Single addresses, of what a cluster runs here: those that links of INTERFACE_TARGETS are
-  /// recorded for, and those of pods that are recorded on links of their own (ADDRESS_LOCAL).
+  /// recorded for.
   std::set<Prefix> targets = {};
-  std::set<Prefix> local = {};
   std::uint32_t snaplen = 0;
   bool drop_on_overload = false;
 

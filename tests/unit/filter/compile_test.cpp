@@ -158,12 +158,9 @@ TEST_CASE("filter: pods' addresses keep what is said of them, and of the CIDRs a
   agent.excluded_addresses = {"10.1.0.0/16"};
   Specification specification = *Specification::from(agent);
   specification.targets = {address("10.2.0.1"), address("10.1.0.1"), address("fd00::1")};
-  specification.local = {address("10.2.0.1"), address("10.2.0.2")};
   const FilterState state = *compile(specification, {});
   const FilterModel model(state);
-  CHECK(model.address_flags(address("10.2.0.1")) ==
-        (ADDRESS_INCLUDED | ADDRESS_TARGET | ADDRESS_LOCAL));
-  CHECK(model.address_flags(address("10.2.0.2")) == (ADDRESS_INCLUDED | ADDRESS_LOCAL));
+  CHECK(model.address_flags(address("10.2.0.1")) == (ADDRESS_INCLUDED | ADDRESS_TARGET));
   CHECK(model.address_flags(address("10.1.0.1")) == (ADDRESS_EXCLUDED | ADDRESS_TARGET));
   CHECK(model.address_flags(address("fd00::1")) == ADDRESS_TARGET);
 }
@@ -171,7 +168,6 @@ TEST_CASE("filter: pods' addresses keep what is said of them, and of the CIDRs a
 TEST_CASE("filter: pods alone restrict nothing on links of their own") {
   Specification specification = *Specification::from({});
   specification.targets = {address("10.2.0.1")};
-  specification.local = {address("10.2.0.1")};
   CHECK(takes_everything(*compile(specification, {})));
   specification.excluded_addresses = {address("10.2.0.2")};
   CHECK_FALSE(takes_everything(*compile(specification, {})));

@@ -20,7 +20,6 @@ struct Flow {
 
 struct Link {
   bool targets = false;  // INTERFACE_TARGETS
-  bool shared = false;   // ROLE_SHARED
 };
 
 inline Prefix address(const std::string& text) {
@@ -35,7 +34,6 @@ class FilterModel {
     if (!has(flow.tcp ? SETTINGS_TCP : SETTINGS_UDP)) return false;
     const std::uint32_t flags =
         has(SETTINGS_ADDRESSES) ? address_flags(flow.source) | address_flags(flow.destination) : 0;
-    if (link.shared && (flags & ADDRESS_LOCAL) != 0) return false;
     if (link.targets && (flags & ADDRESS_TARGET) == 0) return false;
     return addresses_match(flags) && ports_match(flow);
   }

@@ -27,11 +27,10 @@ class RandomWorld {
     agent.excluded_ports = ports(pick(2));
     Specification specification = *Specification::from(agent);
     specification.targets = hosts(pick(4));
-    specification.local = hosts(pick(3));
     return *compile(specification, {});
   }
 
-  Link link() { return {.targets = pick(3) == 0, .shared = pick(2) == 0}; }
+  Link link() { return {.targets = pick(3) == 0}; }
 
   Flow flow() {
     return {.tcp = pick(2) == 0,
