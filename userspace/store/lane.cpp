@@ -29,14 +29,16 @@ std::uint64_t bytes_from(const PacketBatch& batch, BatchPoint at) {
 
 /// Wall time of the first of these blocks that has one (names have none), 0 if there is none.
 std::int64_t first_time(const PacketBatch& batch, BatchPoint begin, BatchPoint end) {
-  for (; begin.piece < end.piece || begin.offset < end.offset; begin = {begin.piece + 1, 0}) {
-    Bytes blocks = batch.pieces[begin.piece].bytes;
-    if (begin.piece == end.piece) blocks = blocks.first(end.offset);
-    pcapng::BlockCursor cursor(blocks, begin.offset);
-    while (const auto block = cursor.next())
-      if (const auto time_ns = pcapng::block_time_ns(*block)) return *time_ns;
-  }
-  return 0;
+  std::int64_t first_ns = 0;
+  for_each_part(batch, begin, end, [&](Bytes blocks) {
+    pcapng::BlockCursor cursor(blocks);
+    while (first_ns == 0) {
+      const auto block = cursor.next();
+      if (!block) return;
+      first_ns = pcapng::block_time_ns(*block).value_or(0);
+    }
+  });
+  return first_ns;
 }
 
 RunHead make_run_head(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
