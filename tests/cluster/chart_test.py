@@ -153,7 +153,7 @@ class Rendered(ChartTest):
         self.assertEqual(pod["tolerations"], [{"operator": "Exists"}])
         host_paths = {one["name"]: one["hostPath"]["path"] for one in pod["volumes"] if "hostPath" in one}
         mounts = {one["name"]: one["mountPath"] for one in agent["volumeMounts"]}
-        self.assertEqual(host_paths, {"data": "/var/lib/caprock", "pins": "/sys/fs/bpf"})
+        self.assertEqual(host_paths, {"data": "/var/lib/caprock", "pins": "/sys/fs/bpf", "cgroups": "/sys/fs/cgroup"})
         self.assertEqual({name: mounts[name] for name in host_paths}, host_paths)
         self.assertEqual(agent["livenessProbe"]["httpGet"], {"host": "127.0.0.1", "port": 8897, "path": "/healthz"})
         self.assertEqual(agent["readinessProbe"]["httpGet"], {"host": "127.0.0.1", "port": 8897, "path": "/readyz"})
@@ -191,7 +191,7 @@ class Rendered(ChartTest):
             {"apiGroups": [""], "resources": ["pods", "namespaces", "services", "nodes", "events"], "verbs": ["list", "watch"]}])
         self.assertEqual(made.one("Role")["rules"], [
             {"apiGroups": ["apps"], "resources": ["daemonsets"], "resourceNames": [made.one("DaemonSet")["metadata"]["name"]],
-             "verbs": ["get", "list", "watch"]}])
+             "verbs": ["get"]}])
         for binding in (made.one("ClusterRoleBinding"), made.one("RoleBinding")):
             self.assertEqual(binding["subjects"], [{"kind": "ServiceAccount", "namespace": NAMESPACE,
                                                     "name": made.pod["spec"]["serviceAccountName"]}])

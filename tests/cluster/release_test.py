@@ -80,9 +80,9 @@ class Release(SystemTest):
         return {one["pod"]: one for one in json.loads(self.caprock("targets", "-o", "json"))["targets"]}
 
     def export(self):
-        """The last minute, as a file here."""
+        """The last minutes, as a file here."""
         inside = "/var/lib/caprock/out.pcapng"
-        self.caprock("export", "--from", "-1m", "--force", "-o", inside)
+        self.caprock("export", "--from", "-5m", "--force", "-o", inside)
         return self.cluster.node.path(inside)
 
     def fields(self, capture, condition, *names):
@@ -151,8 +151,10 @@ class Release(SystemTest):
         times = Counter(int(bytes.fromhex(text)) for text in payloads)
         self.assertEqual([number for number in range(sender.sent) if number not in times], [], "lost")
         self.assertEqual([number for number, count in times.items() if count > 1], [], "more than once")
-        self.helm("uninstall", RELEASE)
         node = self.cluster.node
+        self.assertNotEqual(list(node.path("/sys/fs/bpf").rglob("*caprock*/*")), [])
+        self.assertRegex(node.run("bpftool", "net"), "tc_(in|e)gress")
+        self.helm("uninstall", RELEASE)
         wait_until(lambda: not self.cluster.kubectl("-n", NAMESPACE, "get", "pods", "-o", "name"), "the agent to end", 60)
         self.assertEqual(list(node.path("/sys/fs/bpf").rglob("*caprock*/*")), [])
         self.assertNotRegex(node.run("bpftool", "net"), "tc_(in|e)gress")

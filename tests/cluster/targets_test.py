@@ -2,19 +2,20 @@
 """Which pods an agent records, on a node whose kubelet is played: real links, real traffic, a real API server."""
 import http.client
 import json
+import os
 import socket
 import ssl
-import subprocess
-import threading
 import time
+from pathlib import Path
 
-from lab.agent import CAPROCK
 from lab.harness import SystemTest
 from lab.kubernetes import ApiServer, pod
 from lab.network import Namespace, run
 from lab.waiting import wait_until
 
 NODE, NODE_ADDRESS, PORT = "node-1", "10.244.255.1", 7000
+PODS = int(os.environ.get("CAPROCK_PODS", 60))  # of the test of churn
+PERIOD, ALIVE = 0.12, 20  # s from one to the next; how many there are at a time
 LIVE_SECONDS = 1  # in which a change of the filter is in force
 
 
@@ -44,14 +45,10 @@ class PlayedPod:
         self.address, self.link = f"10.244.{number // 250}.{number % 250 + 2}", f"veth{number}"
         self.path = f"/api/v1/namespaces/{namespace}/pods/{name}"
         self.network = Namespace(f"pod{number}")
-        run("ip", "link", "add", self.link, "netns", node.network.name, "type", "veth", "peer", "name", "eth0", "netns",
-            self.network.name)
-        node.network.run("sysctl", "-q", "-w", f"net.ipv4.conf.{self.link}.proxy_arp=1")
-        node.network.ip("link", "set", self.link, "up")
-        node.network.ip("route", "add", f"{self.address}/32", "dev", self.link)
-        self.network.ip("addr", "add", f"{self.address}/32", "dev", "eth0")
-        self.network.ip("link", "set", "eth0", "up")
-        self.network.ip("route", "add", "default", "dev", "eth0")
+        there = f"netns {self.network.name}"
+        run("ip", "-batch", "-", input=f"link add {self.link} netns {node.network.name} type veth peer name eth0 {there}\n")
+        node.network.ip_batch(f"link set {self.link} up", f"route add {self.address}/32 dev {self.link}")
+        self.network.ip_batch(f"addr add {self.address}/32 dev eth0", "link set eth0 up", "route add default dev eth0")
 
     def schedule(self):
         manifest = pod(self.name, nodeName=NODE)
@@ -70,9 +67,14 @@ class PlayedPod:
         with self.network.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(text.encode(), (NODE_ADDRESS, PORT))
 
-    def delete(self, object_too=True):
-        if object_too:
-            self.node.api.request("DELETE", f"{self.path}?gracePeriodSeconds=0")
+    def connect(self):
+        """A SYN to the node, where nobody listens."""
+        with self.network.entered(), socket.socket() as client:
+            client.setblocking(False)
+            client.connect_ex((NODE_ADDRESS, PORT))
+
+    def delete(self):
+        self.node.api.request("DELETE", f"{self.path}?gracePeriodSeconds=0")
         self.network.delete()
 
 
@@ -82,9 +84,29 @@ class PlayedNode:
     def __init__(self, network, server, namespaces):
         self.network, self.server, self.api = network, server, Api(server)
         network.ip("addr", "add", f"{NODE_ADDRESS}/32", "dev", "lo")
-        network.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
+        network.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.proxy_arp=1")
         for namespace in namespaces:
             self.api.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+
+
+class Usage:
+    """CPU time and memory of a process since this was made."""
+
+    def __init__(self, process):
+        self.folder, self.begun = Path(f"/proc/{process.pid}"), time.monotonic()
+        self.before = self._cpu_seconds()
+
+    def _cpu_seconds(self):
+        fields = (self.folder / "stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def cpu_share(self):
+        return (self._cpu_seconds() - self.before) / (time.monotonic() - self.begun)
+
+    def own_bytes(self):
+        """Memory that is neither the ring's nor the stage's."""
+        (line,) = [line for line in (self.folder / "status").read_text().splitlines() if line.startswith("RssAnon")]
+        return int(line.split()[1]) << 10
 
 
 class Targets(SystemTest):
@@ -94,12 +116,12 @@ class Targets(SystemTest):
         self.server = ApiServer(self.folder, network)
         self.addCleanup(self.server.delete)
         self.node = PlayedNode(network, self.server, ["shop", "bank"])
-        self.number = 0
+        self.number, self.gone = 0, set()
 
     def make_pod(self, namespace, name, **metadata):
         self.number += 1
         played = PlayedPod(self.node, self.number, namespace, name, **metadata)
-        self.addCleanup(played.network.delete)
+        self.addCleanup(lambda: played.network.name in self.gone or played.network.delete())
         return played
 
     def running_pod(self, *words, **metadata):
@@ -188,6 +210,44 @@ class Targets(SystemTest):
                    "the agent to follow", 60)
         self.await_targets(agent, "front")
         wait_until(lambda: self.recorded(agent) == ["front 1"], "the datagram")
+
+    def test_churn(self):
+        """of pods that appear and vanish every 120 ms the first SYN of each is recorded, and nothing of them stays behind"""
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        before = self.entries(agent)
+        usage = Usage(agent.process)
+        begun, alive, pods, early = time.monotonic(), [], [], 0
+        for number in range(PODS):
+            played = self.make_pod("shop", f"pod-{number}").schedule().run()
+            played.connect()
+            alive.append(played), pods.append(played.address)
+            if len(alive) > ALIVE:
+                self.vanish(alive.pop(0))
+            if number == ALIVE:
+                early = usage.own_bytes()
+            time.sleep(max(0, begun + number * PERIOD - time.monotonic()))
+        took, share, late = time.monotonic() - begun, usage.cpu_share(), usage.own_bytes()
+        for played in alive:
+            self.vanish(played)
+        wait_until(lambda: self.entries(agent) == before, f"the maps to be as before: {before}, {self.entries(agent)}")
+        capture = self.folder / "export.pcapng"
+        agent.client("export", "--force", "--no-events", "-o", capture)
+        seen = run("tshark", "-r", capture, "-Y", "tcp.flags.syn == 1 && tcp.flags.ack == 0", "-T", "fields", "-e", "ip.src").split()
+        print(f"{PODS} pods in {took:.1f} s: {100 * share:.1f} % of a core, {early >> 10} KiB at first, {late >> 10} KiB at the end")
+        self.assertEqual(sorted(seen), sorted(pods))
+        self.assertLess(late, early + (8 << 20))
+
+    def vanish(self, played):
+        played.delete()
+        self.gone.add(played.network.name)
+
+    def entries(self, agent):
+        """How many entries the maps of addresses and interfaces have."""
+        counts = {}
+        for name in ("addr4", "if_policy"):
+            (path,) = agent.pins.rglob(name)
+            counts[name] = len(json.loads(run("bpftool", "-j", "map", "dump", "pinned", path)))
+        return counts
 
     def test_rights(self):
         """what the service account may not see is named, and the rest is followed"""

@@ -43,6 +43,10 @@ class Namespace:
     def ip(self, *words):
         return run("ip", "-n", self.name, *words)
 
+    def ip_batch(self, *lines):
+        """Several commands of ip by one process."""
+        run("ip", "-n", self.name, "-batch", "-", input="\n".join(lines) + "\n")
+
     @contextlib.contextmanager
     def entered(self):
         """This thread in the namespace; sockets made within stay in it."""

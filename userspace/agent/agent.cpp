@@ -174,24 +174,33 @@ Status Agent::apply_filter(const config::Config& config, const PodPlan& plan) {
   specification->excluded_addresses.insert(plan.excluded_addresses.begin(),
                                            plan.excluded_addresses.end());
   specification->targets = plan.target_addresses;
-  specification->local = plan.local_addresses;
   return filter_->apply(*specification,
                         config.agent.capture_self ? std::vector<Endpoint>{} : endpoints_);
 }
 
 /// The present plan, from the one that is in force. What both record is recorded meanwhile:
-/// addresses count for as long as an interface needs them, and as another's only once that one
-/// records.
+/// addresses count for as long as an interface needs them.
 Status Agent::put_in_force(const config::Config& config) {
   if (auto applied = apply_filter(config, meanwhile(in_force_, plan())); !applied) return applied;
-  config_ = config;
+  if (&config != &config_) config_ = config;
   follower_->set(follower_settings());
+  if (auto applied = apply_filter(config, plan()); !applied) return applied;
   in_force_ = plan();
-  return apply_filter(config, in_force_);
+  return {};
+}
+
+Status Agent::plan_by(const config::Tap& tap) {
+  if (!pods_) return {};
+  auto filter = filter::PodFilter::from(tap);
+  if (!filter) return std::move(filter).error();
+  pods_->set(*std::move(filter));
+  pods_->update(devices());
+  return {};
 }
 
 void Agent::replan() {
-  if (!pods_->update(devices())) return;
+  pods_->update(devices());
+  if (records_the_same(in_force_, plan())) return;
   if (auto applied = put_in_force(config_); !applied) report_error(applied.error().message());
 }
 
@@ -200,7 +209,7 @@ FollowerSettings Agent::follower_settings() const {
       pods_ != nullptr && config_.agent.duplicates == config::Duplicates::kDrop;
   return {.wishes = {.interfaces = config_.agent.interfaces,
                      .excluded = config_.agent.excluded_interfaces,
-                     .xdp = started_with_.agent.hook == config::Hook::kXdp,
+                     .xdp = started_with_.agent.hook == config::Hook::kXdp && !recorded_once,
                      .mirrors = started_with_.agent.mirror_interfaces,
                      .mirror_force = started_with_.agent.mirror_force,
                      .overlays = recorded_once},
@@ -237,6 +246,7 @@ Status Agent::run() {
 
 /// One that ends by itself is started again where it is a service.
 bool Agent::keeps_programs() const {
+  if (last_) return false;
   if (config_.agent.on_stop != config::OnStop::kAuto)
     return config_.agent.on_stop == config::OnStop::kKeep;
   return is_service() && signal_ != SIGINT && !last_;
@@ -256,18 +266,16 @@ void Agent::reload() {
 
 // Keys that only a restart can change stay as they are, and the status names them.
 Status Agent::adopt(config::LoadedConfig loaded) {
-  if (pods_) {
-    auto filter = filter::PodFilter::from(loaded.config.tap);
-    if (!filter) return std::move(filter).error();
-    pods_->set(*std::move(filter));
-    pods_->set_inventory_interval(loaded.config.agent.os_inventory_interval);
-    pods_->update(devices());
-  }
+  if (auto planned = plan_by(loaded.config.tap); !planned) return planned;
   for (const auto& key : config::fixed_changes(started_with_, loaded.config)) {
     loaded.notes.push_back(fmt::format("{}: changes only with a restart", key));
   }
   const bool other_events = !same_events(config_.agent, loaded.config.agent);
-  if (auto applied = put_in_force(loaded.config); !applied) return applied;
+  if (auto applied = put_in_force(loaded.config); !applied) {
+    (void)plan_by(config_.tap);  // it was right before
+    return applied;
+  }
+  if (pods_) pods_->set_inventory_interval(config_.agent.os_inventory_interval);
   context_.config = config_status(options_, loaded);
   context_.enabled = config_.tap.raw_enabled;
   if (other_events) set_events();
@@ -275,10 +283,21 @@ Status Agent::adopt(config::LoadedConfig loaded) {
 }
 
 Status Agent::change_capture(const std::vector<std::string>& assignments) {
-  std::vector<std::string> changes = changes_;
-  changes.insert(changes.end(), assignments.begin(), assignments.end());
+  auto changes = changes_;
+  for (const auto& assignment : assignments) {
+    const auto equals = assignment.find('=');
+    const std::string key = assignment.substr(0, equals);
+    const std::string value = assignment.substr(equals + 1);
+    if (!pods_ && key != "tap.capture.raw.enabled")
+      return Error(fmt::format("{}: no pods are followed here (agent.kubernetes.enabled)", key));
+    if (value == "null")
+      changes.erase(key);
+    else
+      changes.insert_or_assign(key, value);
+  }
   std::vector<std::string> sets = options_.sets;
-  sets.insert(sets.end(), changes.begin(), changes.end());
+  for (const auto& [key, value] : changes)
+    sets.push_back(fmt::format("{}={}", key, value));
   auto loaded = config::load(options_.config_file, sets);
   if (!loaded) return std::move(loaded).error();
   if (auto adopted = adopt(*std::move(loaded)); !adopted) return adopted;

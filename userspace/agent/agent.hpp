@@ -2,7 +2,9 @@
 // The agent: what there is on a node, who owns it, and in what order it starts and ends.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -46,6 +48,7 @@ class Agent {
   Status put_in_force(const config::Config& config);
   PodFollower::Devices devices() const;
   const PodPlan& plan() const;
+  Status plan_by(const config::Tap& tap);
   void replan();
   void reload();
   Status adopt(config::LoadedConfig loaded);
@@ -65,7 +68,7 @@ class Agent {
   const Options options_;
   const config::Config started_with_;
   config::Config config_;
-  std::vector<std::string> changes_;  // by PATCH, since the configuration was loaded
+  std::map<std::string, std::string> changes_;  // by PATCH, since the configuration was loaded
   StatusContext context_;
   std::vector<Endpoint> endpoints_;  // with the ports in use
 

@@ -57,7 +57,9 @@ std::vector<api::WatchedResource> Cluster::resources() const {
 std::vector<std::string> Cluster::notes() const {
   std::vector<std::string> notes;
   if (!trouble_.empty()) notes.push_back(fmt::format("Kubernetes is not followed: {}", trouble_));
-  if (remembers())
+  if (!synced_ && !remembers_)
+    notes.push_back("no pods are known yet: the API server has not told them");
+  if (!synced_ && remembers_)
     notes.push_back(
         fmt::format("the pods are those that were known last ({}), until the API server "
                     "has told them",
@@ -70,15 +72,17 @@ void Cluster::recall() {
   if (!pods) return report_error(pods.error().message());
   for (auto& pod : *pods)
     if (pod.node == node_) remembered_.emplace(pod.uid, std::move(pod));
+  remembers_ = !remembered_.empty();
 }
 
 void Cluster::remember() {
-  if (!std::exchange(changed_, false)) return;
+  if (!changed_) return;
   std::vector<const kubernetes::Pod*> pods;
   for (const auto& [uid, pod] : this->pods())
     pods.push_back(&pod);
-  if (auto written = kubernetes::write_pods(file_, pods); !written)
-    report_error(written.error().message());
+  auto written = kubernetes::write_pods(file_, pods);
+  changed_ = !written;
+  if (!written) report_error(written.error().message());
 }
 
 void Cluster::on_pod(const kubernetes::Pod* before, const kubernetes::Pod* after) {

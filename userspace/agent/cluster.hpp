@@ -36,8 +36,8 @@ class Cluster final : public kubernetes::ClusterListener {
 
   /// The pods are those that the API server told.
   bool synced() const { return synced_; }
-  /// They are those of an agent before.
-  bool remembers() const { return !synced_ && !remembered_.empty(); }
+  /// It began with those of an agent before.
+  bool remembers() const { return remembers_; }
 
   /// The API server can be asked; otherwise notes() says why not.
   bool is_followed() const { return watch_ != nullptr; }
@@ -66,6 +66,7 @@ class Cluster final : public kubernetes::ClusterListener {
   kubernetes::ClusterListener& journal_;
   const std::function<void()> pods_changed_;
   PodMap remembered_;
+  bool remembers_ = false;
   bool synced_ = false;
   bool changed_ = false;  // since it was written down
   std::string trouble_;   // why nothing is followed

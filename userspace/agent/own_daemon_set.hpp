@@ -17,7 +17,7 @@ class OwnDaemonSet {
  public:
   explicit OwnDaemonSet(const config::Agent& settings);
 
-  /// Sees whether it may ask at all; to be awaited once, early.
+  /// Sees whether it may ask at all, as soon as the server answers; to be begun once, early.
   boost::asio::awaitable<void> look();
 
   /// Whether it is being deleted, or is gone: then no agent comes after this one. When a release is
@@ -26,6 +26,7 @@ class OwnDaemonSet {
   boost::asio::awaitable<bool> is_going();
 
  private:
+  /// The answer's status; 0: there is none.
   boost::asio::awaitable<unsigned> ask();
 
   std::shared_ptr<kubernetes::ApiServer> server_;  // null: it is of none, or cannot ask

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pod_follower.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -37,19 +39,15 @@ boost::asio::awaitable<void> PodFollower::follow(std::function<void()> replan) {
     journal_.start([this] { return cluster_.view(); }, inventory_interval_.count());
   for (;;) {
     timer_.expires_after(targeting_.waits() ? Nanoseconds(kSoon) : Nanoseconds(kLater));
-    const auto [woken] = co_await timer_.async_wait(kTuple);
-    if (woken) {
+    if (!woken_) co_await timer_.async_wait(kTuple);
+    if (std::exchange(woken_, false)) {
       timer_.expires_after(kTogether);
+      gathering_ = true;
       co_await timer_.async_wait(kTuple);
+      gathering_ = woken_ = false;
     }
     replan();
   }
-}
-
-bool PodFollower::update(const Devices& devices) {
-  const PodPlan before = targeting_.plan();
-  targeting_.update(cluster_, devices.all(), devices.appeared_ns);
-  return !records_the_same(before, targeting_.plan());
 }
 
 void PodFollower::tick() {
@@ -62,12 +60,27 @@ void PodFollower::stop() {
   cluster_.remember();
 }
 
+std::vector<std::string> PodFollower::notes() const {
+  auto notes = cluster_.notes();
+  for (const auto& resource : cluster_.resources()) {
+    if (!resource.synced) continue;
+    if (resource.name == "nodes" && cluster_.view().node == nullptr)
+      notes.push_back(
+          fmt::format("the cluster has no node {}; set agent.kubernetes.node", cluster_.node()));
+    if (resource.name != "namespaces") continue;
+    for (const auto& name : targeting_.filter().namespaces())
+      if (!cluster_.view().namespaces.contains(name))
+        notes.push_back(fmt::format("tap.namespaces: the cluster has no {}", name));
+  }
+  return notes;
+}
+
 api::TargetsReport PodFollower::targets() const {
   return {.node = cluster_.node(),
           .enabled = true,
           .restricts = targeting_.filter().restricts(),
           .resources = cluster_.resources(),
-          .notes = cluster_.notes(),
+          .notes = notes(),
           .targets = plan().targets};
 }
 
@@ -79,7 +92,7 @@ api::KubernetesStatus PodFollower::status() const {
                                    std::ranges::count_if(plan().targets, &api::Target::targeted)),
                                .resources = cluster_.resources(),
                                .entries = {},
-                               .notes = cluster_.notes()};
+                               .notes = notes()};
   for (const auto& entry : journal_.status())
     status.entries.push_back({.name = std::string(entry.type),
                               .recorded = entry.counts.recorded,

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -39,15 +40,20 @@ class PodFollower {
   boost::asio::awaitable<void> follow(std::function<void()> replan);
 
   /// Something is new: of pods, or of devices.
-  void wake() { timer_.cancel(); }
+  void wake() {
+    woken_ = true;
+    if (!gathering_) timer_.cancel();
+  }
 
   void set(filter::PodFilter filter) { targeting_.set(std::move(filter)); }
   void set_inventory_interval(Nanoseconds interval) {
     journal_.set_inventory_interval(interval.count());
   }
 
-  /// Plans anew by what is known now. Whether anything else is to be recorded, or elsewhere.
-  bool update(const Devices& devices);
+  /// Plans anew by what is known now.
+  void update(const Devices& devices) {
+    targeting_.update(cluster_, devices.all(), devices.appeared_ns);
+  }
   const PodPlan& plan() const { return targeting_.plan(); }
 
   /// What is to be done now and then: call it about once a second.
@@ -60,11 +66,15 @@ class PodFollower {
   api::KubernetesStatus status() const;
 
  private:
+  std::vector<std::string> notes() const;
+
   Nanoseconds inventory_interval_;
   ClusterRecorder journal_;
   Cluster cluster_;
   Targeting targeting_;
   boost::asio::steady_timer timer_;
+  bool woken_ = false;
+  bool gathering_ = false;  // what comes now is planned for already
 };
 
 }  // namespace caprock::agent

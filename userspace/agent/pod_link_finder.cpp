@@ -9,8 +9,9 @@
 namespace caprock::agent {
 
 void PodLinkFinder::look(const PodMap& pods, const capture::DeviceMap& devices) {
-  find_uplinks();
   drop_gone(pods, devices);
+  if (unclaimed(devices).empty()) return;
+  find_uplinks();
   Uids wanted;
   for (const auto& [uid, pod] : pods)
     if (is_alive(pod) && !pod.host_network && !links_.contains(uid)) wanted.insert(uid);
@@ -37,8 +38,9 @@ void PodLinkFinder::drop_gone(const PodMap& pods, const capture::DeviceMap& devi
 
 void PodLinkFinder::find_by_process(const Uids& uids, const capture::DeviceMap& devices) {
   for (const auto& [uid, pid] : processes_.find(uids)) {
+    if (links_.contains(uid)) continue;
     const auto id = capture::namespace_id_of_process(pid);
-    if (!id || !*id) continue;  // it has ended, or it is another one by now: looked at anew
+    if (!id || !*id) continue;  // it has ended
     const auto links = capture::links_into_namespace(devices, **id);
     if (!links.empty()) links_[uid] = {links.begin(), links.end()};
   }

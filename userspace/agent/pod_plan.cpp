@@ -43,9 +43,15 @@ class Planner {
     DeviceWish wish{.extent = plan_.others, .pod_link = false, .description = {}};
     if (view_.uplinks.contains(ifindex)) return wish;
     const bool wanted = !filter_.restricts() || view_.new_links.contains(ifindex);
-    wish.extent = wanted ? Extent::kEverything : Extent::kNothing;
+    wish.extent = wanted ? Extent::kEverything : Extent::kTargets;
     wish.pod_link = true;
     return wish;
+  }
+
+  /// What others say to a target is met on their links alone.
+  Extent extent_of(const filter::PodVerdict& verdict) const {
+    if (verdict.targeted) return Extent::kEverything;
+    return filter_.restricts() ? Extent::kTargets : Extent::kNothing;
   }
 
   void add(const Pod& pod) {
@@ -60,13 +66,14 @@ class Planner {
                              .note = verdict.targeted ? note_on(pod, !links.empty()) : ""});
     for (const auto ifindex : links)
       plan_.devices[ifindex] = {
-          .extent = verdict.targeted ? Extent::kEverything : Extent::kNothing,
+          .extent = extent_of(verdict),
           .pod_link = true,
           .description = fmt::format("pod {}/{}", pod.namespace_name, pod.name)};
     if (!pod.host_network && opts_out(pod)) {
       add_addresses(pod.addresses, plan_.excluded_addresses);
     } else if (verdict.targeted) {
-      add_addresses(pod.addresses, links.empty() ? plan_.target_addresses : plan_.local_addresses);
+      add_addresses(pod.addresses, plan_.target_addresses);
+      if (pod.host_network) add_addresses({pod.host_address}, plan_.target_addresses);
     }
   }
 
@@ -89,10 +96,9 @@ class Planner {
 
   static std::string note_on(const Pod& pod, bool has_link) {
     if (has_link) return {};
-    if (pod.host_network)
-      return "in the host's network: recorded on shared links by the node's address";
+    if (pod.host_network) return "in the host's network: recorded by the node's address";
     if (pod.addresses.empty()) return "it has no address yet";
-    return "no link of it is known: recorded on shared links by its address";
+    return "no link of it is known: recorded by its address on links that others share";
   }
 
   const filter::PodFilter& filter_;
@@ -103,7 +109,7 @@ class Planner {
 }  // namespace
 
 bool leads_elsewhere(const capture::Device& device) {
-  return device.lower_elsewhere && (device.kind == "veth" || device.kind == "netkit");
+  return device.lower_elsewhere && is_pair(device);
 }
 
 bool is_alive(const Pod& pod) {
@@ -112,8 +118,7 @@ bool is_alive(const Pod& pod) {
 
 bool records_the_same(const PodPlan& one, const PodPlan& other) {
   const auto recorded = [](const PodPlan& plan) {
-    return std::tie(plan.devices, plan.others, plan.target_addresses, plan.local_addresses,
-                    plan.excluded_addresses);
+    return std::tie(plan.devices, plan.others, plan.target_addresses, plan.excluded_addresses);
   };
   return recorded(one) == recorded(other);
 }
@@ -121,9 +126,6 @@ bool records_the_same(const PodPlan& one, const PodPlan& other) {
 PodPlan meanwhile(const PodPlan& in_force, const PodPlan& next) {
   PodPlan plan = next;
   plan.target_addresses.insert(in_force.target_addresses.begin(), in_force.target_addresses.end());
-  std::erase_if(plan.local_addresses, [&](const filter::Prefix& address) {
-    return !in_force.local_addresses.contains(address);
-  });
   return plan;
 }
 

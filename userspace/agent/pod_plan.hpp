@@ -24,7 +24,6 @@ struct PodPlan {
   std::map<std::uint32_t, DeviceWish> devices;  // by ifindex: of links that lead to pods
   Extent others = Extent::kEverything;          // of devices that many share
   std::set<filter::Prefix> target_addresses;    // wanted on those
-  std::set<filter::Prefix> local_addresses;     // recorded on a link of the pod's own
   std::set<filter::Prefix> excluded_addresses;
   std::vector<api::Target> targets;  // for people
 
@@ -34,8 +33,7 @@ struct PodPlan {
 /// Whether programs and file come to the same by both; what they say for people may differ.
 bool records_the_same(const PodPlan& one, const PodPlan& other);
 
-/// On the way from one to the other: devices and others are those of `next`, addresses are wanted
-/// by either, and left to a link of the pod's own by both.
+/// On the way from one to the other: `next`, but with the addresses that either wants.
 PodPlan meanwhile(const PodPlan& in_force, const PodPlan& next);
 
 /// What is known when a plan is made.

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pod_processes.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "core/clock.hpp"
 #include "insight/container.hpp"
 
 namespace caprock::agent {
@@ -22,17 +19,21 @@ pid_t pid_of(const std::filesystem::path& entry) {
   return failed == std::errc() && end == name.data() + name.size() ? pid : 0;
 }
 
+/// A process may enter its group, or its number be another one's, before this has passed.
+constexpr std::int64_t kMemoryNs = 2'000'000'000;
+
 /// Empty: it is of none, or has gone.
 std::string pod_of(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/cgroup", pid));
-  for (std::string line; std::getline(file, line);)
-    if (auto uid = insight::container_in(line).pod_uid; !uid.empty()) return uid;
-  return {};
+  return insight::Containers::of(static_cast<std::uint32_t>(pid)).pod_uid;
 }
 
 }  // namespace
 
 void PodProcesses::look() {
+  if (monotonic_ns() - known_since_ns_ > kMemoryNs) {
+    known_.clear();
+    known_since_ns_ = monotonic_ns();
+  }
   std::map<pid_t, std::string> now;
   std::error_code failed;
   for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end;
@@ -45,9 +46,9 @@ void PodProcesses::look() {
   known_ = std::move(now);
 }
 
-std::map<std::string, pid_t> PodProcesses::find(const std::set<std::string>& pods) {
+std::multimap<std::string, pid_t> PodProcesses::find(const std::set<std::string>& pods) {
   look();
-  std::map<std::string, pid_t> found;
+  std::multimap<std::string, pid_t> found;
   for (const auto& [pid, uid] : known_)
     if (pods.contains(uid)) found.emplace(uid, pid);
   return found;

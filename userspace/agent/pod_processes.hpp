@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -14,18 +15,15 @@ namespace caprock::agent {
 /// processes (hostPID). Control-plane thread.
 class PodProcesses {
  public:
-  /// A process of each of the pods (by uid) that has one by now. What was looked at before is not
-  /// looked at again.
-  std::map<std::string, pid_t> find(const std::set<std::string>& pods);
-
-  /// Looks at everything again the next time: a process may have taken the number of one that has
-  /// ended.
-  void forget() { known_.clear(); }
+  /// The processes of these pods (by uid), as far as they have some by now. What was looked at a
+  /// moment ago is not looked at again.
+  std::multimap<std::string, pid_t> find(const std::set<std::string>& pods);
 
  private:
   void look();
 
   std::map<pid_t, std::string> known_;  // pid → uid of its pod; empty: it is of none
+  std::int64_t known_since_ns_ = 0;     // monotonic time; a number may be another process's later
 };
 
 }  // namespace caprock::agent

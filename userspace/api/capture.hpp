@@ -29,8 +29,8 @@ struct CaptureDocument {
 std::string to_json_text(const CaptureDocument& document);
 
 /// A JSON merge patch (RFC 7396) of such a document as assignments to keys of the configuration, as
-/// `--set` takes them: "tap.namespaces=[\"shop\"]". Refuses what is none of its members; values are
-/// the configuration's to judge.
+/// `--set` takes them: "tap.namespaces=[\"shop\"]"; null: as the configuration has it. Refuses what
+/// is none of its members; values are the configuration's to judge.
 Result<std::vector<std::string>> assignments_of(std::string_view patch);
 
 }  // namespace caprock::api

@@ -38,7 +38,7 @@ std::string targets_table(const TargetsReport& report) {
       text += fmt::format("note: {}: {}\n", resource.name, resource.error);
   for (const auto& note : report.notes)
     text += fmt::format("note: {}\n", note);
-  TextTable table({"NAMESPACE", "POD", "RECORDED", "INTERFACE", "ADDRESS", "REASON"});
+  TextTable table({"NAMESPACE", "POD", "TARGET", "INTERFACE", "ADDRESS", "REASON"});
   for (const Target& target : report.targets)
     table.add({target.namespace_name, target.pod, target.targeted ? "yes" : "no",
                list_text(target.interfaces), list_text(target.addresses), reason_text(target)});

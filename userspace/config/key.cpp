@@ -169,8 +169,8 @@ constexpr auto kKeys = std::to_array<Key>({
         "name"),
     agent<DuplicatesChoice, &Agent::duplicates>(
         "agent.duplicates", kLive,
-        "Of a packet that passes several interfaces on Kubernetes. drop: it is recorded once, on "
-        "the pod's link; keep: on each"),
+        "Of a packet that passes several interfaces on Kubernetes. drop: it is recorded once, where "
+        "it comes in (by tc, whatever agent.hook says); keep: on each"),
     agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
                                         "Record caprock's own connections too"),
     agent<OnStopChoice, &Agent::on_stop>(

@@ -46,6 +46,7 @@ Status write_whole(const std::filesystem::path& file, const std::string& text) {
     if (written < 0) return Error::from_errno(file.string());
     at += static_cast<std::size_t>(written);
   }
+  if (::fdatasync(fd.get()) != 0) return Error::from_errno(file.string());
   return {};
 }
 

@@ -79,8 +79,7 @@ TEST_CASE("pod plan: without a filter everything is recorded, and links say whos
     CHECK(plan.devices.at(link).extent == Extent::kEverything);
   CHECK(plan.devices.at(kFrontLink).description == "pod shop/front");
   CHECK_FALSE(plan.devices.contains(kNic));
-  CHECK(plan.local_addresses == addresses({"10.0.0.7", "10.0.0.8"}));
-  CHECK(plan.target_addresses.empty());
+  CHECK(plan.target_addresses == addresses({"10.0.0.7", "10.0.0.8"}));
 }
 
 TEST_CASE("pod plan: a filter leaves the others' links out, and of shared ones all but targets") {
@@ -89,9 +88,9 @@ TEST_CASE("pod plan: a filter leaves the others' links out, and of shared ones a
   const PodPlan plan = world.plan();
   CHECK(plan.others == Extent::kTargets);
   CHECK(plan.devices.at(kFrontLink).extent == Extent::kEverything);
-  CHECK(plan.devices.at(kTillLink).extent == Extent::kNothing);
-  CHECK(plan.devices.at(kStrangeLink).extent == Extent::kNothing);
-  CHECK(plan.local_addresses == addresses({"10.0.0.7"}));
+  CHECK(plan.devices.at(kTillLink).extent == Extent::kTargets);
+  CHECK(plan.devices.at(kStrangeLink).extent == Extent::kTargets);
+  CHECK(plan.target_addresses == addresses({"10.0.0.7"}));
   CHECK(target_of(plan, "front").interfaces == std::vector<std::string>{"veth0"});
   CHECK(target_of(plan, "till").reason == "not in tap.namespaces");
 }
@@ -102,7 +101,7 @@ TEST_CASE("pod plan: a link that is new is recorded until somebody says whose it
   world.new_links = {kStrangeLink, kTillLink};
   const PodPlan plan = world.plan();
   CHECK(plan.devices.at(kStrangeLink).extent == Extent::kEverything);
-  CHECK(plan.devices.at(kTillLink).extent == Extent::kNothing);
+  CHECK(plan.devices.at(kTillLink).extent == Extent::kTargets);
 }
 
 TEST_CASE("pod plan: a node's way out is no pod's, though it looks like one") {
@@ -118,11 +117,11 @@ TEST_CASE("pod plan: targets without a link of their own are recorded by their a
   world.links.erase("front-uid");
   kubernetes::Pod proxy = pod("shop", "proxy", "192.168.0.1");
   proxy.host_network = true;
+  proxy.host_address = "192.168.0.1";
   world.add(proxy);
   world.add(pod("shop", "starting", ""));
   const PodPlan plan = world.plan();
   CHECK(plan.target_addresses == addresses({"10.0.0.7", "192.168.0.1"}));
-  CHECK(plan.local_addresses.empty());
   CHECK(target_of(plan, "proxy").note.starts_with("in the host's network"));
   CHECK(target_of(plan, "front").note.starts_with("no link of it is known"));
   CHECK(target_of(plan, "starting").note == "it has no address yet");
@@ -147,14 +146,13 @@ TEST_CASE("pod plan: a pod that asks for it is in nobody's record") {
   CHECK(plan.others == Extent::kEverything);
 }
 
-TEST_CASE("pod plan: on the way to the next one what both record is wanted") {
+TEST_CASE("pod plan: on the way to the next one what either wants is wanted") {
   World world;
   world.tap.namespaces = {"shop"};
-  const PodPlan with_link = world.plan();
-  world.links.erase("front-uid");
-  const PodPlan without_link = world.plan();
-  const PodPlan there = meanwhile(without_link, with_link);
-  CHECK(there.target_addresses == addresses({"10.0.0.7"}));
-  CHECK(there.local_addresses.empty());
-  CHECK(records_the_same(meanwhile(with_link, with_link), with_link));
+  const PodPlan shop = world.plan();
+  world.tap.namespaces = {"bank"};
+  const PodPlan bank = world.plan();
+  CHECK(meanwhile(shop, bank).target_addresses == addresses({"10.0.0.7", "10.0.0.8"}));
+  CHECK(meanwhile(shop, bank).devices == bank.devices);
+  CHECK(records_the_same(meanwhile(shop, shop), shop));
 }

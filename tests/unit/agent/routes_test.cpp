@@ -34,7 +34,12 @@ class UnreadRing final : public store::Ring {
 agent::ControlRoutes control(std::vector<std::string>& changes) {
   return {.status = [] { return api::AgentStatus(); },
           .targets = [] { return api::TargetsReport(); },
-          .capture = [] { return api::CaptureDocument{.regex = "^front"}; },
+          .capture =
+              [] {
+                api::CaptureDocument document;
+                document.regex = "^front";
+                return document;
+              },
           .change_capture = [&changes](const std::vector<std::string>& assignments) -> Status {
             if (assignments == std::vector<std::string>{"tap.regex=\"(\""})
               return Error("tap.regex: missing )");

@@ -9,7 +9,10 @@ using namespace caprock::api;
 using Assignments = std::vector<std::string>;
 
 TEST_CASE("capture document: what can be changed has the configuration's names") {
-  const std::string text = to_json_text(CaptureDocument{.regex = "^front", .namespaces = {"shop"}});
+  CaptureDocument document;
+  document.regex = "^front";
+  document.namespaces = {"shop"};
+  const std::string text = to_json_text(document);
   for (const char* part :
        {R"("regex": "^front")", R"("namespaces": [)", R"("shop")", R"("excludedNamespaces": [])",
         R"("labelSelector": "")", R"("raw": {)", R"("enabled": true)", R"("changed": false)"}) {
