@@ -21,6 +21,10 @@
 /* NULL: it is no whole socket of TCP. What a sock is part of lies beyond its type. */
 static __always_inline const struct tcp_sock* tcp_of(const struct sock* sk) { return bpf_skc_to_tcp_sock((void*)sk); }
 
+/* From kernel 6.2: the same pointer with another type. What cannot be loaded from there is 0. */
+extern void* bpf_rdonly_cast(const void* object, __u32 type) __ksym __weak;
+#define CAST(pointer, type) ((const type*)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
+
 #else
 
 #define READ(pointer, field) BPF_CORE_READ(pointer, field)

@@ -145,19 +145,35 @@ static __always_inline void tell_rtt(const struct sock* sk) {
   if (record && take_turn(&record->told_rtt_ns)) emit_state(OS_RTT, sk, 0, 0);
 }
 
-static __always_inline bool has_no_room(const struct sock* sk) {
+struct zero_windows {
+  bool peers;
+  bool ours;
+};
+
+static __always_inline bool says_zero(const struct tcphdr* header) { return header->window == 0 && !header->rst; }
+
+/* By two loads: a helper's code is mostly out of the caches here, and costs more than what it does. */
+static __always_inline struct zero_windows look_at_windows(const struct sock* sk, const struct sk_buff* packet) {
+  return (struct zero_windows){
+      .peers = says_zero(CAST(packet->data, struct tcphdr)),
+      .ours = CAST(sk, struct tcp_sock)->rcv_wnd == 0,
+  };
+}
+
+static __always_inline struct zero_windows copy_windows(const struct sock* sk, const struct sk_buff* packet) {
+  struct tcphdr header;
+  if (bpf_probe_read_kernel(&header, sizeof header, packet->data) != 0) return (struct zero_windows){};
   const struct tcp_sock* tcp = tcp_of(sk);
-  return tcp && READ(tcp, rcv_wnd) == 0;
+  return (struct zero_windows){.peers = says_zero(&header), .ours = tcp && READ(tcp, rcv_wnd) == 0};
 }
 
 /* Each segment that comes in on a connection: nothing is looked up here in the common case. */
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(os_segment, const struct sock* sk, const struct sk_buff* packet) {
-  struct tcphdr header;
-  if (bpf_probe_read_kernel(&header, sizeof header, packet->data) != 0) return 0;
-  if (header.window == 0 && !header.rst)
+  struct zero_windows zero = bpf_ksym_exists(bpf_rdonly_cast) ? look_at_windows(sk, packet) : copy_windows(sk, packet);
+  if (zero.peers)
     tell_zero_window(sk, OS_WINDOW_PEERS);
-  else if (has_no_room(sk))
+  else if (zero.ours)
     tell_zero_window(sk, OS_WINDOW_OURS);
   if (wants_rtt) tell_rtt(sk);
   return 0;

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the operating-system layer costs: nanoseconds of its programs, and a storm of connections and a TCP stream with it and
 without."""
+import shutil
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 
 import iperf
 import kernel
 import recorders
 from lab.agent import CAPROCK, Agent
+from lab.network import run
 from lab.workload import HTTP_PORT, IPERF_PORT, NAME_PORT, OLD_TCP_PORT, OLD_UDP_PORT, SHORT_PORT, Workload
 from rig import DEVICE
 
@@ -17,9 +21,17 @@ LAP_BYTES = 1 << 30
 PORT = 5999
 WORKLOADS = {HTTP_PORT: "curl", IPERF_PORT: "iperf3", NAME_PORT: "UDP, a socket for each question", SHORT_PORT: "TCP, short connections",
              OLD_TCP_PORT: "TCP, from before the agent", OLD_UDP_PORT: "UDP, from before the agent"}
-PROGRAMS = ("os_state", "os_exec", "os_exit", "os_retransmit", "os_reset_sent", "os_reset_got", "os_congestion", "os_segment",
-            "os_drop", "os_send", "os_receive", "fexit_tcp_port", "fexit_udp_port", "fentry_udp_end", "fentry_accept",
-            "fentry_request", "kretprobe_tcp_port", "kretprobe_udp_port", "kprobe_udp_end", "kprobe_accept", "kprobe_request")
+TRACEPOINTS = {"os_state": "inet_sock_set_state", "os_retransmit": "tcp_retransmit_skb", "os_congestion": "tcp_cong_state_set",
+               "os_segment": "tcp_probe", "os_drop": "kfree_skb", "os_send": "sock_send_length", "os_receive": "sock_recv_length"}
+PROGRAMS = (*TRACEPOINTS, "os_exec", "os_exit", "os_reset_sent", "os_reset_got", "fexit_tcp_port", "fexit_udp_port", "fentry_udp_end",
+            "fentry_accept", "fentry_request", "kretprobe_tcp_port", "kretprobe_udp_port", "kprobe_udp_end", "kprobe_accept",
+            "kprobe_request")
+EMPTY_PROGRAM = """
+__attribute__((section("tp_btf/{tracepoint}"), used)) int no_{program}(void *context) {{ return 0; }}
+"""
+LICENSE = """
+__attribute__((section("license"), used)) char gpl[] = "GPL";
+"""
 
 
 class CaprockEvents(recorders.Caprock):
@@ -55,13 +67,28 @@ def send_to_nobody(rig, datagrams=100_000):
             sender.sendto(b"x", ("10.77.0.2", PORT))
 
 
+@contextmanager
+def empty_programs(rig):
+    """One beside each of the layer's at a tracepoint, called no_…: what the measuring itself comes to there."""
+    source, compiled, pins = rig.folder / "empty.bpf.c", rig.folder / "empty.bpf.o", Path("/sys/fs/bpf/caprock_bench")
+    source.write_text(LICENSE + "".join(EMPTY_PROGRAM.format(program=program, tracepoint=tracepoint)
+                                        for program, tracepoint in TRACEPOINTS.items()))
+    run("clang", "-O2", "-g", "-target", "bpf", "-c", source, "-o", compiled)
+    run("bpftool", "prog", "loadall", compiled, pins, "autoattach")
+    try:
+        yield
+    finally:
+        shutil.rmtree(pins)
+
+
 def program_costs(rig, load):
     """{program: (ns per run, runs)} of those that ran meanwhile."""
-    before = {program: kernel.spent(program) for program in PROGRAMS}
+    programs = (*PROGRAMS, *(f"no_{program}" for program in TRACEPOINTS))
+    before = {program: kernel.spent(program) for program in programs}
     load()
-    after = {program: kernel.spent(program) for program in PROGRAMS}
+    after = {program: kernel.spent(program) for program in programs}
     costs = {}
-    for program in PROGRAMS:
+    for program in programs:
         ns, runs = (b - a for a, b in zip(before[program], after[program]))
         if runs > 100:
             costs[program] = (ns / runs, runs)
@@ -75,12 +102,17 @@ def measure_programs(rig, options):
              ("a TCP stream of 1 Gbit/s", lambda: iperf.gigabits(rig, options.seconds, "-b", "1G")),
              ("a TCP stream that saturates both cores", lambda: iperf.gigabits(rig, options.seconds)))
     rows = []
-    with kernel.statistics_on():
+    with kernel.statistics_on(), empty_programs(rig):
         for name, load in loads:
             costs = recorders.beside(rig, CaprockEvents, LAP_BYTES, lambda load=load: program_costs(rig, load))[0]
-            rows += [[name, program, runs, f"{ns:.0f}"] for program, (ns, runs) in costs.items()]
+            for program in PROGRAMS:
+                if program in costs:
+                    ns, runs = costs[program]
+                    empty = costs.get(f"no_{program}")
+                    rows.append([name, program, runs, f"{ns:.0f}", f"{empty[0]:.0f}" if empty else "–"])
             rig.fresh_folder(CaprockEvents.name)
-    yield "Programs of the layer, by kernel.bpf_stats_enabled", ["load", "program", "runs", "ns/run"], rows
+    yield ("Programs of the layer, by kernel.bpf_stats_enabled",
+           ["load", "program", "runs", "ns/run", "an empty program there, ns/run"], rows)
 
 
 def compare(rig, options, load):
