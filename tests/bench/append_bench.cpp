@@ -18,7 +18,6 @@
 #include "core/clock.hpp"
 #include "store/crc32c.hpp"
 #include "store/ring.hpp"
-#include "store/stream_copy.hpp"
 
 namespace caprock {
 namespace {
@@ -43,8 +42,8 @@ std::int64_t cpu_ns() {
 
 /// Memory that is mapped page by page, as the stage is.
 MutableBytes map_source() {
-  void* memory = ::mmap(nullptr, kSourceBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                        -1, 0);
+  void* memory =
+      ::mmap(nullptr, kSourceBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return {static_cast<std::byte*>(memory), memory == MAP_FAILED ? 0 : kSourceBytes};
 }
 
@@ -78,7 +77,7 @@ double bytes_alone_us(Bytes source, std::size_t run_bytes) {
   std::uint32_t sum = 0;
   for (std::size_t at = 0; at + run_bytes <= source.size(); at += run_bytes) {
     const std::int64_t begin = cpu_ns();
-    store::stream_copy(&to[at], source.subspan(at, run_bytes));
+    std::memcpy(&to[at], &source[at], run_bytes);
     sum = store::crc32c(source.subspan(at, run_bytes), sum);
     ns.push_back(cpu_ns() - begin);
   }
@@ -92,11 +91,13 @@ class Appender {
       : lane_(lane), source_(source), run_bytes_(run_bytes) {}
 
   void append() {
-    const BlockPiece piece{source_.subspan(position_ % source_.size(), run_bytes_),
-                           position_ + run_bytes_};
+    const BlockPiece piece{
+        source_.subspan(position_ % (source_.size() / run_bytes_ * run_bytes_), run_bytes_),
+        position_ + run_bytes_};
     const std::int64_t wall_begin = monotonic_ns();
     const std::int64_t cpu_begin = cpu_ns();
-    lane_.append({.source = {SourceKind::kStage, 0, 1}, .position = position_, .pieces = {&piece, 1}});
+    lane_.append(
+        {.source = {SourceKind::kStage, 0, 1}, .position = position_, .pieces = {&piece, 1}});
     const std::uint64_t committed = lane_.settle();
     cpu_.push_back(cpu_ns() - cpu_begin);
     wall_.push_back(monotonic_ns() - wall_begin);
@@ -107,11 +108,12 @@ class Appender {
   std::uint64_t bytes() const { return position_; }
 
   void print(double alone_us) const {
-    fmt::print("{{\"runs\": {}, \"refused\": {}, \"bytes_alone_us\": {:.1f}, \"cpu_us\": {:.1f}, "
-               "\"cpu_p999_us\": {:.1f}, \"wall_us\": {:.1f}, \"wall_p999_us\": {:.1f}, "
-               "\"wall_most_us\": {:.1f}}}\n",
-               cpu_.size(), short_, alone_us, quantile_us(cpu_, 0.5), quantile_us(cpu_, 0.999),
-               quantile_us(wall_, 0.5), quantile_us(wall_, 0.999), quantile_us(wall_, 1));
+    fmt::print(
+        "{{\"runs\": {}, \"refused\": {}, \"bytes_alone_us\": {:.1f}, \"cpu_us\": {:.1f}, "
+        "\"cpu_p999_us\": {:.1f}, \"wall_us\": {:.1f}, \"wall_p999_us\": {:.1f}, "
+        "\"wall_most_us\": {:.1f}}}\n",
+        cpu_.size(), short_, alone_us, quantile_us(cpu_, 0.5), quantile_us(cpu_, 0.999),
+        quantile_us(wall_, 0.5), quantile_us(wall_, 0.999), quantile_us(wall_, 1));
   }
 
  private:
@@ -129,11 +131,12 @@ Status measure(const Wishes& wishes) {
   if (source.empty()) return Error::from_errno("memory of the source");
   fill_with_blocks(source);
   const double alone_us = bytes_alone_us(source, wishes.run_bytes);
-  auto ring = store::Ring::open({.path = wishes.directory + "/ring.pcapng",
-                                 .storage_bytes = wishes.ring_bytes,
-                                 .node = "bench",
-                                 .interfaces = {InterfaceRecord{.name = "bench", .description = {}}},
-                                 .wall_offset_ns = wall_offset_ns()});
+  auto ring =
+      store::Ring::open({.path = wishes.directory + "/ring.pcapng",
+                         .storage_bytes = wishes.ring_bytes,
+                         .node = "bench",
+                         .interfaces = {InterfaceRecord{.name = "bench", .description = {}}},
+                         .wall_offset_ns = wall_offset_ns()});
   if (!ring) return std::move(ring).error();
   store::LaneWriter& lane = (*ring)->lane(0);
   lane.pin(std::vector<Bytes>{source});
@@ -146,8 +149,8 @@ Status measure(const Wishes& wishes) {
       lane.reveal();
       next_reveal_ns += 1'000'000'000;
     }
-    const auto due = static_cast<std::uint64_t>(static_cast<double>(now_ns - begin_ns) *
-                                                wishes.bytes_per_ns);
+    const auto due =
+        static_cast<std::uint64_t>(static_cast<double>(now_ns - begin_ns) * wishes.bytes_per_ns);
     if (appender.bytes() > due) {
       std::this_thread::sleep_for(std::chrono::microseconds(100));
       continue;

@@ -3,13 +3,10 @@
 
 #include <cstring>
 
-#include "store/segment_file.hpp"
-
 namespace caprock::store {
 
 Bytes GatherBuffer::gather(const PacketBatch& batch, BatchPoint begin, BatchPoint end) {
-  if (!memory_) memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kPageBytes, kBytes)));
-  if (!memory_) return {};
+  if (!memory_) memory_.reset(new (kAlignment) std::byte[kBytes]);
   std::byte* to = memory_.get();
   for_each_part(batch, begin, end, [&to](Bytes part) {
     std::memcpy(to, part.data(), part.size());

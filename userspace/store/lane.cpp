@@ -144,11 +144,9 @@ std::uint64_t Lane::room_for(const PacketBatch& batch, BatchPoint at) const {
   return std::min(bytes, direct != 0 || segment_->has_runs() ? direct : segment_->room());
 }
 
-/// Empty: it is in several that are short, and not worth more.
 Bytes Lane::in_one_piece(const PacketBatch& batch, BatchPoint begin, const Stretch& run) {
   const Bytes first = batch.pieces[begin.piece].bytes.subspan(begin.offset);
   if (first.size() >= run.bytes) return first.first(run.bytes);
-  if (run.bytes < kDirectBytes || run.bytes > GatherBuffer::kBytes) return {};
   return gathered_.gather(batch, begin, run.end);
 }
 
@@ -159,14 +157,9 @@ void Lane::begin_run(const PacketBatch& batch, BatchPoint begin, const Stretch& 
           .end_position = position_at(batch, run.end),
           .packets_before = segment_->packets(),
           .direct = !copies_ && segment_->takes_direct(whole)};
-  if (run_.direct) {
-    around_.exchange.writes_direct.store(true, std::memory_order_relaxed);
-    segment_->start_direct(head, whole);
-    return;
-  }
-  segment_->begin_run(head);
-  if (!whole.empty()) return segment_->copy(whole);
-  for_each_part(batch, begin, run.end, [this](Bytes part) { segment_->copy(part); });
+  if (!run_.direct) return segment_->write_run(head, whole);
+  around_.exchange.writes_direct.store(true, std::memory_order_relaxed);
+  segment_->start_direct(head, whole);
 }
 
 /// Commits the run; false: its segment was lost, and it with it.

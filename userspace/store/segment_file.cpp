@@ -6,10 +6,12 @@
 #include <linux/stat.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "store/file_io.hpp"
@@ -19,6 +21,8 @@ namespace {
 
 /// What every disk of today takes, where the kernel does not say (STATX_DIOALIGN: Linux 6.1).
 constexpr std::size_t kUsualAlignment = 4096;
+
+constexpr std::array<std::byte, 16 * kPageBytes> kZeros{};
 
 /// 0: not at all, or not in pages.
 std::size_t memory_alignment(int fd) {
@@ -57,7 +61,6 @@ bool SegmentFile::reaches(std::uint64_t bytes) const {
 }
 
 bool SegmentFile::blank(std::uint64_t at, std::uint64_t bytes) const {
-  static constexpr std::array<std::byte, 16 * kPageBytes> kZeros{};
   while (bytes > 0) {
     const std::size_t n = std::min<std::uint64_t>(bytes, kZeros.size());
     if (!write_all(fd, Bytes(kZeros).first(n), offset + at)) return false;
@@ -67,8 +70,24 @@ bool SegmentFile::blank(std::uint64_t at, std::uint64_t bytes) const {
   return true;
 }
 
-bool SegmentFile::write(std::uint64_t at, Bytes pages) const {
-  return write_all(fd, pages, offset + at);
+bool SegmentFile::write(std::uint64_t at, std::initializer_list<Bytes> parts,
+                        std::size_t blank) const {
+  std::array<iovec, kMaxParts + 1> pieces{};
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  const auto add = [&](Bytes part) {
+    pieces[count++] = {const_cast<std::byte*>(part.data()), part.size()};
+    bytes += part.size();
+  };
+  for (const Bytes part : parts)
+    add(part);
+  add(Bytes(kZeros).first(blank));
+  ssize_t written = -1;
+  do {
+    written =
+        ::pwritev(fd, pieces.data(), static_cast<int>(count), static_cast<off_t>(offset + at));
+  } while (written < 0 && errno == EINTR);
+  return written == static_cast<ssize_t>(bytes);
 }
 
 }  // namespace caprock::store

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways into a segment's place in the file that are not its mapping: straight to disk from
-// somebody else's memory, and whole pages through the page cache.
+// somebody else's memory, and through the page cache.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 
 #include "core/byte_span.hpp"
@@ -55,8 +56,10 @@ struct SegmentFile {
   /// Makes pages blank without reading what they held. `at` and `bytes`: multiples of kPageBytes.
   bool blank(std::uint64_t at, std::uint64_t bytes) const;
 
-  /// The same for pages that get these bytes, through the page cache. False with errno.
-  bool write(std::uint64_t at, Bytes pages) const;
+  /// One part behind the other, at most kMaxParts, and `blank` zeros (less than a page) behind
+  /// them, through the page cache. False with errno: what is there now is undefined.
+  static constexpr std::size_t kMaxParts = 3;
+  bool write(std::uint64_t at, std::initializer_list<Bytes> parts, std::size_t blank = 0) const;
 };
 
 }  // namespace caprock::store

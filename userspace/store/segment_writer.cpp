@@ -3,21 +3,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "core/log.hpp"
 #include "core/result.hpp"
 #include "store/direct_writer.hpp"
 #include "store/segment_layout.hpp"
-#include "store/stream_copy.hpp"
 
 namespace caprock::store {
 namespace {
-
-/// From here on the kernel copies a run.
-constexpr std::size_t kWrittenBytes = 64 << 10;
 
 /// What a direct run takes beside its blocks at the most: up to a page before them, and one more
 /// where 8 bytes could be no block.
@@ -31,6 +27,15 @@ constexpr std::size_t kSyncedOffset = kSegmentHeadOffset + offsetof(SegmentHead,
 
 Bytes bytes_of(const RunHead& head) {
   return std::as_bytes(std::span(&head, 1));
+}
+
+/// A free-space block of so many bytes; none if there are none.
+std::vector<std::byte> free_space(std::uint64_t bytes) {
+  std::vector<std::byte> block(bytes);
+  if (bytes == 0) return block;
+  put(block, 0, block_word(kFreeSpaceType, bytes));
+  put(block, bytes - sizeof(std::uint32_t), static_cast<std::uint32_t>(bytes));
+  return block;
 }
 
 }  // namespace
@@ -62,34 +67,21 @@ std::uint64_t SegmentWriter::room() const {
   return used < limit_ ? limit_ - used : 0;
 }
 
+void SegmentWriter::write_run(const RunHead& head, Bytes blocks) {
+  begin_run(head);
+  store({visible_part(head), blocks});
+  tally_.add(blocks);
+}
+
 void SegmentWriter::begin_run(const RunHead& head) {
   reach_free_space(frontier_ + sizeof head + head.bytes);
-  need_pages(frontier_ + sizeof head);
   tally_.add(bytes_of(head));
-  // Free space may stand at the frontier: its first word hides the run until the next reveal.
-  const std::size_t hidden = frontier_ == revealed_ ? sizeof(std::uint64_t) : 0;
-  std::memcpy(segment_.data() + frontier_ + hidden, bytes_of(head).data() + hidden,
-              sizeof head - hidden);
-  write_ = frontier_ + sizeof head;
+  write_ = frontier_ + sizeof head - visible_part(head).size();
 }
 
-/// Whole pages of what is long are copied by the kernel: a page fault for each would cost more than
-/// the copy.
-void SegmentWriter::copy(Bytes blocks) {
-  tally_.add(blocks);
-  const std::uint64_t lead = round_up(write_, kPageBytes) - write_;
-  if (blocks.size() < kWrittenBytes + lead) return store(blocks);
-  store(blocks.first(lead));
-  const Bytes pages = blocks.subspan(lead, (blocks.size() - lead) & ~(kPageBytes - 1));
-  if (!write_pages(pages)) store(pages);
-  store(blocks.subspan(lead + pages.size()));
-}
-
-bool SegmentWriter::write_pages(Bytes pages) {
-  if (!file_.reaches(segment_.size()) || !file_.write(write_, pages)) return false;
-  write_ += pages.size();
-  resident_ = std::max(resident_, write_);
-  return true;
+/// Free space may stand at the frontier: its first word hides the run until the next reveal.
+Bytes SegmentWriter::visible_part(const RunHead& head) const {
+  return bytes_of(head).subspan(frontier_ == revealed_ ? sizeof(std::uint64_t) : 0);
 }
 
 std::uint64_t SegmentWriter::direct_room() const {
@@ -106,21 +98,21 @@ bool SegmentWriter::takes_direct(Bytes blocks) const {
   return direct_worth(blocks.size()) && blocks.size() <= direct_room();
 }
 
-/// Head, padding and the first bytes through the mapping up to a page's end, whole pages to disk,
-/// the rest through the mapping. The checksum is taken while the disk is at work.
+/// Head, padding and the first bytes up to a page's end through the page cache, whole pages to
+/// disk, the rest through the page cache. The checksum is taken while the disk is at work.
 void SegmentWriter::start_direct(RunHead head, Bytes blocks) {
-  const std::uint64_t padding = padding_before(blocks);
-  head.bytes += padding;
+  const std::vector<std::byte> padding = free_space(padding_before(blocks));
+  head.bytes += padding.size();
   begin_run(head);
-  store_padding(padding);
   const std::size_t lead = file_.direct->lead(blocks);
-  store(blocks.first(lead));
+  store({visible_part(head), padding, blocks.first(lead)});
+  tally_.add(padding);
   in_flight_ = blocks.subspan(lead, (blocks.size() - lead) & ~(kPageBytes - 1));
   behind_flight_ = blocks.subspan(lead + in_flight_.size());
   if (file_.reaches(segment_.size())) {
     file_.direct->start(in_flight_, file_.offset + write_);
   } else {
-    store(std::exchange(in_flight_, {}));
+    store({std::exchange(in_flight_, {})});
   }
   tally_.add(blocks);
 }
@@ -130,9 +122,9 @@ void SegmentWriter::finish_direct() {
     write_ += in_flight_.size();
     resident_ = std::max(resident_, write_);
   } else {
-    store(in_flight_);
+    store({in_flight_});
   }
-  store(behind_flight_);
+  store({behind_flight_});
   in_flight_ = behind_flight_ = {};
 }
 
@@ -143,22 +135,23 @@ std::uint64_t SegmentWriter::padding_before(Bytes blocks) const {
   return padding == 0 || padding >= kMinPadding ? padding : padding + kPageBytes;
 }
 
-void SegmentWriter::store_padding(std::uint64_t bytes) {
-  if (bytes == 0) return;
-  need_pages(write_ + bytes);
-  const MutableBytes padding = segment_.subspan(write_, bytes);
-  std::memset(padding.data(), 0, padding.size());
-  put(padding, 0, block_word(kFreeSpaceType, bytes));
-  put(padding, bytes - sizeof(std::uint32_t), static_cast<std::uint32_t>(bytes));
-  tally_.add(padding);
-  write_ += bytes;
-}
-
-void SegmentWriter::store(Bytes bytes) {
-  if (bytes.empty()) return;
-  need_pages(write_ + bytes.size());
-  stream_copy(segment_.data() + write_, bytes);
-  write_ += bytes.size();
+/// By a call of the kernel: page faults would cost more. What is left of the last page is made
+/// blank, so that nothing of it is read from disk. Where the file fails, the mapping tells the
+/// fault guard.
+void SegmentWriter::store(std::initializer_list<Bytes> parts) {
+  std::uint64_t end = write_;
+  for (const Bytes part : parts)
+    end += part.size();
+  const std::uint64_t page_end = round_up(end, kPageBytes);
+  const std::uint64_t blank = end > resident_ && page_end < segment_.size() ? page_end - end : 0;
+  if (file_.reaches(segment_.size()) && file_.write(write_, parts, blank)) {
+    resident_ = std::max(resident_, end + blank);
+  } else {
+    std::byte* to = segment_.data() + write_;
+    for (const Bytes part : parts)
+      to = std::copy(part.begin(), part.end(), to);
+  }
+  write_ = end;
 }
 
 /// A store to a page that is not in memory would read it from disk first. Where blanking fails the
@@ -175,7 +168,6 @@ void SegmentWriter::need_pages(std::uint64_t end) {
 
 void SegmentWriter::commit_run() {
   frontier_ = write_;
-  store_fence();
   publish_word(segment_.data() + kFrontierOffset, frontier_);
 }
 
@@ -260,7 +252,7 @@ bool SegmentWriter::write_free_space_end(std::uint64_t begin, std::uint64_t end)
   const std::uint64_t at = end & ~(kPageBytes - 1);
   put(page, end - at - sizeof bytes, bytes);
   put(page, end - at, block_word(kFreeSpaceType, free_space_end(segment_.size(), end) - end));
-  return file_.reaches(segment_.size()) && file_.write(at, page);
+  return file_.reaches(segment_.size()) && file_.write(at, {page});
 }
 
 /// A run up to `end` is to be written behind the frontier: the block that hides it becomes as long.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <utility>
 
 #include "core/byte_span.hpp"
@@ -29,10 +30,8 @@ class SegmentWriter {
   /// Bytes of blocks that the next run may have; 0 where not even its head fits.
   std::uint64_t room() const;
 
-  /// A run is begun with its head, copied piece by piece, and committed. It counts from the commit
-  /// on.
-  void begin_run(const RunHead& head);
-  void copy(Bytes blocks);
+  /// A run counts from its commit on.
+  void write_run(const RunHead& head, Bytes blocks);
   void commit_run();
 
   /// Room for a run that goes the direct way; 0 where it would be too short to be worth it, or the
@@ -81,10 +80,10 @@ class SegmentWriter {
 
  private:
   SegmentTally open(Bytes opening, std::uint64_t sequence, std::int64_t created_ns);
+  void begin_run(const RunHead& head);
+  Bytes visible_part(const RunHead& head) const;
   void need_pages(std::uint64_t end);
-  bool write_pages(Bytes pages);
-  void store(Bytes bytes);
-  void store_padding(std::uint64_t bytes);
+  void store(std::initializer_list<Bytes> parts);
   std::uint64_t padding_before(Bytes blocks) const;
   void touch_free_space();
   void show_one_block();

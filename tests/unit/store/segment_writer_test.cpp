@@ -42,8 +42,7 @@ void append(SegmentWriter& writer, const PacketBatch& batch) {
   head.type = kRunHeadType;
   head.total_bytes = head.trailer_total = sizeof head;
   head.bytes = batch.pieces[0].bytes.size();
-  writer.begin_run(head);
-  writer.copy(batch.pieces[0].bytes);
+  writer.write_run(head, batch.pieces[0].bytes);
   writer.commit_run();
 }
 
