@@ -9,14 +9,17 @@
 #include <utility>
 
 #include "pcapng/reader.hpp"
+#include "store/lane_exchange.hpp"
 #include "store/segment_view.hpp"
 
 namespace caprock::store {
 namespace {
 
 /// So many segments with the right checksum, from the oldest on, and the rest is taken for
-/// untouched.
-constexpr unsigned kRightInARow = 8;
+/// untouched: more than lanes can have had ahead or empty, of which the heads on disk are right.
+std::size_t right_in_a_row(std::size_t lanes) {
+  return std::max<std::size_t>(8, lanes * (kMaxPrepared + 1) + 1);
+}
 
 /// A recorder that was killed may not have consumed its last batch, at most a few MiB: so many of a
 /// lane's newest segments are searched for the positions it had reached.
@@ -75,6 +78,21 @@ std::uint64_t trusted_limit(const SegmentHead& head, const BootId& boot_id) {
   return is_same_boot(head, boot_id) ? end : std::min(end, head.synced_frontier / 8 * 8);
 }
 
+/// Of a segment of another boot: an open one counts as far as it is known to be synced.
+bool counts_whole(const FoundSegment& found) {
+  return found.state == FoundState::kSealed ||
+         (found.state == FoundState::kOpen && found.head.synced_frontier >= found.head.frontier);
+}
+
+/// The foot of a sealed one names the one before it. Of an open one that was never synced nothing
+/// counts anyway.
+bool follows_whole(const FoundSegment& found, const std::set<std::uint64_t>& whole,
+                   const std::set<std::uint32_t>& torn) {
+  return found.state == FoundState::kSealed
+             ? whole.contains(found.foot.previous_sequence)
+             : !torn.contains(found.head.lane) || found.head.synced_frontier == 0;
+}
+
 class Recovery {
  public:
   Recovery(RingFile& file, std::vector<FoundSegment> found, const RecoveryContext& context)
@@ -87,6 +105,7 @@ class Recovery {
   void take_newest_state();
   bool accept(const FoundSegment& found) const;
   void distrust_unsynced();
+  void leave_out(FoundSegment& found);
   void distrust_recycled();
   void collect_totals();
   void seal_open_ones();
@@ -95,6 +114,7 @@ class Recovery {
   void fill_catalog();
   void collect_resume_positions();
   void collect_resume_positions(const FoundSegment& found);
+  std::size_t lanes_found() const;
   LaneTotals& totals_of(std::uint32_t lane);
   void note_damage(FoundSegment& found, std::string_view what);
 
@@ -163,6 +183,13 @@ void Recovery::take_newest_state() {
   }
 }
 
+void Recovery::leave_out(FoundSegment& found) {
+  found.state = FoundState::kUnused;
+  ring_.report.notes.push_back(fmt::format(
+      "segment {} is left out: what was recorded just before it did not survive the power cut",
+      found.index));
+}
+
 /// Whether the blocks are those of the foot. Even so its last page may be that of another use of
 /// the segment, as a blank one is written at both ends: behind the foot, where the checksum does
 /// not reach, it is made free space again.
@@ -173,24 +200,25 @@ bool Recovery::accept(const FoundSegment& found) const {
   return true;
 }
 
-/// After a power cut the foot of a segment may be on disk and its blocks not, or those of the one
-/// before it. What counts has no hole: where nothing of a segment is known to be synced, the lane's
-/// one before has to count whole.
+/// After a power cut the foot of a segment may be on disk and its blocks not, or those of the
+/// lane's one before it. What counts has no hole: what is not known to be synced to its end counts
+/// only where the one before counts whole.
 void Recovery::distrust_unsynced() {
   std::set<std::uint64_t> whole{0};  // by sequence
+  std::set<std::uint32_t> torn;      // lanes whose newest segment so far does not count whole
   for (FoundSegment& found : found_) {
-    if (found.state != FoundState::kSealed) continue;
-    const bool same_boot = is_same_boot(found.head, context_.boot_id);
-    if (!same_boot && found.head.synced_frontier <= found.head.foot && !accept(found)) {
-      found.state = FoundState::kOpen;
-    } else if (!same_boot && found.head.synced_frontier == 0 &&
-               !whole.contains(found.foot.previous_sequence)) {
-      found.state = FoundState::kOpen;
-      ring_.report.notes.push_back(fmt::format(
-          "segment {} is left out: what was recorded just before it did not survive the power cut",
-          found.index));
+    const bool sealed = found.state == FoundState::kSealed;
+    if (!sealed && found.state != FoundState::kOpen) continue;
+    const SegmentHead& head = found.head;
+    const bool certain =
+        is_same_boot(head, context_.boot_id) || (sealed && head.synced_frontier > head.foot);
+    if (sealed && !certain && !accept(found)) found.state = FoundState::kOpen;
+    if (!certain && !follows_whole(found, whole, torn)) leave_out(found);
+    if (certain || counts_whole(found)) {
+      whole.insert(head.sequence);
+      torn.erase(head.lane);
     } else {
-      whole.insert(found.head.sequence);
+      torn.insert(head.lane);
     }
   }
 }
@@ -207,13 +235,24 @@ void Recovery::distrust_recycled() {
   std::stable_sort(by_age.begin(), by_age.end(), [](const FoundSegment* a, const FoundSegment* b) {
     return a->foot.sealed_at < b->foot.sealed_at;
   });
-  unsigned right_in_a_row = 0;
+  const std::size_t enough = right_in_a_row(lanes_found());
+  std::size_t right_so_far = 0;
   for (FoundSegment* found : by_age) {
-    if (right_in_a_row == kRightInARow) break;
+    if (right_so_far == enough) break;
     const bool right = accept(*found);
-    right_in_a_row = right ? right_in_a_row + 1 : 0;
+    right_so_far = right ? right_so_far + 1 : 0;
     if (!right) note_damage(*found, "its blocks are not those of its checksum");
   }
+}
+
+/// Now, or when the ring was written.
+std::size_t Recovery::lanes_found() const {
+  std::size_t lanes = context_.lanes;
+  for (const FoundSegment& found : found_) {
+    if (found.state == FoundState::kSealed)
+      lanes = std::max(lanes, std::size_t{found.head.lane} + 1);
+  }
+  return lanes;
 }
 
 LaneTotals& Recovery::totals_of(std::uint32_t lane) {

@@ -44,16 +44,29 @@ Status allocate(int fd, std::uint64_t offset, std::uint64_t bytes) {
   return Error::from_errno(fmt::format("cannot get {} of disk space", format_size(bytes)));
 }
 
+Status cut(int fd, std::uint64_t bytes) {
+  if (::ftruncate(fd, static_cast<off_t>(bytes)) == 0) return {};
+  return Error::from_errno("cannot resize the ring");
+}
+
 /// Makes the length whole segments of the ring, and gives back what a larger ring had allocated: a
-/// truncation, even to the same length, frees all behind it.
+/// truncation, even to the same length, frees all behind it. Not where there is no need: on a full
+/// disk somebody else would take the ring's space.
 Status trim(int fd, const Geometry& geometry) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return Error::from_errno("fstat");
-  const std::uint64_t segments =
-      round_up(static_cast<std::uint64_t>(info.st_size), geometry.segment_bytes);
-  const auto length = std::min(segments, geometry.ring_bytes());
-  if (::ftruncate(fd, static_cast<off_t>(length)) == 0) return {};
-  return Error::from_errno("cannot resize the ring");
+  const auto bytes = static_cast<std::uint64_t>(info.st_size);
+  const std::uint64_t length =
+      std::min(round_up(bytes, geometry.segment_bytes), geometry.ring_bytes());
+  const std::uint64_t allocated = static_cast<std::uint64_t>(info.st_blocks) * 512;
+  const bool has_more = allocated >= geometry.ring_bytes() + geometry.segment_bytes;
+  return bytes == length && !has_more ? Status{} : cut(fd, length);
+}
+
+Status give_back(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return Error::from_errno("fstat");
+  return cut(fd, static_cast<std::uint64_t>(info.st_size));
 }
 
 Error not_a_file(const std::filesystem::path& path, std::string_view what) {
@@ -90,7 +103,7 @@ Result<std::unique_ptr<RingFile>> RingFile::map(Fd fd, std::filesystem::path pat
                                                 Geometry geometry) {
   if (auto done = trim(fd.get(), geometry); !done) return std::move(done).error();
   if (auto done = allocate(fd.get(), 0, geometry.ring_bytes()); !done) {
-    [[maybe_unused]] const auto given_back = trim(fd.get(), geometry);
+    [[maybe_unused]] const auto given_back = give_back(fd.get());
     return Error(fmt::format("{}: {}; make room, or give a smaller storageSize", path.string(),
                              done.error().message()));
   }
@@ -110,7 +123,9 @@ RingFile::RingFile(Fd fd, std::filesystem::path path, Geometry geometry, Mapping
       geometry_(geometry),
       mapping_(std::move(mapping)),
       advice_(MADV_NORMAL),
-      guard_(std::move(guard)) {}
+      guard_(std::move(guard)) {
+  if (direct_) direct_->await_others();
+}
 
 MutableBytes RingFile::segment(std::uint64_t index) const {
   return mapping_.bytes().subspan(offset_of(index), geometry_.segment_bytes);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/stat.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -49,6 +50,11 @@ std::optional<DirectFile> DirectFile::open(int fd) {
 std::size_t DirectFile::lead(Bytes memory) const {
   const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
   return round_up(address, alignment_) - address;
+}
+
+void DirectFile::await_others() const {
+  while (::flock(fd_.get(), LOCK_EX) != 0 && errno == EINTR) {
+  }
 }
 
 bool DirectFile::write(Bytes bytes, std::uint64_t offset) const {

@@ -31,6 +31,10 @@ class DirectFile {
   /// there now is undefined.
   bool write(Bytes bytes, std::uint64_t offset) const;
 
+  /// Until nobody else has this: a write that was on its way when an agent was killed outlives it,
+  /// and holds its description of the file, and with it the lock, until it has ended.
+  void await_others() const;
+
   int descriptor() const { return fd_.get(); }
 
  private:

@@ -232,6 +232,28 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "recovery: after a power cut an open segment does not count behind one that lost its end") {
+  for (const bool sealed : {false, true}) {
+    INFO(sealed << ": the second one was sealed, and not synced to its foot");
+    KilledRecorder killed(125);
+    killed.reboot();
+    SegmentHead first = killed.head(0);
+    first.foot = 0;
+    first.synced_frontier = KilledRecorder(10).first_run() + 4 * (kRunBytes + sizeof(RunHead));
+    killed.set_head(0, first);
+    SegmentHead second = killed.head(1);
+    if (!sealed) second.foot = 0;
+    second.synced_frontier = sealed ? second.foot / 2 / 8 * 8 : second.frontier;
+    killed.set_head(1, second);
+    const RecoveryReport report = killed.recover();
+    CHECK(report.sealed == 0);
+    CHECK(report.recovered == 1);
+    CHECK(killed.after().fault.empty());
+    CHECK(killed.holds_first(80));
+  }
+}
+
+TEST_CASE(
     "recovery: after a power cut new blocks under an old synced head are not taken for the "
     "record") {
   KilledRecorder killed(60);
