@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pod_processes.hpp"
 
-#include <charconv>
-#include <filesystem>
 #include <utility>
 
 #include "core/clock.hpp"
+#include "core/processes.hpp"
 #include "insight/container.hpp"
 
 namespace caprock::agent {
 namespace {
-
-/// 0: the entry is no process.
-pid_t pid_of(const std::filesystem::path& entry) {
-  const std::string name = entry.filename();
-  pid_t pid = 0;
-  const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), pid);
-  return failed == std::errc() && end == name.data() + name.size() ? pid : 0;
-}
 
 /// A process may enter its group, or its number be another one's, before this has passed.
 constexpr std::int64_t kMemoryNs = 2'000'000'000;
@@ -35,11 +26,7 @@ void PodProcesses::look() {
     known_since_ns_ = monotonic_ns();
   }
   std::map<pid_t, std::string> now;
-  std::error_code failed;
-  for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end;
-       entry.increment(failed)) {
-    const pid_t pid = pid_of(entry->path());
-    if (pid == 0) continue;
+  for (const pid_t pid : all_processes()) {
     const auto known = known_.find(pid);
     now.emplace(pid, known != known_.end() ? std::move(known->second) : pod_of(pid));
   }

@@ -14,6 +14,7 @@
 
 #include "capture/block_queue.hpp"
 #include "capture/packet_source.hpp"
+#include "core/network_namespace.hpp"
 #include "core/pod_directory.hpp"
 #include "core/result.hpp"
 #include "insight/container.hpp"

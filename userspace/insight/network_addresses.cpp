@@ -2,19 +2,13 @@
 #include "insight/network_addresses.hpp"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <memory>
-#include <system_error>
-#include <thread>
 
-#include "core/fd.hpp"
+#include "core/network_namespace.hpp"
 
 namespace caprock::insight {
 namespace {
@@ -23,11 +17,6 @@ constexpr std::size_t kMostKnown = 4096;
 constexpr std::int64_t kAskAgainNs = 10'000'000'000;
 constexpr std::int64_t kMissedNs =
     100'000'000;  // a process that was gone: the next one may be there
-
-std::uint32_t inode_of(const Fd& file) {
-  struct stat info {};
-  return file && ::fstat(file.get(), &info) == 0 ? static_cast<std::uint32_t>(info.st_ino) : 0;
-}
 
 std::string printable(const sockaddr* address) {
   char text[INET6_ADDRSTRLEN] = "";
@@ -57,33 +46,18 @@ AddressList present_addresses() {
   return addresses;
 }
 
-Fd open_network(const std::string& process) {
-  return Fd(::open(fmt::format("/proc/{}/ns/net", process).c_str(), O_RDONLY | O_CLOEXEC));
-}
-
 }  // namespace
 
-std::uint32_t own_network() {
-  return inode_of(open_network("thread-self"));
-}
-
-/// A thread that has gone to another namespace is done with: nothing can go wrong on its way back.
-AddressList addresses_of(std::uint32_t network, std::uint32_t pid) try {
+AddressList addresses_of(std::uint32_t network, std::uint32_t pid) {
   if (network == own_network()) return present_addresses();
-  const Fd other = open_network(fmt::to_string(pid));
-  if (inode_of(other) != network) return {};
   AddressList addresses;
-  std::thread([&] {
-    if (::setns(other.get(), CLONE_NEWNET) == 0) addresses = present_addresses();
-  }).join();
+  (void)do_inside({network, static_cast<pid_t>(pid)}, [&] { addresses = present_addresses(); });
   return addresses;
-} catch (const std::system_error&) {  // no thread to be had at the moment
-  return {};
 }
 
 bool any_left(const NetworkUsers& users) {
   return std::ranges::any_of(users.pids, [&](std::uint32_t pid) {
-    return pid != 0 && inode_of(open_network(fmt::to_string(pid))) == users.network;
+    return pid != 0 && network_of(static_cast<pid_t>(pid)) == users.network;
   });
 }
 

@@ -66,7 +66,4 @@ class NetworkAddresses {
   std::int64_t look_ns_ = 0;  // monotonic time of the next take_users()
 };
 
-/// The inode of the network namespace that this process is in; 0: not to be found out.
-std::uint32_t own_network();
-
 }  // namespace caprock::insight

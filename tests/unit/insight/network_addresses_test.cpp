@@ -9,6 +9,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "core/network_namespace.hpp"
+
 namespace caprock::insight {
 namespace {
 
