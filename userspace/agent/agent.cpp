@@ -189,11 +189,11 @@ Status Agent::put_in_force(const config::Config& config) {
   return {};
 }
 
-Status Agent::plan_by(const config::Tap& tap) {
+Status Agent::plan_by(const config::Config& config) {
   if (!pods_) return {};
-  auto filter = filter::PodFilter::from(tap);
+  auto filter = filter::PodFilter::from(config.tap);
   if (!filter) return std::move(filter).error();
-  pods_->set(*std::move(filter));
+  pods_->set(*std::move(filter), config.agent.pod_loopback);
   pods_->update(devices());
   return {};
 }
@@ -218,7 +218,8 @@ FollowerSettings Agent::follower_settings() const {
           .mirror_bytes = started_with_.agent.stage_bytes,
           .once = recorded_once,
           .devices = plan().devices,
-          .others = plan().others};
+          .others = plan().others,
+          .loopbacks = plan().loopbacks};
 }
 
 void Agent::log_findings() const {
@@ -266,13 +267,13 @@ void Agent::reload() {
 
 // Keys that only a restart can change stay as they are, and the status names them.
 Status Agent::adopt(config::LoadedConfig loaded) {
-  if (auto planned = plan_by(loaded.config.tap); !planned) return planned;
+  if (auto planned = plan_by(loaded.config); !planned) return planned;
   for (const auto& key : config::fixed_changes(started_with_, loaded.config)) {
     loaded.notes.push_back(fmt::format("{}: changes only with a restart", key));
   }
   const bool other_events = !same_events(config_.agent, loaded.config.agent);
   if (auto applied = put_in_force(loaded.config); !applied) {
-    (void)plan_by(config_.tap);  // it was right before
+    (void)plan_by(config_);  // it was right before
     return applied;
   }
   if (pods_) pods_->set_inventory_interval(config_.agent.os_inventory_interval);

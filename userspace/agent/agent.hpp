@@ -48,7 +48,7 @@ class Agent {
   Status put_in_force(const config::Config& config);
   PodFollower::Devices devices() const;
   const PodPlan& plan() const;
-  Status plan_by(const config::Tap& tap);
+  Status plan_by(const config::Config& config);
   void replan();
   void reload();
   Status adopt(config::LoadedConfig loaded);

@@ -38,6 +38,11 @@ bool same_policy(const interface_policy& a, const interface_policy& b) {
   return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
 
+/// For people: every pod has a "lo".
+const std::string& name_of(const InterfaceRecord& record, const SelectedDevice& selected) {
+  return selected.network ? record.description : record.name;
+}
+
 // The programs on the device stay right for both; otherwise they have to be attached anew.
 bool same_attachment(const SelectedDevice& a, const SelectedDevice& b) {
   return a.link == b.link && a.ingress == b.ingress && a.egress == b.egress;
@@ -110,9 +115,11 @@ void InterfaceFollower::repair() {
   if (!settings_.wishes.mirrors.empty()) apply();  // addresses come and go without events
   for (auto& [ifindex, recorded] : recorded_) {
     if (recorded.attachment && recorded.attachment->in_place()) continue;
+    if (const auto& network = recorded.selected.network; network && !network->is_there())
+      continue;  // the pod, or that process of it, is gone: that will be told
     if (recorded.attachment) {
       report_error(fmt::format("{}: somebody detached the capture programs; attaching them again",
-                               recorded.selected.device.name));
+                               name_of(recorded.record, recorded.selected)));
       recorded.attachment.reset();
     }
     attach(recorded);
@@ -150,7 +157,7 @@ std::vector<api::InterfaceStatus> InterfaceFollower::status() const {
     list[id].egress = counters.of(id, CAPROCK_EGRESS);
   }
   for (const auto& [ifindex, recorded] : recorded_) {
-    list[recorded.id].index = ifindex;
+    list[recorded.id].index = recorded.selected.device.ifindex;
     list[recorded.id].error = recorded.error;
     list[recorded.id].hook = hooks_of(recorded);
   }
@@ -165,6 +172,8 @@ void InterfaceFollower::apply() {
     auto selection = select_interfaces(monitor_.devices(), settings_.wishes, *addresses);
     for (auto& device : selection.selected)
       selected.emplace(device.device.ifindex, std::move(device));
+    for (const auto& [inode, loopback] : settings_.loopbacks)
+      selected.emplace(inode, capture::select_loopback(loopback.network));
     tell_unmatched(std::move(selection.unmatched));
   }
   publish_tunnel_ports(selected);  // of what stays: that of the others is recorded outside again
@@ -228,9 +237,13 @@ void InterfaceFollower::add_selected(const std::map<std::uint32_t, SelectedDevic
 
 // Whether the device has an id that it did not have before.
 bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& selected) {
-  const InterfaceRecord record = record_of(selected.device);
+  const InterfaceRecord record = record_of(selected);
   const auto known = recorded_.find(ifindex);
   if (known != recorded_.end()) known->second.selected.device = selected.device;
+  if (known != recorded_.end() && selected.network) {
+    known->second.selected.network = selected.network;
+    if (known->second.attachment) known->second.attachment->enter_by(*selected.network);
+  }
   if (known != recorded_.end() && known->second.record == record) return false;
   const auto id = table_.acquire(record, monotonic_ns());
   if (!id) {
@@ -258,16 +271,21 @@ DeviceWish InterfaceFollower::wish_of(const capture::Device& device) const {
           .description = {}};
 }
 
-InterfaceRecord InterfaceFollower::record_of(const capture::Device& device) const {
+InterfaceRecord InterfaceFollower::record_of(const SelectedDevice& selected) const {
+  const capture::Device& device = selected.device;
+  if (selected.network)
+    return {.name = device.name,
+            .description = settings_.loopbacks.at(selected.network->inode).description};
   std::string description = wish_of(device).description;
   return {.name = device.name,
           .description = description.empty() ? describe_kind(device) : std::move(description)};
 }
 
 interface_policy InterfaceFollower::policy_of(const Recorded& recorded) const {
-  const DeviceWish wish = wish_of(recorded.selected.device);
+  const bool inside = recorded.selected.network.has_value();
+  const DeviceWish wish = inside ? DeviceWish() : wish_of(recorded.selected.device);
   unsigned roles = ROLE_INTERFACE;
-  if (settings_.once && recorded.port == 0)
+  if (settings_.once && recorded.port == 0 && !inside)
     roles |= wish.pod_link ? ROLE_ONCE : ROLE_ONCE | ROLE_SHARED;
   return {.id = recorded.id,
           .mode = static_cast<std::uint8_t>(mode_of(wish.extent, settings_.mode)),
@@ -332,12 +350,23 @@ void InterfaceFollower::publish_tunnel_ports(
 }
 
 void InterfaceFollower::attach(Recorded& recorded) {
+  if (recorded.selected.network) {
+    if (const auto loaded = load_pod_programs(); !loaded) return report(recorded, loaded.error());
+  }
   auto attached =
       capture::DeviceAttachment::attach(recorder_->programs(), recorded.selected, attach_options_);
   if (!attached) return report(recorded, attached.error());
   recorded.attachment.emplace(std::move(*attached));
   recorded.error = recorded.attachment->note();
   if (recorded.selected.mirror) open_port(recorded);
+}
+
+/// Where the kernel does not take them, it is not asked again.
+Status InterfaceFollower::load_pod_programs() {
+  if (!pod_programs_) pod_programs_ = capture::PodPrograms::load(recorder_->programs());
+  if (!*pod_programs_) return pod_programs_->error();
+  attach_options_.pod_programs = (*pod_programs_)->get();
+  return {};
 }
 
 /// What the port receives goes through the stage until it has sockets. One that is not to be
@@ -386,7 +415,7 @@ void InterfaceFollower::forget(std::map<std::uint32_t, Recorded>::iterator it) {
 
 void InterfaceFollower::report(Recorded& recorded, const Error& error) {
   recorded.error = error.message();
-  report_error(fmt::format("{}: {}", recorded.selected.device.name, error.message()));
+  report_error(fmt::format("{}: {}", name_of(recorded.record, recorded.selected), error.message()));
 }
 
 }  // namespace caprock::agent

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,7 +18,9 @@
 #include "capture/device_monitor.hpp"
 #include "capture/interface_selection.hpp"
 #include "capture/mirror_port.hpp"
+#include "capture/pod_programs.hpp"
 #include "core/fd.hpp"
+#include "core/network_namespace.hpp"
 #include "core/result.hpp"
 
 namespace caprock::agent {
@@ -32,6 +35,14 @@ struct DeviceWish {
   std::string description;  // in the file; empty: kind and Ethernet address
 
   bool operator==(const DeviceWish&) const = default;
+};
+
+/// A pod of which the loopback is recorded.
+struct PodLoopback {
+  ProcessNetwork network;
+  std::string description;  // in the file
+
+  bool operator==(const PodLoopback&) const = default;
 };
 
 /// What is wanted of the host's devices. Changes live.
@@ -49,6 +60,7 @@ struct FollowerSettings {
   /// does until somebody knows it, and of all others.
   Extent unclaimed = Extent::kEverything;
   Extent others = Extent::kEverything;
+  std::map<std::uint32_t, PodLoopback> loopbacks = {};  // by the inode of the network namespace
 
   bool operator==(const FollowerSettings&) const = default;
 };
@@ -113,12 +125,13 @@ class InterfaceFollower {
   bool assign_id(std::uint32_t ifindex, const capture::SelectedDevice& selected);
   void note_appearances(const std::vector<capture::DeviceChange>& changes);
   DeviceWish wish_of(const capture::Device& device) const;
-  InterfaceRecord record_of(const capture::Device& device) const;
+  InterfaceRecord record_of(const capture::SelectedDevice& selected) const;
   interface_policy policy_of(const Recorded& recorded) const;
   void publish(std::uint32_t ifindex, Recorded& recorded);
   void publish_covered();
   void publish_tunnel_ports(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   void attach(Recorded& recorded);
+  Status load_pod_programs();
   void open_port(Recorded& recorded);
   void note(Recorded& recorded, const std::string& what);
   std::string hooks_of(const Recorded& recorded) const;
@@ -134,7 +147,8 @@ class InterfaceFollower {
   FollowerSettings settings_;
   InterfaceTable table_;
   MirrorPorts ports_;
-  std::map<std::uint32_t, Recorded> recorded_;  // by ifindex
+  std::optional<Result<std::unique_ptr<capture::PodPrograms>>> pod_programs_;  // once wanted
+  std::map<std::uint32_t, Recorded> recorded_;  // by ifindex; of pods' loopbacks as in the settings
   std::set<std::uint32_t> covered_;             // ifindexes of devices that only have a policy
   std::optional<std::set<std::uint16_t>> tunnel_ports_;  // in force; not known at first
   std::map<std::uint32_t, std::int64_t> appeared_;       // ifindex → monotonic time

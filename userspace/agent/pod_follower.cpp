@@ -31,7 +31,7 @@ PodFollower::PodFollower(boost::asio::any_io_executor executor, const config::Co
       journal_(recorder, pods),
       cluster_(executor, config.agent, cluster_node(config.agent, host), journal_,
                [this] { wake(); }),
-      targeting_(std::move(filter)),
+      targeting_(std::move(filter), config.agent.pod_loopback),
       timer_(executor) {}
 
 boost::asio::awaitable<void> PodFollower::follow(std::function<void()> replan) {

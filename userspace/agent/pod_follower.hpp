@@ -45,7 +45,9 @@ class PodFollower {
     if (!gathering_) timer_.cancel();
   }
 
-  void set(filter::PodFilter filter) { targeting_.set(std::move(filter)); }
+  void set(filter::PodFilter filter, bool loopbacks) {
+    targeting_.set(std::move(filter), loopbacks);
+  }
   void set_inventory_interval(Nanoseconds interval) {
     journal_.set_inventory_interval(interval.count());
   }

@@ -57,24 +57,32 @@ class Planner {
   void add(const Pod& pod) {
     const filter::PodVerdict verdict = filter_.judge(pod);
     const auto links = links_of(pod);
+    const bool loopback = verdict.targeted && add_loopback(pod);
     plan_.targets.push_back({.namespace_name = pod.namespace_name,
                              .pod = pod.name,
                              .targeted = verdict.targeted,
                              .reason = verdict.reason,
                              .addresses = pod.addresses,
-                             .interfaces = names_of(links),
-                             .note = verdict.targeted ? note_on(pod, !links.empty()) : ""});
+                             .interfaces = names_of(links, loopback),
+                             .note = verdict.targeted ? note_on(pod, links, loopback) : ""});
     for (const auto ifindex : links)
       plan_.devices[ifindex] = {
-          .extent = extent_of(verdict),
-          .pod_link = true,
-          .description = fmt::format("pod {}/{}", pod.namespace_name, pod.name)};
+          .extent = extent_of(verdict), .pod_link = true, .description = name_of(pod)};
     if (!pod.host_network && opts_out(pod)) {
       add_addresses(pod.addresses, plan_.excluded_addresses);
     } else if (verdict.targeted) {
       add_addresses(pod.addresses, plan_.target_addresses);
       if (pod.host_network) add_addresses({pod.host_address}, plan_.target_addresses);
     }
+  }
+
+  /// Whether it is recorded.
+  bool add_loopback(const Pod& pod) {
+    const auto network = view_.networks.find(pod.uid);
+    if (!view_.loopbacks || network == view_.networks.end()) return false;
+    plan_.loopbacks[network->second.inode] = {.network = network->second,
+                                              .description = name_of(pod) + ", loopback"};
+    return true;
   }
 
   /// Those that are still there.
@@ -87,18 +95,25 @@ class Planner {
     return links;
   }
 
-  std::vector<std::string> names_of(const std::vector<std::uint32_t>& links) const {
+  std::vector<std::string> names_of(const std::vector<std::uint32_t>& links, bool loopback) const {
     std::vector<std::string> names;
     for (const auto ifindex : links)
       names.push_back(view_.devices.at(ifindex).name);
+    if (loopback) names.emplace_back("lo");
     return names;
   }
 
-  static std::string note_on(const Pod& pod, bool has_link) {
-    if (has_link) return {};
+  static std::string name_of(const Pod& pod) {
+    return fmt::format("pod {}/{}", pod.namespace_name, pod.name);
+  }
+
+  std::string note_on(const Pod& pod, const std::vector<std::uint32_t>& links,
+                      bool loopback) const {
     if (pod.host_network) return "in the host's network: recorded by the node's address";
     if (pod.addresses.empty()) return "it has no address yet";
-    return "no link of it is known: recorded by its address on links that others share";
+    if (links.empty())
+      return "no link of it is known: recorded by its address on links that others share";
+    return view_.loopbacks && !loopback ? "no process of it is to be seen: not its loopback" : "";
   }
 
   const filter::PodFilter& filter_;
@@ -118,7 +133,8 @@ bool is_alive(const Pod& pod) {
 
 bool records_the_same(const PodPlan& one, const PodPlan& other) {
   const auto recorded = [](const PodPlan& plan) {
-    return std::tie(plan.devices, plan.others, plan.target_addresses, plan.excluded_addresses);
+    return std::tie(plan.devices, plan.loopbacks, plan.others, plan.target_addresses,
+                    plan.excluded_addresses);
   };
   return recorded(one) == recorded(other);
 }

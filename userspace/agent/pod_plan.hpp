@@ -10,6 +10,7 @@
 
 #include "agent/cluster.hpp"
 #include "agent/interface_follower.hpp"
+#include "agent/pod_networks.hpp"
 #include "api/targets.hpp"
 #include "capture/device.hpp"
 #include "filter/pod_filter.hpp"
@@ -21,9 +22,10 @@ namespace caprock::agent {
 using PodLinkMap = std::map<std::string, std::set<std::uint32_t>>;
 
 struct PodPlan {
-  std::map<std::uint32_t, DeviceWish> devices;  // by ifindex: of links that lead to pods
-  Extent others = Extent::kEverything;          // of devices that many share
-  std::set<filter::Prefix> target_addresses;    // wanted on those
+  std::map<std::uint32_t, DeviceWish> devices;     // by ifindex: of links that lead to pods
+  std::map<std::uint32_t, PodLoopback> loopbacks;  // by the inode of the network namespace
+  Extent others = Extent::kEverything;             // of devices that many share
+  std::set<filter::Prefix> target_addresses;       // wanted on those
   std::set<filter::Prefix> excluded_addresses;
   std::vector<api::Target> targets;  // for people
 
@@ -43,6 +45,8 @@ struct PodView {
   const capture::DeviceMap& devices;
   const std::set<std::uint32_t>& new_links;  // to pods not known yet: recorded
   const std::set<std::uint32_t>& uplinks;    // to routers: no pod's, whatever they look like
+  bool loopbacks = false;                    // of targets are wanted
+  const PodNetworkMap& networks;
 };
 
 PodPlan plan_pods(const filter::PodFilter& filter, const PodView& view);

@@ -2,6 +2,7 @@
 #include "agent/targeting.hpp"
 
 #include <set>
+#include <string>
 
 namespace caprock::agent {
 namespace {
@@ -9,11 +10,20 @@ namespace {
 /// A link that is new to the agent is recorded for so long, whosever it may be.
 constexpr std::int64_t kGraceNs = 10'000'000'000;
 
+/// Those that have, or are to have, a network of their own.
+std::set<std::string> with_network(const PodMap& pods) {
+  std::set<std::string> uids;
+  for (const auto& [uid, pod] : pods)
+    if (is_alive(pod) && !pod.host_network) uids.insert(uid);
+  return uids;
+}
+
 }  // namespace
 
 void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices,
                        const std::function<std::int64_t(std::uint32_t)>& appeared_ns) {
-  finder_.look(cluster.pods(), devices);
+  finder_.look(cluster.pods(), devices, processes_);
+  networks_.look(loopbacks_ ? with_network(cluster.pods()) : std::set<std::string>(), processes_);
   const std::int64_t now = monotonic_ns();
   std::set<std::uint32_t> fresh;
   for (const auto ifindex : finder_.unclaimed(devices)) {
@@ -27,7 +37,9 @@ void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices
                               .links = finder_.links(),
                               .devices = devices,
                               .new_links = fresh,
-                              .uplinks = finder_.uplinks()});
+                              .uplinks = finder_.uplinks(),
+                              .loopbacks = loopbacks_,
+                              .networks = networks_.all()});
 }
 
 }  // namespace caprock::agent

@@ -9,7 +9,9 @@
 #include "agent/cluster.hpp"
 #include "agent/interface_follower.hpp"
 #include "agent/pod_link_finder.hpp"
+#include "agent/pod_networks.hpp"
 #include "agent/pod_plan.hpp"
+#include "agent/pod_processes.hpp"
 #include "core/clock.hpp"
 #include "filter/pod_filter.hpp"
 
@@ -18,9 +20,14 @@ namespace caprock::agent {
 /// Control-plane thread.
 class Targeting {
  public:
-  explicit Targeting(filter::PodFilter filter) : filter_(std::move(filter)) {}
+  Targeting(filter::PodFilter filter, bool loopbacks)
+      : filter_(std::move(filter)), loopbacks_(loopbacks) {}
 
-  void set(filter::PodFilter filter) { filter_ = std::move(filter); }
+  /// `loopbacks`: those of the targets are recorded, too.
+  void set(filter::PodFilter filter, bool loopbacks) {
+    filter_ = std::move(filter);
+    loopbacks_ = loopbacks;
+  }
   const filter::PodFilter& filter() const { return filter_; }
 
   /// Looks for links, and plans anew. `appeared_ns`: as InterfaceFollower's.
@@ -34,7 +41,10 @@ class Targeting {
 
  private:
   filter::PodFilter filter_;
+  bool loopbacks_;
+  PodProcesses processes_;
   PodLinkFinder finder_;
+  PodNetworks networks_;
   PodPlan plan_;
   bool waits_ = false;
   const std::int64_t started_ns_ = monotonic_ns();

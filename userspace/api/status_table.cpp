@@ -71,6 +71,12 @@ void summary(const AgentStatus& status, Lines out) {
   line(out, "durable until", "{}", age_text(ring.durable_until, status.now));
 }
 
+/// What is wrong with it, or whose it is: every pod has a "lo".
+std::string note_on(const InterfaceStatus& interface) {
+  if (!interface.error.empty()) return interface.error;
+  return interface.description.starts_with("pod ") ? interface.description : "";
+}
+
 void interfaces(const std::vector<InterfaceStatus>& list, Lines out) {
   TextTable table({"INTERFACE", "HOOK", "IN", "OUT", "LOST", "FILTERED", "NOT L4", "NOTE"});
   for (const auto& interface : list) {
@@ -82,7 +88,8 @@ void interfaces(const std::vector<InterfaceStatus>& list, Lines out) {
     table.add({interface.name, interface.hook.empty() ? "-" : interface.hook,
                count_text(static_cast<double>(in.written)),
                count_text(static_cast<double>(eg.written)), sum(&capture_counters::lost),
-               sum(&capture_counters::filtered), sum(&capture_counters::not_l4), interface.error});
+               sum(&capture_counters::filtered), sum(&capture_counters::not_l4),
+               note_on(interface)});
   }
   fmt::format_to(out, "\n{}", table.text());
 }

@@ -18,6 +18,9 @@ class ClsactQdisc {
   ClsactQdisc& operator=(ClsactQdisc&& other) noexcept;
   ~ClsactQdisc();
 
+  /// It stays on the device when this is destroyed.
+  void keep() { made_ = false; }
+
  private:
   ClsactQdisc(std::uint32_t ifindex, bool made) : ifindex_(ifindex), made_(made) {}
 

@@ -29,6 +29,9 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
+/// That of loopback, in every network namespace.
+constexpr std::uint32_t kLoopbackIfindex = 1;
+
 using DeviceMap = std::map<std::uint32_t, Device>;  // by ifindex
 
 /// Whether packets start with an Ethernet header there.

@@ -12,6 +12,7 @@
 
 #include "capture/libbpf_options.hpp"
 #include "capture/link_pins.hpp"
+#include "capture/pod_filters.hpp"
 
 namespace caprock::capture {
 namespace {
@@ -23,14 +24,24 @@ struct Target {
   const AttachOptions& options;
 
   AttachPoint point(caprock_direction direction, LinkHook hook) const {
-    const std::uint32_t ifindex = selected.device.ifindex;
-    return {ifindex, direction, link_pin(options.pin_directory, ifindex, hook)};
+    return {selected.device.ifindex, direction, link_pin(options.pin_directory, number(), hook)};
+  }
+
+  int tc_program(caprock_direction direction) const {
+    if (selected.network) return options.pod_programs->ingress_fd();
+    return direction == CAPROCK_INGRESS ? programs.tc_ingress_fd() : programs.tc_egress_fd();
+  }
+
+ private:
+  /// Inodes of namespaces are higher than indexes of devices.
+  std::uint32_t number() const {
+    return selected.network ? selected.network->inode : selected.device.ifindex;
   }
 };
 
 AttachResult attach_tc(const Target& target, caprock_direction direction) {
   const bool ingress = direction == CAPROCK_INGRESS;
-  const int program = ingress ? target.programs.tc_ingress_fd() : target.programs.tc_egress_fd();
+  const int program = target.tc_program(direction);
   const AttachPoint point =
       target.point(direction, ingress ? LinkHook::kIngress : LinkHook::kEgress);
   return target.options.tc == TcFlavour::kTcx ? attach_tcx(program, point)
@@ -72,6 +83,18 @@ Result<TcFlavour> probe_tc_flavour() {
 Result<DeviceAttachment> DeviceAttachment::attach(const Programs& programs,
                                                   const SelectedDevice& selected,
                                                   const AttachOptions& options) {
+  if (!selected.network) return attach_here(programs, selected, options);
+  std::optional<Result<DeviceAttachment>> attached;
+  const auto entered = do_inside(
+      *selected.network, [&] { attached.emplace(attach_here(programs, selected, options)); });
+  if (!entered) return entered.error().context(selected.device.name);
+  if (*attached) (*attached)->network_ = selected.network;
+  return *std::move(attached);
+}
+
+Result<DeviceAttachment> DeviceAttachment::attach_here(const Programs& programs,
+                                                       const SelectedDevice& selected,
+                                                       const AttachOptions& options) {
   const Target target{programs, selected, options};
   DeviceAttachment device;
   if (options.tc == TcFlavour::kClsact) {
@@ -95,10 +118,29 @@ DeviceAttachment& DeviceAttachment::operator=(DeviceAttachment&& other) noexcept
   std::swap(qdisc_, other.qdisc_);
   std::swap(attachments_, other.attachments_);
   std::swap(note_, other.note_);
+  std::swap(network_, other.network_);
   return *this;
 }
 
+/// What is not to be reached any more goes with its namespace.
+DeviceAttachment::~DeviceAttachment() {
+  if (!has_to_enter()) return;
+  const auto entered = do_inside(*network_, [this] {
+    attachments_.clear();
+    qdisc_.reset();
+  });
+  if (entered) return;
+  keep();
+  qdisc_->keep();
+}
+
 bool DeviceAttachment::in_place() const {
+  if (!has_to_enter()) return all_in_place();
+  bool in_place = false;
+  return do_inside(*network_, [&] { in_place = all_in_place(); }) && in_place;
+}
+
+bool DeviceAttachment::all_in_place() const {
   return std::all_of(attachments_.begin(), attachments_.end(),
                      [](const auto& attachment) { return attachment->in_place(); });
 }
@@ -134,6 +176,7 @@ void remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& a
     remove_clsact_filter({ifindex, CAPROCK_INGRESS, {}});
     remove_clsact_filter({ifindex, CAPROCK_EGRESS, {}});
   }
+  remove_pod_filters(attached);
 }
 
 }  // namespace caprock::capture

@@ -7,12 +7,15 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "capture/attachment.hpp"
 #include "capture/clsact_qdisc.hpp"
 #include "capture/interface_selection.hpp"
+#include "capture/pod_programs.hpp"
 #include "capture/programs.hpp"
+#include "core/network_namespace.hpp"
 #include "core/result.hpp"
 
 namespace caprock::capture {
@@ -26,7 +29,8 @@ Result<TcFlavour> probe_tc_flavour();
 /// What attaching needs to know beside the device.
 struct AttachOptions {
   TcFlavour tc = TcFlavour::kTcx;
-  std::filesystem::path pin_directory;  // for links; empty: no pins
+  std::filesystem::path pin_directory;        // for links; empty: no pins
+  const PodPrograms* pod_programs = nullptr;  // for devices inside of pods
 };
 
 /// Programs on both directions, as far as the selection wants them. Detaches when destroyed, and
@@ -38,11 +42,15 @@ class DeviceAttachment {
   static Result<DeviceAttachment> attach(const Programs& programs, const SelectedDevice& selected,
                                          const AttachOptions& options);
 
-  DeviceAttachment(DeviceAttachment&&) = default;
+  DeviceAttachment(DeviceAttachment&& other) noexcept { *this = std::move(other); }
   DeviceAttachment& operator=(DeviceAttachment&& other) noexcept;
+  ~DeviceAttachment();
 
   /// Whether all programs are still there. If not: destroy this one, only then attach anew.
   bool in_place() const;
+
+  /// Inside of a pod: by which process its network namespace is to be entered from now on.
+  void enter_by(const ProcessNetwork& network) { network_ = network; }
 
   /// The programs stay where they are when this is destroyed, for the next agent.
   void keep();
@@ -57,14 +65,23 @@ class DeviceAttachment {
 
  private:
   DeviceAttachment() = default;
+  static Result<DeviceAttachment> attach_here(const Programs& programs,
+                                              const SelectedDevice& selected,
+                                              const AttachOptions& options);
+  bool all_in_place() const;
+
+  /// A link is reached from anywhere, a filter only in the device's network namespace.
+  bool has_to_enter() const { return network_ && qdisc_; }
 
   std::optional<ClsactQdisc> qdisc_;  // outlives the filters that hang in it
   std::vector<std::unique_ptr<Attachment>> attachments_;
   std::string note_;
+  std::optional<ProcessNetwork> network_;  // of a pod; none: the host's
 };
 
 /// Removes what an agent that died left behind and no one has taken over: pinned links and filters
-/// of devices that are not in `attached` (by ifindex). To be called once, when all devices are
+/// of devices that are not in `attached` (by ifindex; inside of pods by the inode of the network
+/// namespace). To be called once, when all devices are
 /// attached.
 void remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& attached,
                       const AttachOptions& options);

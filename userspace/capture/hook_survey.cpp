@@ -22,7 +22,8 @@ namespace {
 using Names = std::vector<std::string>;
 
 bool is_ours(std::string_view program) {
-  constexpr std::string_view kPrograms[] = {"tc_ingress", "tc_egress", "capture_xdp", "mirror_xdp"};
+  constexpr std::string_view kPrograms[] = {"tc_ingress", "tc_egress", "capture_xdp", "mirror_xdp",
+                                            "pod_ingress"};
   return std::find(std::begin(kPrograms), std::end(kPrograms), program) != std::end(kPrograms);
 }
 

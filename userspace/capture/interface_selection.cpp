@@ -97,7 +97,8 @@ SelectedDevice how_to_record(const Device& device, bool xdp) {
           .ingress = xdp && takes_xdp(device) ? IngressHook::kXdp : IngressHook::kTc,
           .egress = device.arp_type != ARPHRD_LOOPBACK,
           .mirror = false,
-          .refusal = {}};
+          .refusal = {},
+          .network = {}};
 }
 
 /// An address of the device, or of one above it, like a VLAN.
@@ -201,6 +202,16 @@ InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWi
   add_unmatched(selection.unmatched, "agent.interfaces", devices, wishes.interfaces);
   add_unmatched(selection.unmatched, "agent.mirrorInterfaces", devices, wishes.mirrors);
   return selection;
+}
+
+SelectedDevice select_loopback(const ProcessNetwork& network) {
+  Device device;
+  device.ifindex = kLoopbackIfindex;
+  device.name = "lo";
+  device.arp_type = ARPHRD_LOOPBACK;
+  SelectedDevice selected = how_to_record(device, false);
+  selected.network = network;
+  return selected;
 }
 
 }  // namespace caprock::capture

@@ -3,6 +3,7 @@
 // asks for.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 
 #include "capture/device.hpp"
 #include "capture/host_addresses.hpp"
+#include "core/network_namespace.hpp"
 
 namespace caprock::capture {
 
@@ -35,6 +37,7 @@ struct SelectedDevice {
                         // on mirror ports
   bool mirror = false;  // asked for as a mirror port
   std::string refusal;  // why it is not taken as one; empty: it is
+  std::optional<ProcessNetwork> network = {};  // of a pod, in which the device is; none: the host's
 };
 
 struct OmittedDevice {
@@ -56,6 +59,9 @@ struct InterfaceSelection {
 /// `addresses`, is recorded as others are.
 InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWishes& wishes,
                                      const HostAddresses& addresses = {});
+
+/// The loopback of a pod.
+SelectedDevice select_loopback(const ProcessNetwork& network);
 
 /// Devices that the kernel says packets came in by although they were met on one of `recorded`
 /// (ifindexes) below: bridges, bonds, VLANs and so on.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names under which links are pinned: link_<ifindex>_in, _out, _xdp.
+// The names under which links are pinned: link_<ifindex>_in, _out, _xdp. Inside of pods the inode
+// of the network namespace stands for the ifindex: it is higher than any.
 #pragma once
 
 #include <cstdint>

@@ -59,6 +59,7 @@ struct Agent {
   std::string kubeconfig;       // empty: the pod's own service account
   std::string kubernetes_node;  // empty: CAPROCK_NODE, else the host's name
   Duplicates duplicates = Duplicates::kDrop;
+  bool pod_loopback = false;  // record what the containers of a pod say to each other
   bool capture_self = false;
   OnStop on_stop = OnStop::kAuto;
   Nanoseconds lock_wait{0};

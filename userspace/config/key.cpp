@@ -169,8 +169,14 @@ constexpr auto kKeys = std::to_array<Key>({
         "name"),
     agent<DuplicatesChoice, &Agent::duplicates>(
         "agent.duplicates", kLive,
-        "Of a packet that passes several interfaces on Kubernetes. drop: it is recorded once, where "
+        "Of a packet that passes several interfaces on Kubernetes. drop: it is recorded once, "
+        "where "
         "it comes in (by tc, whatever agent.hook says); keep: on each"),
+    agent<Switch, &Agent::pod_loopback>(
+        "agent.podLoopback", kLive,
+        "On Kubernetes, record the loopback of the targets, too: what the containers of a pod say "
+        "to "
+        "each other. For that the programs are attached inside the pods' network namespaces"),
     agent<Switch, &Agent::capture_self>("agent.captureSelf", kLive,
                                         "Record caprock's own connections too"),
     agent<OnStopChoice, &Agent::on_stop>(

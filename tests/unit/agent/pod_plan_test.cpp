@@ -43,6 +43,8 @@ struct World {
   PodLinkMap links;
   capture::DeviceMap devices;
   std::set<std::uint32_t> new_links, uplinks;
+  bool loopbacks = false;
+  PodNetworkMap networks;
   config::Tap tap;
 
   World() {
@@ -60,7 +62,9 @@ struct World {
                                                      .links = links,
                                                      .devices = devices,
                                                      .new_links = new_links,
-                                                     .uplinks = uplinks});
+                                                     .uplinks = uplinks,
+                                                     .loopbacks = loopbacks,
+                                                     .networks = networks});
   }
 };
 
@@ -155,4 +159,29 @@ TEST_CASE("pod plan: on the way to the next one what either wants is wanted") {
   CHECK(meanwhile(shop, bank).target_addresses == addresses({"10.0.0.7", "10.0.0.8"}));
   CHECK(meanwhile(shop, bank).devices == bank.devices);
   CHECK(records_the_same(meanwhile(shop, shop), shop));
+}
+
+TEST_CASE(
+    "pod plan: the loopback of targets is recorded where it is asked for, and of others not") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  world.networks = {{"front-uid", {.inode = 4026532001, .pid = 17}},
+                    {"till-uid", {.inode = 4026532002, .pid = 18}}};
+  CHECK(world.plan().loopbacks.empty());
+  world.loopbacks = true;
+  const PodPlan plan = world.plan();
+  REQUIRE(plan.loopbacks.size() == 1);
+  CHECK(plan.loopbacks.at(4026532001).network.pid == 17);
+  CHECK(plan.loopbacks.at(4026532001).description == "pod shop/front, loopback");
+  CHECK(target_of(plan, "front").interfaces == std::vector<std::string>{"veth0", "lo"});
+  CHECK(target_of(plan, "till").interfaces == std::vector<std::string>{"veth1"});
+}
+
+TEST_CASE("pod plan: of a target without processes it says that its loopback is not recorded") {
+  World world;
+  world.loopbacks = true;
+  CHECK(target_of(world.plan(), "front").note ==
+        "no process of it is to be seen: not its loopback");
+  world.networks = {{"front-uid", {.inode = 4026532001, .pid = 17}}};
+  CHECK(target_of(world.plan(), "front").note.empty());
 }
