@@ -91,7 +91,7 @@ class Rig {
   bool is_translated(const std::string& near, std::uint16_t near_port, const std::string& far,
                      std::uint16_t far_port) const;
 
-  capture::Programs& programs() { return *programs_; }
+  capture::Programs& programs() const { return *programs_; }
   capture::PacketSource& source() { return *source_; }
 
  private:
