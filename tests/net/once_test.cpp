@@ -25,6 +25,7 @@
 #include "capture/sources.hpp"
 #include "core/clock.hpp"
 #include "filter/apply.hpp"
+#include "host_routing.hpp"
 #include "pod_network.hpp"
 
 using namespace caprock;
@@ -351,5 +352,38 @@ TEST_CASE("once: what goes through an overlay is recorded inside of it alone") {
     (void)capture.drain();
     hold(each, type);
     check_once(look_at(capture.drain()), PodNetwork::kRemote, nullptr, type);
+  }
+}
+
+TEST_CASE("once: what a CNI sends past the host's stack is recorded where it enters the host") {
+  const Case cases[] = {
+      {"pod to pod", "a", PodNetwork::kB, 8080, "b", 8080, {PodNetwork::kA, PodNetwork::kB}},
+      {"out",
+       "a",
+       PodNetwork::kOutside,
+       7000,
+       "outside",
+       7000,
+       {PodNetwork::kA, PodNetwork::kOutside}},
+      {"in", "outside", PodNetwork::kA, 7000, "a", 7000, {PodNetwork::kOutside, PodNetwork::kA}},
+      {"from the node", "", PodNetwork::kA, 7000, "a", 7000, {nullptr, PodNetwork::kA}},
+  };
+  const int type = GENERATE(SOCK_STREAM, SOCK_DGRAM);
+  const PodNetwork network(Layout::kRouted);
+  NodeCapture capture;
+  const HostRouting routing;
+  routing.route_into_pod(PodNetwork::kA, "pod-a");
+  routing.route_into_pod(PodNetwork::kB, "pod-b");
+  routing.route_out(PodNetwork::kOutside, "nic");
+  for (const char* device : {"pod-a", "pod-b", "nic"})
+    routing.attach(device);
+  for (const Case& each : cases) {
+    INFO(each.description << (type == SOCK_STREAM ? ", TCP" : ", UDP"));
+    (void)capture.drain();
+    const auto before = routing.packets();
+    hold(each, type);
+    check_once(look_at(capture.drain()), each.ends[0], each.ends[1], type);
+    const auto past_the_stack = each.client.empty() ? 0 : 2 * kMessages;
+    CHECK(routing.packets() >= before + past_the_stack);
   }
 }
