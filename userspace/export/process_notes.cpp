@@ -17,7 +17,8 @@ constexpr std::uint32_t kDirection = 3;  // of epb_flags
 
 std::string comment_of(const Process* sender, const Process* receiver) {
   const auto name = [](const Process& owner) {
-    return fmt::format("{}[{}]", owner.comm, owner.pid);
+    if (owner.pod.empty()) return fmt::format("{}[{}]", owner.comm, owner.pid);
+    return fmt::format("{}[{}] of {}", owner.comm, owner.pid, owner.pod);
   };
   if (sender == nullptr) return fmt::format("to {}", name(*receiver));
   if (receiver == nullptr) return fmt::format("from {}", name(*sender));

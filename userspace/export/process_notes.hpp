@@ -16,10 +16,10 @@
 namespace caprock::exporting {
 
 /// Takes a pcapng stream in pieces of any size, and gives on the same with more options on each
-/// packet of a flow whose process is known: a comment ("from curl[1234] to nginx[88]"), and for
-/// this host's end (the sender of what goes out, else the receiver) epb_processid_threadid and the
-/// index of a Darwin process block, which is written in front of the first packet that refers to
-/// it.
+/// packet of a flow whose process is known: a comment ("from curl[1234] of shop/client to
+/// nginx[88]"), and for this host's end (the sender of what goes out, else the receiver)
+/// epb_processid_threadid and the index of a Darwin process block, which is written in front of the
+/// first packet that refers to it.
 class ProcessNotes final : public Sink {
  public:
   ProcessNotes(FlowOwners owners, Sink& sink) : owners_(std::move(owners)), sink_(sink) {}

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/recent_owners.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "export/socket_event.hpp"
 #include "store/window.hpp"
 
 namespace caprock::exporting {
@@ -19,13 +18,6 @@ std::uint32_t pid_of(const pcapng::Block& journal) {
   std::uint32_t pid = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), pid);
   return pid;
-}
-
-/// "shop/frontend-7c9"; empty: the entry names none.
-std::string pod_in(const pcapng::Block& journal) {
-  const std::string_view pod = pcapng::journal_field(journal, "CAPROCK_POD");
-  if (pod.empty()) return {};
-  return fmt::format("{}/{}", pcapng::journal_field(journal, "CAPROCK_NAMESPACE"), pod);
 }
 
 }  // namespace

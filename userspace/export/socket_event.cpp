@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/socket_event.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "export/flow_text.hpp"
@@ -29,6 +31,12 @@ void take_field(SocketEvent& event, std::string_view name, std::string_view valu
 
 }  // namespace
 
+std::string pod_in(const pcapng::Block& journal) {
+  const std::string_view pod = pcapng::journal_field(journal, "CAPROCK_POD");
+  if (pod.empty()) return {};
+  return fmt::format("{}/{}", pcapng::journal_field(journal, "CAPROCK_NAMESPACE"), pod);
+}
+
 std::optional<SocketEvent> parse_socket_event(const pcapng::Block& block) {
   const auto time_ns = pcapng::journal_time_ns(block);
   if (!time_ns || pcapng::journal_field(block, "CAPROCK_LAYER") != "os") return std::nullopt;
@@ -37,6 +45,7 @@ std::optional<SocketEvent> parse_socket_event(const pcapng::Block& block) {
   pcapng::JournalCursor fields(block);
   while (const auto field = fields.next())
     take_field(event, field->first, field->second);
+  event.process.pod = pod_in(block);
   return event;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,5 +28,8 @@ struct SocketEvent {
 
 /// Nothing: the block is no such entry.
 std::optional<SocketEvent> parse_socket_event(const pcapng::Block& block);
+
+/// The pod that the entry is about: "shop/frontend-7c9"; empty: it names none.
+std::string pod_in(const pcapng::Block& journal);
 
 }  // namespace caprock::exporting

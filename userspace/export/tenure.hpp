@@ -15,6 +15,7 @@ struct Process {
   std::uint32_t pid = 0;  // 0: not known
   std::uint32_t tid = 0;
   std::string comm = {};
+  std::string pod = {};  // "shop/frontend-7c9"; empty: in none, or not known
 };
 
 struct Tenure {

@@ -59,9 +59,10 @@ void append_packet(std::vector<std::byte>& out, std::uint16_t port, std::uint32_
                               .flags = flags});
 }
 
-std::vector<std::byte> noted(Bytes stream, std::size_t piece_bytes = SIZE_MAX) {
+std::vector<std::byte> noted(Bytes stream, std::size_t piece_bytes = SIZE_MAX,
+                             FlowOwners owners = two_processes()) {
   MemorySink sink;
-  ProcessNotes notes(two_processes(), sink);
+  ProcessNotes notes(std::move(owners), sink);
   for (std::size_t at = 0; at < stream.size(); at += std::min(piece_bytes, stream.size() - at))
     REQUIRE(notes.write(stream.subspan(at, std::min(piece_bytes, stream.size() - at))));
   CHECK(notes.written_bytes() == sink.bytes.size());
@@ -122,6 +123,22 @@ TEST_CASE("process notes: each section counts its process blocks anew") {
                                  "from dig[7] to named[8]; pid 7, process block 0", "section",
                                  "process 8", "from dig[7] to named[8]; pid 8, process block 0",
                                  "process 7", "from dig[7] to dig[7]; pid 7, process block 1"});
+}
+
+TEST_CASE("process notes: a process of a pod goes by its name and the pod's") {
+  FlowOwners owners = two_processes();
+  test::tell(owners, kNow,
+             {.event = "bind",
+              .flow = "UDP 10.0.0.1:40000 > 0.0.0.0:0",
+              .network = "1",
+              .comm = "dig",
+              .namespace_name = "shop",
+              .pod = "client"});
+  std::vector<std::byte> stream;
+  append_section(stream);
+  append_packet(stream, 53, kOutbound);
+  CHECK(told(noted(stream, SIZE_MAX, std::move(owners))).back() ==
+        "from dig[7] of shop/client to named[8]; pid 7, process block 0");
 }
 
 TEST_CASE("process notes: the size of the pieces does not matter") {

@@ -25,6 +25,8 @@ struct ToldEvent {
   bool own_network = false;
   std::string comm = "curl";
   std::string layer = "os";
+  std::string namespace_name = {};
+  std::string pod = {};
 };
 
 inline void append_event(std::vector<std::byte>& out, std::int64_t time_ns, const ToldEvent& told) {
@@ -42,6 +44,8 @@ inline void append_event(std::vector<std::byte>& out, std::int64_t time_ns, cons
   add("CAPROCK_LATENCY_NS", told.latency_ns);
   add("CAPROCK_ADDRESSES", told.addresses);
   add("CAPROCK_OWN_NETNS", told.own_network ? "1" : "");
+  add("CAPROCK_NAMESPACE", told.namespace_name);
+  add("CAPROCK_POD", told.pod);
   pcapng::write_note(out, time_ns, "", fields);
 }
 
