@@ -69,6 +69,7 @@ struct Place {
   ContainerIdentity container;
   std::string path;       // in the hierarchy of version 2
   bool version2 = false;  // it alone has controllers, and the path can be looked at
+  bool found = false;     // the process is still there
 };
 
 Place place_of(std::uint32_t pid) {
@@ -77,6 +78,7 @@ Place place_of(std::uint32_t pid) {
   bool version1 = false;
   std::ifstream file(fmt::format("/proc/{}/cgroup", pid));
   for (std::string line; std::getline(file, line);) {
+    place.found = true;
     if (place.container.container.empty()) {
       if (auto found = container_in(line); found != ContainerIdentity{})
         place.container = std::move(found);
@@ -120,11 +122,23 @@ ContainerIdentity container_in(std::string_view cgroup_path) {
 ContainerIdentity Containers::of(std::uint64_t cgroup, std::uint32_t pid) {
   if (const auto found = known_.find(cgroup); found != known_.end()) return found->second;
   Place place = place_of(pid);
-  if (!place.version2) return place.container;
+  if (!place.version2) return of_process(pid, place.found, place.container);
   if (inode_of(place.path) != cgroup) return {};
   if (known_.size() == kMostKnown) known_.clear();
   known_.emplace(cgroup, place.container);
   return place.container;
+}
+
+ContainerIdentity Containers::of_process(std::uint32_t pid, bool found,
+                                         const ContainerIdentity& container) {
+  const auto known = processes_.find(pid);
+  if (!found) return known == processes_.end() ? container : known->second;
+  if (processes_.size() == kMostKnown && known == processes_.end()) processes_.clear();
+  if (container == ContainerIdentity{})
+    processes_.erase(pid);
+  else
+    processes_[pid] = container;
+  return container;
 }
 
 ContainerIdentity Containers::of(std::uint32_t pid) {

@@ -24,18 +24,24 @@ struct ContainerIdentity {
 ContainerIdentity container_in(std::string_view cgroup_path);
 
 /// Remembers cgroups of version 2, so that a process that is gone has its container as long as
-/// another one of it was seen. One thread.
+/// another one of it was seen; where there are others, processes. One thread.
 class Containers {
  public:
-  /// Of a process that was in this cgroup (its inode), by where it is now; nothing where it is gone
-  /// or somewhere else by now.
+  /// Of a process that was in this cgroup (its inode), by where it is now; by where it was seen
+  /// before where it is gone; nothing where it was not, or is somewhere else by now.
   ContainerIdentity of(std::uint64_t cgroup, std::uint32_t pid);
+
+  /// The process has ended: its number may be another one's.
+  void forget(std::uint32_t pid) { processes_.erase(pid); }
 
   /// Of a process of which the cgroup is not known.
   static ContainerIdentity of(std::uint32_t pid);
 
  private:
+  ContainerIdentity of_process(std::uint32_t pid, bool found, const ContainerIdentity& container);
+
   std::map<std::uint64_t, ContainerIdentity> known_;
+  std::map<std::uint32_t, ContainerIdentity> processes_;  // those in one, by pid
 };
 
 }  // namespace caprock::insight

@@ -181,6 +181,7 @@ void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
   } else if (event.type == OS_OOM_KILL) {  // kernels that tell its pid alone
     context = {.comm = comm_of(event.task.pid), .container = Containers::of(event.task.pid)};
   }
+  if (event.type == OS_EXIT) containers_.forget(event.task.pid);
   name_pod(context);
   if (event.flow.protocol != 0 && event.task.pid != 0)
     addresses_.see(event.task.network, event.task.pid, static_cast<std::int64_t>(event.time_ns));
