@@ -78,7 +78,7 @@ void ClusterRecorder::on_pod(const kubernetes::Pod* before, const kubernetes::Po
     std::vector<std::string> containers;
     for (const auto& container : after->containers)
       containers.push_back(container.id);
-    pods_.set({after->uid, after->namespace_name, after->name}, containers);
+    pods_.set({after->uid, after->namespace_name, after->name}, containers, cgroup_uid(*after));
   }
   tell([&](Blocks& out, std::int64_t wall_ns) {
     journal_.on_pod(out, view_(), before, after, wall_ns);

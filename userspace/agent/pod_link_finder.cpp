@@ -17,7 +17,7 @@ void PodLinkFinder::look(const PodMap& pods, const capture::DeviceMap& devices,
   for (const auto& [uid, pod] : pods)
     if (is_alive(pod) && !pod.host_network && !links_.contains(uid)) wanted.insert(uid);
   if (wanted.empty() || unclaimed(devices).empty()) return;
-  find_by_process(wanted, devices, processes);
+  find_by_process(wanted, pods, devices, processes);
   for (const auto& uid : wanted)
     if (!links_.contains(uid)) find_by_address(pods.at(uid), devices);
 }
@@ -37,9 +37,9 @@ void PodLinkFinder::drop_gone(const PodMap& pods, const capture::DeviceMap& devi
   });
 }
 
-void PodLinkFinder::find_by_process(const Uids& uids, const capture::DeviceMap& devices,
-                                    PodProcesses& processes) {
-  for (const auto& [uid, pid] : processes.find(uids)) {
+void PodLinkFinder::find_by_process(const Uids& uids, const PodMap& pods,
+                                    const capture::DeviceMap& devices, PodProcesses& processes) {
+  for (const auto& [uid, pid] : processes.find(uids, pods)) {
     if (links_.contains(uid)) continue;
     const auto id = capture::namespace_id_of_process(pid);
     if (!id || !*id) continue;  // it has ended

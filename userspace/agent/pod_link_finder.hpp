@@ -31,7 +31,7 @@ class PodLinkFinder {
  private:
   using Uids = std::set<std::string>;
   void drop_gone(const PodMap& pods, const capture::DeviceMap& devices);
-  void find_by_process(const Uids& uids, const capture::DeviceMap& devices,
+  void find_by_process(const Uids& uids, const PodMap& pods, const capture::DeviceMap& devices,
                        PodProcesses& processes);
   void find_by_address(const kubernetes::Pod& pod, const capture::DeviceMap& devices);
 

@@ -5,17 +5,18 @@
 
 namespace caprock::agent {
 
-void PodNetworks::look(const std::set<std::string>& pods, PodProcesses& processes) {
-  std::erase_if(networks_, [&](const auto& entry) { return !pods.contains(entry.first); });
+void PodNetworks::look(const std::set<std::string>& uids, const PodMap& pods,
+                       PodProcesses& processes) {
+  std::erase_if(networks_, [&](const auto& entry) { return !uids.contains(entry.first); });
   std::set<std::string> unknown;
-  for (const auto& uid : pods) {
+  for (const auto& uid : uids) {
     const auto known = networks_.find(uid);
     if (known == networks_.end() || !known->second.is_there()) unknown.insert(uid);
   }
   if (unknown.empty()) return;
   const std::uint32_t own = own_network();
   PodNetworkMap found;
-  for (const auto& [uid, pid] : processes.find(unknown)) {
+  for (const auto& [uid, pid] : processes.find(unknown, pods)) {
     const std::uint32_t inode = network_of(pid);
     if (inode == 0 || inode == own) continue;
     const auto known = networks_.find(uid);

@@ -17,9 +17,9 @@ using PodNetworkMap = std::map<std::string, ProcessNetwork>;
 /// By the pods' processes. Control-plane thread.
 class PodNetworks {
  public:
-  /// Those of `pods` (uids, without those in the host's network), as far as they have processes. A
+  /// Those of `uids` (pods that are not in the host's network), as far as they have processes. A
   /// pod keeps its namespace as long as one of them is in it.
-  void look(const std::set<std::string>& pods, PodProcesses& processes);
+  void look(const std::set<std::string>& uids, const PodMap& pods, PodProcesses& processes);
 
   const PodNetworkMap& all() const { return networks_; }
 

@@ -33,11 +33,16 @@ void PodProcesses::look() {
   known_ = std::move(now);
 }
 
-std::multimap<std::string, pid_t> PodProcesses::find(const std::set<std::string>& pods) {
+std::multimap<std::string, pid_t> PodProcesses::find(const std::set<std::string>& uids,
+                                                     const PodMap& pods) {
   look();
+  std::map<std::string, std::string> uid_of;  // by what the cgroup names
+  for (const auto& uid : uids)
+    uid_of.emplace(kubernetes::cgroup_uid(pods.at(uid)), uid);
   std::multimap<std::string, pid_t> found;
-  for (const auto& [pid, uid] : known_)
-    if (pods.contains(uid)) found.emplace(uid, pid);
+  for (const auto& [pid, cgroup] : known_)
+    if (const auto known = uid_of.find(cgroup); known != uid_of.end())
+      found.emplace(known->second, pid);
   return found;
 }
 

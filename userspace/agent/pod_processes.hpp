@@ -9,15 +9,17 @@
 #include <set>
 #include <string>
 
+#include "agent/cluster.hpp"
+
 namespace caprock::agent {
 
 /// By the processes' cgroups, which name their pods. Sees pods only where it sees the host's
 /// processes (hostPID). Control-plane thread.
 class PodProcesses {
  public:
-  /// The processes of these pods (by uid), as far as they have some by now. What was looked at a
-  /// moment ago is not looked at again.
-  std::multimap<std::string, pid_t> find(const std::set<std::string>& pods);
+  /// The processes of those of `pods`, by uid, as far as they have some by now. What was looked at
+  /// a moment ago is not looked at again.
+  std::multimap<std::string, pid_t> find(const std::set<std::string>& uids, const PodMap& pods);
 
  private:
   void look();

@@ -23,7 +23,8 @@ std::set<std::string> with_network(const PodMap& pods) {
 void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices,
                        const std::function<std::int64_t(std::uint32_t)>& appeared_ns) {
   finder_.look(cluster.pods(), devices, processes_);
-  networks_.look(loopbacks_ ? with_network(cluster.pods()) : std::set<std::string>(), processes_);
+  networks_.look(loopbacks_ ? with_network(cluster.pods()) : std::set<std::string>(),
+                 cluster.pods(), processes_);
   const std::int64_t now = monotonic_ns();
   std::set<std::uint32_t> fresh;
   for (const auto ifindex : finder_.unclaimed(devices)) {

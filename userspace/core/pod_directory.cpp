@@ -11,10 +11,13 @@ constexpr std::size_t kMostContainers = 64;
 
 }  // namespace
 
-void PodDirectory::set(const PodIdentity& pod, const std::vector<std::string>& containers) {
+void PodDirectory::set(const PodIdentity& pod, const std::vector<std::string>& containers,
+                       const std::string& cgroup_uid) {
   const std::lock_guard lock(mutex_);
   Known& known = pods_[pod.uid];
   known.pod = pod;
+  known.cgroup_uid = cgroup_uid;
+  cgroups_[cgroup_uid] = pod.uid;
   if (known.gone) std::erase(gone_, pod.uid);
   known.gone = false;
   for (const std::string& id : containers) {
@@ -40,8 +43,13 @@ void PodDirectory::remove(const std::string& uid) {
 }
 
 void PodDirectory::forget(Pods::iterator pod) {
+  const auto drop = [&](auto& uids, const std::string& name) {
+    const auto known = uids.find(name);
+    if (known != uids.end() && known->second == pod->first) uids.erase(known);
+  };
   for (const std::string& id : pod->second.containers)
-    containers_.erase(id);
+    drop(containers_, id);
+  drop(cgroups_, pod->second.cgroup_uid);
   pods_.erase(pod);
 }
 
@@ -50,6 +58,8 @@ std::optional<PodIdentity> PodDirectory::find(std::string_view container,
   const std::lock_guard lock(mutex_);
   if (const auto known = containers_.find(container); known != containers_.end())
     uid = known->second;
+  else if (const auto cgroup = cgroups_.find(uid); cgroup != cgroups_.end())
+    uid = cgroup->second;
   const auto pod = pods_.find(uid);
   if (pod == pods_.end()) return std::nullopt;
   return pod->second.pod;

@@ -28,17 +28,20 @@ class PodDirectory {
   static constexpr std::size_t kMostGone = 1000;
 
   /// The pod has these containers (ids of 64 hexadecimal digits) now; earlier ones stay its own.
-  void set(const PodIdentity& pod, const std::vector<std::string>& containers);
+  /// `cgroup_uid` is the uid that its cgroup names.
+  void set(const PodIdentity& pod, const std::vector<std::string>& containers,
+           const std::string& cgroup_uid);
 
   /// The pod is gone.
   void remove(const std::string& uid);
 
-  /// By the container, else by the pod's uid, as a cgroup's path has them; either may be empty.
+  /// By the container, else by the uid, as a cgroup's path has them; either may be empty.
   std::optional<PodIdentity> find(std::string_view container, std::string_view uid) const;
 
  private:
   struct Known {
     PodIdentity pod;
+    std::string cgroup_uid;
     std::vector<std::string> containers;
     bool gone = false;
   };
@@ -49,6 +52,7 @@ class PodDirectory {
   mutable std::mutex mutex_;
   Pods pods_;                                                   // by uid
   std::map<std::string, std::string, std::less<>> containers_;  // uid by id
+  std::map<std::string, std::string, std::less<>> cgroups_;     // uid by the cgroup's uid
   std::deque<std::string> gone_;                                // uids, the longest gone in front
 };
 

@@ -9,6 +9,11 @@
 
 namespace caprock::kubernetes {
 
+/// Annotations of the object that stands for a static pod, and has a uid of its own: that it is one
+/// (a "mirror pod"), and the uid by which the kubelet goes.
+constexpr const char* kMirror = "kubernetes.io/config.mirror";
+constexpr const char* kConfigHash = "kubernetes.io/config.hash";
+
 Pod parse_pod(const nlohmann::json& object);
 Service parse_service(const nlohmann::json& object);
 Namespace parse_namespace(const nlohmann::json& object);

@@ -33,6 +33,7 @@ struct Container {
 
 struct Pod {
   std::string uid;
+  std::string static_uid;  // of a static pod: by which the kubelet goes; empty: it is none
   std::string namespace_name;
   std::string name;
   std::string node;  // empty: not scheduled
@@ -52,6 +53,11 @@ struct Pod {
 
   bool operator==(const Pod&) const = default;
 };
+
+/// As the kubelet names the pod's cgroup.
+inline const std::string& cgroup_uid(const Pod& pod) {
+  return pod.static_uid.empty() ? pod.uid : pod.static_uid;
+}
 
 struct ServicePort {
   std::string name;

@@ -27,12 +27,17 @@ Json to_json(const Pod& pod) {
   Json addresses = Json::array();
   for (const auto& address : pod.addresses)
     addresses.push_back({{"ip", address}});
+  Labels annotations = pod.annotations;
+  if (!pod.static_uid.empty()) {
+    annotations.emplace(kMirror, pod.static_uid);
+    annotations.emplace(kConfigHash, pod.static_uid);
+  }
   return {{"metadata",
            {{"uid", pod.uid},
             {"namespace", pod.namespace_name},
             {"name", pod.name},
             {"labels", pod.labels},
-            {"annotations", pod.annotations}}},
+            {"annotations", annotations}}},
           {"spec", {{"nodeName", pod.node}, {"hostNetwork", pod.host_network}}},
           {"status",
            {{"phase", pod.phase}, {"podIPs", std::move(addresses)}, {"hostIP", pod.host_address}}}};

@@ -64,6 +64,11 @@ Labels own_annotations(const Json& metadata) {
   return all;
 }
 
+/// Anybody may write the hash alone into a pod of his.
+std::string static_uid(const Json& annotations) {
+  return text(annotations, kMirror).empty() ? std::string() : text(annotations, kConfigHash);
+}
+
 void take_owner(const Json& metadata, Pod& pod) {
   for (const auto& owner : field(metadata, "ownerReferences")) {
     if (!flag(owner, "controller")) continue;
@@ -87,6 +92,7 @@ Pod parse_pod(const Json& object) {
   const auto& status = field(object, "status");
   Pod pod;
   pod.uid = text(metadata, "uid");
+  pod.static_uid = static_uid(field(metadata, "annotations"));
   pod.namespace_name = text(metadata, "namespace");
   pod.name = text(metadata, "name");
   pod.node = text(spec, "nodeName");

@@ -52,6 +52,16 @@ TEST_CASE("object: a pod") {
   CHECK(pod.host_address == "192.0.2.1");
   CHECK(pod.ready);
   CHECK(pod.deleting);
+  CHECK(cgroup_uid(pod) == "u");
+}
+
+TEST_CASE("object: a static pod has the uid of its configuration, which no other pod can claim") {
+  const auto annotated = [](const json& annotations) {
+    return cgroup_uid(parse_pod({{"metadata", {{"uid", "u"}, {"annotations", annotations}}}}));
+  };
+  CHECK(annotated({{"kubernetes.io/config.mirror", "h"}, {"kubernetes.io/config.hash", "h"}}) ==
+        "h");
+  CHECK(annotated({{"kubernetes.io/config.hash", "h"}}) == "u");
 }
 
 TEST_CASE("object: a pod's containers, as their status says") {

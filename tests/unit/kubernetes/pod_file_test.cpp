@@ -25,6 +25,7 @@ TEST_CASE("pod file: what a filter and a search for links need is as it was") {
   Pod proxy = front;
   proxy.uid = "f01";
   proxy.host_network = true;
+  proxy.static_uid = "0123456789abcdef0123456789abcdef";
   REQUIRE(write_pods(file.path(), {&front, &proxy}));
   const auto read = read_pods(file.path());
   REQUIRE(read);
