@@ -1,40 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which pods an agent records, on a node whose kubelet is played: real links, real traffic, a real API server."""
-import http.client
 import json
 import os
+import re
 import socket
-import ssl
+import subprocess
 import time
 from pathlib import Path
 
 from lab.harness import SystemTest
-from lab.kubernetes import ApiServer, pod
+from lab.kubernetes import Api, ApiServer, Relay, pod
+from lab.kubernetes.cgroups import hierarchies
 from lab.network import Namespace, run
+from lab.readers import journal_messages
 from lab.waiting import wait_until
 
 NODE, NODE_ADDRESS, PORT = "node-1", "10.244.255.1", 7000
 PODS = int(os.environ.get("CAPROCK_PODS", 60))  # of the test of churn
 PERIOD, ALIVE = 0.12, 20  # s from one to the next; how many there are at a time
 LIVE_SECONDS = 1  # in which a change of the filter is in force
-
-
-class Api:
-    """Requests to the API server over one connection, as an administrator."""
-
-    def __init__(self, server):
-        context = ssl.create_default_context(cafile=server.pki / "ca.crt")
-        context.load_cert_chain(server.pki / "admin.crt", server.pki / "admin.key")
-        self.place, self.connection = server.place, http.client.HTTPSConnection(server.address, server.port, context=context)
-
-    def request(self, method, path, body=None, kind="application/json"):
-        with self.place.entered():
-            self.connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": kind})
-            answer = self.connection.getresponse()
-            text = answer.read()
-        if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status}: {text.decode()}")
-        return json.loads(text)
 
 
 class PlayedPod:
@@ -53,7 +37,7 @@ class PlayedPod:
     def schedule(self):
         manifest = pod(self.name, nodeName=NODE)
         manifest["metadata"].update(namespace=self.namespace, **self.metadata)
-        self.node.api.request("POST", f"/api/v1/namespaces/{self.namespace}/pods", manifest)
+        self.uid = self.node.api.request("POST", f"/api/v1/namespaces/{self.namespace}/pods", manifest)["metadata"]["uid"]
         return self
 
     def run(self):
@@ -76,6 +60,31 @@ class PlayedPod:
     def delete(self):
         self.node.api.request("DELETE", f"{self.path}?gracePeriodSeconds=0")
         self.network.delete()
+
+
+class Process:
+    """One that runs in a pod's network and in the control group that the kubelet makes for the uid."""
+
+    def __init__(self, played, uid):
+        self.top = hierarchies()[-1] / f"caprock-{played.network.name}"
+        self.folder = self.top / "kubepods" / f"pod{uid}"
+        self.folder.mkdir(parents=True)
+        join = f"echo $$ >{self.folder}/cgroup.procs && exec sleep infinity"
+        self.process = subprocess.Popen(played.network.command("sh", "-c", join))
+
+    def delete(self):
+        self.process.kill()
+        self.process.wait()
+        for folder in (self.folder, self.folder.parent, self.top):
+            wait_until(lambda: self._removed(folder), f"{folder} to be empty")
+
+    @staticmethod
+    def _removed(folder):
+        try:
+            folder.rmdir()
+        except OSError:
+            return False
+        return True
 
 
 class PlayedNode:
@@ -132,7 +141,10 @@ class Targets(SystemTest):
                                **settings)
 
     def targets(self, agent):
-        return {one["pod"]: one for one in json.loads(agent.client("targets", "-o", "json").stdout)["targets"]}
+        return {one["pod"]: one for one in self.report(agent)["targets"]}
+
+    def report(self, agent):
+        return json.loads(agent.client("targets", "-o", "json").stdout)
 
     def await_targets(self, agent, *names):
         wait_until(lambda: {name for name, one in self.targets(agent).items() if one["targeted"] and one["interfaces"]} == set(names),
@@ -210,6 +222,59 @@ class Targets(SystemTest):
                    "the agent to follow", 60)
         self.await_targets(agent, "front")
         wait_until(lambda: self.recorded(agent) == ["front 1"], "the datagram")
+
+    def test_processes(self):
+        """a pod to which no route or bridge leads is found by its processes, a static one by those of its configuration's uid"""
+        hash_of_file = "0123456789abcdef0123456789abcdef"
+        mirror = {"kubernetes.io/config.mirror": hash_of_file, "kubernetes.io/config.hash": hash_of_file}
+        plain, fixed = self.running_pod("shop", "plain"), self.running_pod("shop", "fixed", annotations=mirror)
+        till = self.running_pod("bank", "till")
+        for played, uid in ((plain, plain.uid), (fixed, hash_of_file), (till, till.uid)):
+            self.node.network.ip("route", "del", f"{played.address}/32")
+            self.addCleanup(Process(played, uid).delete)
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "plain", "fixed")
+        self.assertEqual({name: one["interfaces"] for name, one in self.targets(agent).items()},
+                         {one.name: [one.link] for one in (plain, fixed, till)})
+        for played in (plain, fixed, till):
+            played.send(played.name)
+        wait_until(lambda: len(self.recorded(agent)) >= 2, "the datagrams")
+        self.assertEqual(self.recorded(agent), ["plain", "fixed"])
+
+    def test_gone(self):
+        """an agent that was cut off for so long that the API server has forgotten what happened meanwhile lists anew, and the record tells
+        what is different"""
+        old, stays = self.running_pod("shop", "old"), self.running_pod("shop", "stays")
+        relay = Relay(self.server)
+        self.addCleanup(relay.delete)
+        agent = self.make_agent(self.node.network, agent__kubernetes__kubeconfig=relay.kubeconfig(self.folder),
+                                agent__kubernetes__node=NODE, tap__namespaces="[shop]").start()
+        self.await_targets(agent, "old", "stays")
+        relay.cut()
+        self.vanish(old)
+        new = self.running_pod("shop", "new")
+        self.server.forget_past()
+        lists = self.lists_of_pods()
+        relay.mend()
+        agent.wait_for(lambda: set(self.targets(agent)) == {"new", "stays"}, "the pods of now", 60)
+        self.await_targets(agent, "new", "stays")
+        self.assertEqual(self.lists_of_pods() - lists, 1)
+        new.send("new"), stays.send("stays")
+        wait_until(lambda: self.recorded(agent) == ["new", "stays"], "the datagrams")
+        agent.wait_for(lambda: not any(resource["error"] for resource in self.report(agent)["resources"]), "all to be followed", 60)
+        told = self.told_after_inventory(agent)
+        self.assertEqual([message for message in told if message.startswith("pod ")],
+                         ["pod shop/old is gone", f"pod shop/new was scheduled to node {NODE}", f"pod shop/new has address {new.address}"])
+
+    def told_after_inventory(self, agent):
+        """What the record says of pods beside those that were there at the beginning."""
+        return [message for message in journal_messages(self.export(agent)) if " is there: " not in message]
+
+    def lists_of_pods(self):
+        """How many there were since the API server's start, by its own count."""
+        metrics = self.server.kubectl("get", "--raw", "/metrics")
+        counts = re.findall(r'^apiserver_request_total\{.*resource="pods".*verb="LIST".*\} (\d+)', metrics, re.M)
+        return sum(map(int, counts))
 
     def test_churn(self):
         """of pods that appear and vanish every 120 ms the first SYN of each is recorded, and nothing of them stays behind"""

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """etcd and kube-apiserver."""
 import contextlib
+import json
 import socket
 from pathlib import Path
 
+from ..network import run
 from ..waiting import wait_until
 from .certificates import Authority
 from .client import Client, write_kubeconfig
@@ -74,6 +76,18 @@ class ApiServer(Client):
         """Nobody answers any more, what was stored stays."""
         while self.daemons:
             self.daemons.pop().stop()
+
+    def forget_past(self):
+        """No version before the present one is to be had any more: neither of etcd nor, as the server restarts, of its memory."""
+        revision = self._etcd("maintenance/status", {})["header"]["revision"]
+        self._etcd("kv/compaction", {"revision": revision, "physical": True})
+        self.stop()
+        self.start()
+
+    def _etcd(self, call, request):
+        """By its gRPC gateway."""
+        url = f"http://127.0.0.1:{self._etcd_port}/v3/{call}"
+        return json.loads(run(*self.place.command("curl", "--silent", "--fail", url, "--data", json.dumps(request))))
 
     def delete(self):
         self.stop()

@@ -6,12 +6,18 @@ from ..cgroup import ROOT
 from ..waiting import wait_until
 
 
+def hierarchies():
+    if (ROOT / "cgroup.procs").exists():
+        return [ROOT]
+    return sorted({folder.resolve() for folder in ROOT.iterdir() if (folder / "cgroup.procs").exists()})
+
+
 class ControlGroups:
     """`system` is for the node's own programs, beside the groups that the kubelet makes for pods."""
 
     def __init__(self, name):
         self.name = name
-        self.folders = [hierarchy / name for hierarchy in self._hierarchies()]
+        self.folders = [hierarchy / name for hierarchy in hierarchies()]
         for folder in self.folders:
             folder.mkdir()
             for file in ("cpuset.cpus", "cpuset.mems"):  # a group of version 1 begins without any
@@ -19,12 +25,6 @@ class ControlGroups:
                     (folder / file).write_text((folder.parent / file).read_text())
         self.system = self.folders[0] / "system"
         self.system.mkdir()
-
-    @staticmethod
-    def _hierarchies():
-        if (ROOT / "cgroup.procs").exists():
-            return [ROOT]
-        return sorted({folder.resolve() for folder in ROOT.iterdir() if (folder / "cgroup.procs").exists()})
 
     def delete(self):
         """When their processes are ending."""

@@ -45,6 +45,7 @@ class Cluster(Client):
     def __init__(self, folder):
         self.folder = Path(folder) / "cluster"
         self.folder.mkdir()
+        self.static_pods = self.folder / "static-pods"
         self._undo = []
         try:
             self._make_machine()
@@ -124,7 +125,9 @@ class Cluster(Client):
                         "--conntrack-tcp-timeout-close-wait=0")
 
     def _kubelet_configuration(self):
+        self.static_pods.mkdir()
         return {
+            "staticPodPath": str(self.static_pods),
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
             "address": NODE_ADDRESS,
             "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True},
