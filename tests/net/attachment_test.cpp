@@ -178,9 +178,9 @@ TEST_CASE(
   REQUIRE(filter);
   [[maybe_unused]] const auto* killed = filter->release();
   const AttachOptions clsact{.tc = TcFlavour::kClsact, .pin_directory = {}};
-  remove_leftovers(*read_devices(), {ifindex}, clsact);
+  REQUIRE(remove_leftovers(*read_devices(), {ifindex}, clsact));
   CHECK(list_tc_filters(ifindex, CAPROCK_INGRESS)->size() == 1);
-  remove_leftovers(*read_devices(), {}, clsact);
+  REQUIRE(remove_leftovers(*read_devices(), {}, clsact));
   CHECK(list_tc_filters(ifindex, CAPROCK_INGRESS)->empty());
   delete killed;
 }
@@ -279,9 +279,9 @@ TEST_CASE(
   const AttachOptions options{.tc = TcFlavour::kTcx, .pin_directory = pins.path()};
   const auto attachment = DeviceAttachment::attach(programs, selected("va"), options);
   REQUIRE(attachment);
-  remove_leftovers(*read_devices(), {ifindex}, options);
+  REQUIRE(remove_leftovers(*read_devices(), {ifindex}, options));
   CHECK(attachment->in_place());
-  remove_leftovers(*read_devices(), {}, options);
+  REQUIRE(remove_leftovers(*read_devices(), {}, options));
   CHECK_FALSE(attachment->in_place());
   CHECK(std::filesystem::is_empty(pins.path()));
 }

@@ -2,6 +2,7 @@
 #include "agent/agent.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -66,9 +67,19 @@ api::ConfigStatus config_status(const Options& options, const config::LoadedConf
           .reload_error = ""};
 }
 
+/// Each interface takes two descriptors, and each CPU a few.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    log_warning(Error::from_errno("the limit of open files cannot be raised").message());
+}
+
 }  // namespace
 
 Status run(const Options& options) {
+  raise_file_limit();
   auto agent = Agent::create(options);
   if (!agent) return std::move(agent).error();
   return (*agent)->run();
@@ -381,7 +392,7 @@ asio::awaitable<void> Agent::tick() {
     top_.rest();
     if (pods_) pods_->tick();
     if (ticks % kRepairTicks == 0) follower_->repair();
-    if (ticks % kRepairTicks == 0) recorder_->drop_predecessors();
+    if (ticks % kRepairTicks == 0 && follower_->replaced_all()) recorder_->drop_predecessors();
   }
 }
 

@@ -60,8 +60,7 @@ Result<InterfaceFollower> InterfaceFollower::create(Recorder& recorder,
   InterfaceFollower follower(recorder, std::move(*monitor),
                              {.tc = *tc, .pin_directory = std::move(pin_directory)},
                              std::move(settings));
-  follower.apply();
-  follower.remove_leftovers();
+  if (follower.apply()) follower.remove_leftovers();
   return follower;
 }
 
@@ -111,8 +110,10 @@ void InterfaceFollower::note_appearances(const std::vector<capture::DeviceChange
 }
 
 void InterfaceFollower::repair() {
-  read_events();                                   // of which the last look may have missed some
-  if (!settings_.wishes.mirrors.empty()) apply();  // addresses come and go without events
+  read_events();  // of which the last look may have missed some
+  // Addresses come and go without events, and ids become free.
+  const bool to_apply = leftovers_ || without_id_ || !settings_.wishes.mirrors.empty();
+  const bool applied = !to_apply || apply();
   for (auto& [ifindex, recorded] : recorded_) {
     if (recorded.attachment && recorded.attachment->in_place()) continue;
     if (const auto& network = recorded.selected.network; network && !network->is_there())
@@ -124,6 +125,7 @@ void InterfaceFollower::repair() {
     }
     attach(recorded);
   }
+  if (leftovers_ && applied) remove_leftovers();
 }
 
 void InterfaceFollower::keep() {
@@ -164,11 +166,15 @@ std::vector<api::InterfaceStatus> InterfaceFollower::status() const {
   return list;
 }
 
-void InterfaceFollower::apply() {
+/// False: nothing was done, as it is not known what is wanted.
+bool InterfaceFollower::apply() {
   std::map<std::uint32_t, SelectedDevice> selected;
   if (settings_.enabled) {
     const auto addresses = host_addresses();
-    if (!addresses) return report_error(addresses.error().message());  // repair() comes back
+    if (!addresses) {
+      report_error(addresses.error().message());  // repair() comes back
+      return false;
+    }
     auto selection = select_interfaces(monitor_.devices(), settings_.wishes, *addresses);
     for (auto& device : selection.selected)
       selected.emplace(device.device.ifindex, std::move(device));
@@ -183,6 +189,7 @@ void InterfaceFollower::apply() {
     publish(ifindex, recorded);
   publish_covered();
   publish_tunnel_ports(selected);
+  return true;
 }
 
 void InterfaceFollower::remove_leftovers() {
@@ -190,7 +197,9 @@ void InterfaceFollower::remove_leftovers() {
   for (const auto& [ifindex, recorded] : recorded_) {
     if (recorded.attachment) attached.insert(ifindex);
   }
-  capture::remove_leftovers(monitor_.devices(), attached, attach_options_);
+  const auto removed = capture::remove_leftovers(monitor_.devices(), attached, attach_options_);
+  if (!removed) report_error(removed.error().message());
+  leftovers_ = !removed;
   remove_stale_policies();
 }
 
@@ -223,6 +232,7 @@ void InterfaceFollower::drop_unselected(const std::map<std::uint32_t, SelectedDe
 
 void InterfaceFollower::add_selected(const std::map<std::uint32_t, SelectedDevice>& selected) {
   std::vector<std::uint32_t> changed;
+  without_id_ = false;
   for (const auto& [ifindex, device] : selected) {
     if (assign_id(ifindex, device)) changed.push_back(ifindex);
   }
@@ -247,9 +257,10 @@ bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& s
   if (known != recorded_.end() && known->second.record == record) return false;
   const auto id = table_.acquire(record, monotonic_ns());
   if (!id) {
-    report_error(fmt::format(
-        "{}: not recorded: more than {} interfaces came within a minute; restart caprock",
-        record.name, int{CAPROCK_MAX_INTERFACES}));
+    report_error(
+        fmt::format("{}: not recorded yet: all {} interface ids are in use or were a minute ago",
+                    record.name, int{CAPROCK_MAX_INTERFACES}));
+    without_id_ = true;
     return false;
   }
   if (known != recorded_.end()) table_.release(known->second.id, monotonic_ns());

@@ -92,6 +92,9 @@ class InterfaceFollower {
   /// the devices. Call every second or two.
   void repair();
 
+  /// Whether no device has a program of an agent before any more.
+  bool replaced_all() const { return !leftovers_; }
+
   /// Detaches everything.
   void stop();
 
@@ -116,7 +119,7 @@ class InterfaceFollower {
   InterfaceFollower(Recorder& recorder, capture::DeviceMonitor monitor,
                     capture::AttachOptions attach_options, FollowerSettings settings);
 
-  void apply();
+  bool apply();
   void remove_leftovers();
   void remove_stale_policies();
   void tell_unmatched(std::vector<std::string> unmatched);
@@ -150,6 +153,8 @@ class InterfaceFollower {
   std::optional<Result<std::unique_ptr<capture::PodPrograms>>> pod_programs_;  // once wanted
   std::map<std::uint32_t, Recorded> recorded_;  // by ifindex; of pods' loopbacks as in the settings
   std::set<std::uint32_t> covered_;             // ifindexes of devices that only have a policy
+  bool leftovers_ = true;                       // an agent before may have left programs on devices
+  bool without_id_ = false;                     // a device got none
   std::optional<std::set<std::uint16_t>> tunnel_ports_;  // in force; not known at first
   std::map<std::uint32_t, std::int64_t> appeared_;       // ifindex → monotonic time
   std::vector<std::string> unmatched_;                   // names and globs that no device has

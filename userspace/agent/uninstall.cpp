@@ -46,8 +46,8 @@ Status detach_all(const std::filesystem::path& pin_directory) {
   if (!tc) return tc.error();
   auto monitor = capture::DeviceMonitor::open();
   if (!monitor) return std::move(monitor).error();
-  capture::remove_leftovers(monitor->devices(), {}, {.tc = *tc, .pin_directory = pin_directory});
-  return {};
+  return capture::remove_leftovers(monitor->devices(), {},
+                                   {.tc = *tc, .pin_directory = pin_directory});
 }
 
 }  // namespace

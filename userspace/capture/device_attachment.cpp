@@ -48,13 +48,18 @@ AttachResult attach_tc(const Target& target, caprock_direction direction) {
                                               : attach_clsact(program, point);
 }
 
-/// An agent before us may have used another hook: with both, packets would be recorded twice.
-void discard_other_ingress(const Target& target, Hook chosen) {
+/// What an agent before us may have left there.
+Status discard(const Target& target, caprock_direction direction, LinkHook hook) {
+  const AttachPoint point = target.point(direction, hook);
+  if (hook != LinkHook::kXdp && target.options.tc == TcFlavour::kClsact)
+    remove_clsact_filter(point);
+  return point.pin.empty() ? Status() : discard_link(point.pin);
+}
+
+/// With two hooks packets would be recorded twice.
+Status discard_other_ingress(const Target& target, Hook chosen) {
   const bool xdp = chosen == Hook::kXdpNative || chosen == Hook::kXdpGeneric;
-  const LinkHook other = xdp ? LinkHook::kIngress : LinkHook::kXdp;
-  const AttachPoint point = target.point(CAPROCK_INGRESS, other);
-  if (!point.pin.empty()) discard_link(point.pin);
-  if (xdp && target.options.tc == TcFlavour::kClsact) remove_clsact_filter(point);
+  return discard(target, CAPROCK_INGRESS, xdp ? LinkHook::kIngress : LinkHook::kXdp);
 }
 
 AttachResult attach_ingress(const Target& target, std::string& note) {
@@ -104,8 +109,10 @@ Result<DeviceAttachment> DeviceAttachment::attach_here(const Programs& programs,
   }
   auto ingress = attach_ingress(target, device.note_);
   if (!ingress) return std::move(ingress).error().context(selected.device.name);
-  discard_other_ingress(target, (*ingress)->hook());
   device.attachments_.push_back(*std::move(ingress));
+  auto alone = discard_other_ingress(target, device.attachments_.back()->hook());
+  if (alone && !selected.egress) alone = discard(target, CAPROCK_EGRESS, LinkHook::kEgress);
+  if (!alone) return std::move(alone).error().context(selected.device.name);
   if (!selected.egress) return device;
   auto egress = attach_tc(target, CAPROCK_EGRESS);
   if (!egress) return std::move(egress).error().context(selected.device.name);
@@ -164,19 +171,21 @@ std::string DeviceAttachment::hooks() const {
   return fmt::format("{}", fmt::join(names, " + "));
 }
 
-void remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& attached,
-                      const AttachOptions& options) {
+Status remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& attached,
+                        const AttachOptions& options) {
+  Status discarded;
   if (!options.pin_directory.empty()) {
-    discard_links(options.pin_directory,
-                  [&](std::uint32_t ifindex) { return !attached.contains(ifindex); });
+    discarded = discard_links(options.pin_directory,
+                              [&](std::uint32_t ifindex) { return !attached.contains(ifindex); });
   }
-  if (options.tc != TcFlavour::kClsact) return;
+  if (options.tc != TcFlavour::kClsact) return discarded;
   for (const auto& [ifindex, device] : devices) {
     if (attached.contains(ifindex)) continue;
     remove_clsact_filter({ifindex, CAPROCK_INGRESS, {}});
     remove_clsact_filter({ifindex, CAPROCK_EGRESS, {}});
   }
   remove_pod_filters(attached);
+  return discarded;
 }
 
 }  // namespace caprock::capture

@@ -81,9 +81,8 @@ class DeviceAttachment {
 
 /// Removes what an agent that died left behind and no one has taken over: pinned links and filters
 /// of devices that are not in `attached` (by ifindex; inside of pods by the inode of the network
-/// namespace). To be called once, when all devices are
-/// attached.
-void remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& attached,
-                      const AttachOptions& options);
+/// namespace). To be called when all devices are attached, until it succeeds.
+Status remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& attached,
+                        const AttachOptions& options);
 
 }  // namespace caprock::capture

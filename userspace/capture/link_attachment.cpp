@@ -51,16 +51,18 @@ class LinkAttachment final : public Attachment {
 };
 
 /// The link that an agent before us left pinned, from now on with our program. A pin that is of no
-/// use is removed.
-Fd take_over(int program_fd, const AttachPoint& point) {
-  if (point.pin.empty()) return {};
+/// use is removed. No descriptor: there is none. An error: it cannot be told, and a second link
+/// would record everything twice.
+Result<Fd> take_over(int program_fd, const AttachPoint& point) {
+  if (point.pin.empty()) return Fd();
   Fd link(bpf_obj_get(point.pin.c_str()));
-  if (!link) return {};
+  if (!link && errno == ENOENT) return Fd();
+  if (!link) return Error::from_errno(fmt::format("cannot take over {}", point.pin.native()));
   if (link_ifindex(link) == point.ifindex && bpf_link_update(link.get(), program_fd, nullptr) == 0)
     return link;
   bpf_link_detach(link.get());
   ::unlink(point.pin.c_str());
-  return {};
+  return Fd();
 }
 
 AttachResult own_link(Fd link, Hook hook, const AttachPoint& point) {
@@ -112,7 +114,9 @@ Fd create_link(int program_fd, std::uint32_t ifindex, bpf_attach_type type, __u3
 }  // namespace
 
 AttachResult attach_tcx(int program_fd, const AttachPoint& point) {
-  if (Fd link = take_over(program_fd, point)) return own_link(std::move(link), Hook::kTcx, point);
+  auto pinned = take_over(program_fd, point);
+  if (!pinned) return std::move(pinned).error();
+  if (*pinned) return own_link(*std::move(pinned), Hook::kTcx, point);
   const bpf_attach_type type =
       point.direction == CAPROCK_INGRESS ? BPF_TCX_INGRESS : BPF_TCX_EGRESS;
   Fd link = create_link(program_fd, point.ifindex, type,
@@ -122,8 +126,9 @@ AttachResult attach_tcx(int program_fd, const AttachPoint& point) {
 }
 
 AttachResult attach_xdp(int program_fd, const AttachPoint& point) {
-  if (Fd link = take_over(program_fd, point))
-    return own_link(std::move(link), xdp_mode(point.ifindex), point);
+  auto pinned = take_over(program_fd, point);
+  if (!pinned) return std::move(pinned).error();
+  if (*pinned) return own_link(*std::move(pinned), xdp_mode(point.ifindex), point);
   if (Fd link = create_link(program_fd, point.ifindex, BPF_XDP, XDP_FLAGS_DRV_MODE)) {
     return own_new_link(std::move(link), Hook::kXdpNative, point);
   }

@@ -48,15 +48,17 @@ std::filesystem::path link_pin(const std::filesystem::path& directory, std::uint
   return directory / fmt::format("{}{}_{}", kPrefix, ifindex, suffix(hook));
 }
 
-void discard_link(const std::filesystem::path& pin) {
+Status discard_link(const std::filesystem::path& pin) {
   const Fd link(bpf_obj_get(pin.c_str()));
-  if (!link) return;
+  if (!link && errno == ENOENT) return {};
+  if (!link) return Error::from_errno(fmt::format("cannot take {} off its device", pin.native()));
   bpf_link_detach(link.get());
   ::unlink(pin.c_str());
+  return {};
 }
 
-void discard_links(const std::filesystem::path& directory,
-                   const std::function<bool(std::uint32_t ifindex)>& unwanted) {
+Status discard_links(const std::filesystem::path& directory,
+                     const std::function<bool(std::uint32_t ifindex)>& unwanted) {
   std::vector<std::filesystem::path>
       pins;  // first all names: the directory changes under the iterator otherwise
   std::error_code error;
@@ -64,8 +66,12 @@ void discard_links(const std::filesystem::path& directory,
     const auto ifindex = pinned_ifindex(entry.path().filename().native());
     if (ifindex && unwanted(*ifindex)) pins.push_back(entry.path());
   }
+  if (error && error != std::errc::no_such_file_or_directory)
+    return Error(fmt::format("cannot read {}: {}", directory.native(), error.message()));
+  Status all;
   for (const auto& pin : pins)
-    discard_link(pin);
+    if (auto done = discard_link(pin); !done) all = std::move(done);
+  return all;
 }
 
 }  // namespace caprock::capture

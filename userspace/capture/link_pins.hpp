@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <functional>
 
+#include "core/result.hpp"
+
 namespace caprock::capture {
 
 enum class LinkHook { kIngress, kEgress, kXdp };
@@ -15,11 +17,11 @@ enum class LinkHook { kIngress, kEgress, kXdp };
 std::filesystem::path link_pin(const std::filesystem::path& directory, std::uint32_t ifindex,
                                LinkHook hook);
 
-/// Detaches and unpins the link of that pin, if there is one.
-void discard_link(const std::filesystem::path& pin);
+/// Detaches and unpins the link of that pin, if there is one. An error: it is still there.
+Status discard_link(const std::filesystem::path& pin);
 
 /// Detaches and unpins all links in `directory` of devices that `unwanted` says.
-void discard_links(const std::filesystem::path& directory,
-                   const std::function<bool(std::uint32_t ifindex)>& unwanted);
+Status discard_links(const std::filesystem::path& directory,
+                     const std::function<bool(std::uint32_t ifindex)>& unwanted);
 
 }  // namespace caprock::capture

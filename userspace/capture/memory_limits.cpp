@@ -4,23 +4,48 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <string>
+
+#include "abi/counters.h"
+#include "abi/limits.h"
+
+#include "capture/cpu_slots.hpp"
+#include "capture/generation.hpp"
 #include "core/memory_limit.hpp"
 #include "core/quantity.hpp"
 
 namespace caprock::capture {
 namespace {
 
-/// The kernel charges the stage to the memory cgroup; before 5.11 to RLIMIT_MEMLOCK.
+/// Of stage and counters, which have a part for each CPU.
+std::uint64_t map_bytes(std::uint64_t stage_bytes, unsigned cpus) {
+  constexpr std::uint64_t kCounters =
+      std::uint64_t{CAPROCK_MAX_INTERFACES} * CAPROCK_DIRECTIONS * sizeof(capture_counters);
+  return cpus * (plan_stage(stage_bytes, cpus).cpu_bytes() + kCounters);
+}
+
+/// A smaller stage helps down to what each CPU has at the least.
+std::string cgroup_remedy(std::uint64_t limit, unsigned cpus) {
+  const std::uint64_t least = map_bytes(0, cpus);
+  if (least <= limit / 2)
+    return fmt::format("set agent.stageSize to at most {}", format_size(limit / 4));
+  return fmt::format("give it {} of memory at the least", format_size(2 * least));
+}
+
+/// The kernel charges the maps to the memory cgroup; before 5.11 to RLIMIT_MEMLOCK.
 Finding inspect_cgroup(std::uint64_t stage_bytes) {
   const std::uint64_t limit = memory_limit_bytes();
+  const auto slots = count_cpu_slots();
+  const unsigned cpus = slots ? *slots : 1;
+  const std::uint64_t bytes = map_bytes(stage_bytes, cpus);
   Finding finding{.id = "memory.limit",
-                  .found = fmt::format("{} of memory, {} of it for the stage", format_size(limit),
-                                       format_size(stage_bytes))};
-  if (stage_bytes <= limit / 2) return finding;
-  finding.severity = stage_bytes < limit ? Severity::kWarning : Severity::kFatal;
-  finding.consequence = stage_bytes < limit ? "little is left for the ring's pages and the agent"
-                                            : "the stage cannot be allocated";
-  finding.remedy = fmt::format("set agent.stageSize to at most {}", format_size(limit / 4));
+                  .found = fmt::format("{} of memory, {} of it for stage and counters of {} CPUs",
+                                       format_size(limit), format_size(bytes), cpus)};
+  if (bytes <= limit / 2) return finding;
+  finding.severity = bytes < limit ? Severity::kWarning : Severity::kFatal;
+  finding.consequence = bytes < limit ? "little is left for the ring's pages and the agent"
+                                      : "the stage cannot be allocated";
+  finding.remedy = cgroup_remedy(limit, cpus);
   return finding;
 }
 

@@ -31,6 +31,7 @@
 
 {{- /* The most that it may take, on a node of resources.nodeCpus. Figures are those of userspace/:
   capture/stage_geometry.cpp   8Mi of stage for each CPU at least
+  capture/memory_limits.cpp    1Mi of counters for each CPU
   agent/recorder.cpp           a lane for every 8 CPUs
   store/geometry.cpp           segments of a sixteenth of the ring, 8Mi at the most
   store/lane_exchange.hpp      4 of them ahead of a lane, which writes one; one is being sealed
@@ -43,7 +44,7 @@ and 64Mi for the agent, 64Mi for those who read meanwhile: exports, tails, top. 
 {{- with .Values.agent.lanes }}{{ if ne (toString .) "auto" }}{{ $lanes = int64 . }}{{ end }}{{ end -}}
 {{- $segment := min 8388608 (div (include "caprock.bytes" .Values.tap.capture.raw.storageSize) 16) -}}
 {{- $stages := include "caprock.stages" (dict "root" . "stage" $stage) -}}
-{{- include "caprock.quantity" (add $stages 67108864 (mul $lanes $segment 8) 67108864) -}}
+{{- include "caprock.quantity" (add $stages (mul $cpus 1048576) 67108864 (mul $lanes $segment 8) 67108864) -}}
 {{- end -}}
 
 {{- define "caprock.resources" -}}
