@@ -58,6 +58,7 @@ agent:
   os: { enabled: false, events: [exec, drop], probes: kprobe, inventoryInterval: 0 }
   kubernetes: { enabled: true, kubeconfig: /k/config, node: n1 }
   duplicates: keep
+  podLoopback: true
   captureSelf: true
   onStop: keep
   lockWait: 90s
