@@ -53,12 +53,12 @@ std::uint32_t taking_flags(const FilterState& state, Table table, const capture:
   return 0;
 }
 
-/// A value that takes what the one in force takes as well; one that excludes stays as it is.
+/// A value that takes what the other filter's takes as well; one that excludes stays as it is.
 capture::MapBytes value_meanwhile(Table table, const capture::MapBytes& key,
-                                  const capture::MapBytes& value, const FilterState& in_force) {
+                                  const capture::MapBytes& value, const FilterState& other) {
   if (!has_addresses(table)) return value;
   auto verdict = load<address_verdict>(value);
-  if ((verdict.flags & ADDRESS_EXCLUDED) == 0) verdict.flags |= taking_flags(in_force, table, key);
+  if ((verdict.flags & ADDRESS_EXCLUDED) == 0) verdict.flags |= taking_flags(other, table, key);
   const Bytes bytes = capture::object_bytes(verdict);
   return {bytes.begin(), bytes.end()};
 }
@@ -74,10 +74,14 @@ void plan_additions(Table table, const FilterState& in_force, const FilterState&
   }
 }
 
+/// An address hides the CIDRs around it until it is gone: those of the new filter may take it.
 void plan_removals(Table table, const FilterState& in_force, const FilterState& wanted,
-                   std::vector<TableEntry>& to) {
+                   Transition& to) {
   for (const auto& [key, value] : in_force[table]) {
-    if (!wanted[table].contains(key)) to.push_back({table, key, {}});
+    if (wanted[table].contains(key)) continue;
+    auto meanwhile = value_meanwhile(table, key, value, wanted);
+    if (meanwhile != value) to.additions.push_back({table, key, std::move(meanwhile)});
+    to.removals.push_back({table, key, {}});
   }
 }
 
@@ -88,7 +92,7 @@ Transition plan_transition(const FilterState& in_force, const FilterState& wante
   transition.meanwhile = settings_meanwhile(in_force.settings, wanted.settings);
   for (std::size_t i = 0; i < kTableNames.size(); ++i) {
     plan_additions(static_cast<Table>(i), in_force, wanted, transition);
-    plan_removals(static_cast<Table>(i), in_force, wanted, transition.removals);
+    plan_removals(static_cast<Table>(i), in_force, wanted, transition);
   }
   transition.after = wanted.settings;
   transition.after.wall_offset_ns = in_force.settings.wall_offset_ns;

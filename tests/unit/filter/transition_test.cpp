@@ -93,7 +93,7 @@ TEST_CASE("filter change: what both filters take is taken at every moment in bet
   RandomWorld world(20261122);
   std::uint64_t common = 0;
   std::uint64_t missed = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 60000; ++round) {
     const FilterState from = world.filter();
     const FilterState to = world.filter();
     const auto states = states_on_the_way(from, plan_transition(from, to));
