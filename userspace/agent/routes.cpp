@@ -14,6 +14,7 @@
 
 #include "api/top.hpp"
 #include "core/clock.hpp"
+#include "core/log.hpp"
 #include "core/quantity.hpp"
 #include "export/event_lines.hpp"
 #include "export/export.hpp"
@@ -152,6 +153,17 @@ std::string_view content_type(exporting::Format format) {
   return {};
 }
 
+/// What is missing breaks a pcap off, which cannot tell it.
+Status told_whole(const exporting::ExportReport& report, exporting::Format format) {
+  if (report.skipped.empty()) return {};
+  const std::string what = fmt::format("export: {} parts of its window are missing; the first: {}",
+                                       report.skipped.size(), report.skipped.front());
+  const bool classic = format == exporting::Format::kPcap || format == exporting::Format::kPcapNs;
+  if (classic) return Error(what + "; a pcapng tells it in the file");
+  log_warning(what);
+  return {};
+}
+
 Response export_stream(const store::Ring& ring, const Request& request) {
   auto options = export_options(request);
   if (!options) return http::problem(400, options.error().message());
@@ -167,7 +179,7 @@ Response export_stream(const store::Ring& ring, const Request& request) {
     auto sink = sink_of(writer);
     auto report = exporting::export_window(*view, options, sink);
     if (!report) return std::move(report).error();
-    return {};
+    return told_whole(*report, options.format);
   };
   return response;
 }

@@ -31,6 +31,13 @@ Result<Fd> standard_output() {
   return fd;
 }
 
+/// Fails with EEXIST where there is a file of that name. NFS and the like know no such renaming.
+bool give_new_name(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return false;
+  return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
+}
+
 Error already_there(const std::filesystem::path& path) {
   return Error(fmt::format("{} exists; --force overwrites it", path.string()));
 }
@@ -46,10 +53,12 @@ Result<OutputFile> OutputFile::open(const std::string& name, bool force) {
   // Through a link, so that the file behind it is replaced and not the link (/dev/stdout is one).
   const fs::path target =
       fs::is_regular_file(status) ? fs::canonical(name, failed) : fs::path(name);
-  const fs::path partial = name == "-" || in_place ? fs::path{} : fs::path(target) += ".partial";
+  const fs::path partial = name == "-" || in_place
+                               ? fs::path{}
+                               : fs::path(target) += fmt::format(".partial.{}", ::getpid());
   auto fd = name == "-" ? standard_output()
             : in_place  ? open_for_writing(name, target, 0)
-                        : open_for_writing(partial, target, O_CREAT | O_TRUNC);
+                        : open_for_writing(partial, target, O_CREAT | O_EXCL | O_NOFOLLOW);
   if (!fd) return fd.error();
   return OutputFile(*std::move(fd), target, partial, force);
 }
@@ -70,11 +79,13 @@ Status OutputFile::write(Bytes bytes) {
 
 Status OutputFile::finish() {
   if (partial_.empty()) return {};
-  const unsigned flags = force_ ? 0 : RENAME_NOREPLACE;
-  if (::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, target_.c_str(), flags) != 0)
-    return errno == EEXIST ? already_there(target_) : Error::from_errno(target_.string());
-  partial_.clear();
-  return {};
+  const bool named =
+      force_ ? ::rename(partial_.c_str(), target_.c_str()) == 0 : give_new_name(partial_, target_);
+  if (!named && errno == EEXIST) return already_there(target_);
+  const std::string partial = std::exchange(partial_, {}).string();
+  if (named) return {};
+  return Error(fmt::format("{}; what was written is {}",
+                           Error::from_errno(target_.string()).message(), partial));
 }
 
 }  // namespace caprock::cli

@@ -11,8 +11,8 @@
 
 namespace caprock::cli {
 
-/// Writes to FILE.partial (mode 0600: it holds payload) and gives it its name when everything is
-/// there, so that nobody takes a part for the whole. "-" is standard output, which must not be a
+/// Writes to FILE.partial.PID (mode 0600: it holds payload) and gives it its name when everything
+/// is there, so that nobody takes a part for the whole. "-" is standard output, which must not be a
 /// terminal. What exists and is no regular file (a pipe, a device) is written to as it is.
 class OutputFile {
  public:

@@ -21,7 +21,7 @@ constexpr std::string_view kIntroduction =
     "socket, which is its owner's alone: run them as root, or as the user that runs the agent. "
     "Times "
     "are RFC 3339\n"
-    "(`2026-11-22T10:00:00Z`) or relative to now (`-5m`). A capture goes to FILE.partial (mode "
+    "(`2026-11-22T10:00:00Z`) or relative to now (`-5m`). A capture goes to FILE.partial.PID (mode "
     "0600) "
     "until it is whole, is never\n"
     "written to a terminal, and never over an existing file without `--force`.\n";

@@ -6,6 +6,7 @@
 #include "export/event_lines.hpp"
 #include "export/file_frame.hpp"
 #include "export/flow_owners.hpp"
+#include "export/missing_parts.hpp"
 #include "export/name_reader.hpp"
 #include "export/named_stream.hpp"
 #include "export/pcap_filter.hpp"
@@ -100,11 +101,15 @@ Result<ExportReport> export_window(const store::RingView& view, const ExportOpti
             options.interface_prefix, sink);
   if (auto begun = pump.begin(window->segments()); !begun) return std::move(begun).error();
   if (auto drained = pump.drain_in_parallel(*window); !drained) return std::move(drained).error();
+  ExportReport report = make_report(pump, *window);
   if (options.format == Format::kPcapng) {
+    if (auto told = tell_missing(pump, report.skipped, report.last_ns); !told)
+      return std::move(told).error();
     if (auto ended = pump.write(statistics_blocks(pump.figures())); !ended)
       return std::move(ended).error();
+    report.bytes = pump.written_bytes();
   }
-  return make_report(pump, *window);
+  return report;
 }
 
 }  // namespace caprock::exporting

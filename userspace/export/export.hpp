@@ -38,8 +38,9 @@ struct ExportReport {
   std::uint64_t dropped = 0;  // losses that the packets of the window tell of
   std::int64_t first_ns = 0;  // of the first and last packet; 0, 0 without packets
   std::int64_t last_ns = 0;
-  std::vector<std::string>
-      skipped;  // parts of the window that the recorder reused meanwhile, or that are damaged
+  /// Parts of the window that the recorder reused meanwhile, or that are damaged. A pcapng and json
+  /// tell it at their end, a pcap cannot.
+  std::vector<std::string> skipped;
 };
 
 /// Refuses what contradicts itself: it would give another file than the one that was asked for.

@@ -2,27 +2,15 @@
 #include "export/tail.hpp"
 
 #include <algorithm>
+#include <span>
 #include <tuple>
 
+#include "export/missing_parts.hpp"
 #include "export/name_reader.hpp"
 #include "export/pump.hpp"
-#include "pcapng/note.hpp"
 #include "store/window.hpp"
 
 namespace caprock::exporting {
-namespace {
-
-/// Tells in the stream what is missing from it, from line `told` on.
-Status write_notes(Pump& pump, const std::vector<std::string>& lines, std::size_t told,
-                   std::int64_t time_ns) {
-  std::vector<std::byte> notes;
-  for (std::size_t line = told; line < lines.size(); ++line)
-    pcapng::write_note(notes, time_ns, lines[line]);
-  return pump.write(notes);
-}
-
-}  // namespace
-
 Status tail(const store::RingView& view, const TailOptions& options, Sink& sink) {
   auto filter = PcapFilter::compile(options.filter);
   if (!filter) return std::move(filter).error();
@@ -42,8 +30,9 @@ Status tail(const store::RingView& view, const TailOptions& options, Sink& sink)
   for (;;) {
     if (auto named = pump.write(name_blocks(namings)); !named) return named;
     if (auto drained = pump.drain(*window); !drained) return drained;
-    if (auto noted = write_notes(pump, window->skipped(), told, until_ns); !noted) return noted;
-    told = window->skipped().size();
+    const std::span<const std::string> missing = window->skipped();
+    if (auto noted = tell_missing(pump, missing.subspan(told), until_ns); !noted) return noted;
+    told = missing.size();
     if (!options.wait()) return {};
     until_ns = std::max(options.complete_until(), until_ns);
     window->extend(until_ns);

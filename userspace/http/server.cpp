@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <list>
 #include <set>
 
@@ -51,6 +52,12 @@ struct Server::State {
         pool(limits.streams),
         context{std::move(routes), limits, pool.get_executor()} {}
 
+  /// Those of one access take no place of the others'.
+  std::size_t sessions_of(Access access) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        sessions, [access](const Session* session) { return session->access() == access; }));
+  }
+
   asio::any_io_executor executor;
   asio::thread_pool pool;
   SessionContext context;
@@ -60,19 +67,33 @@ struct Server::State {
 
 namespace {
 
-/// Keeps the session known to the server while it runs.
+/// Keeps the session known to the server while it lives.
+template <class State>
+class Known {
+ public:
+  Known(State& state, Session& session) : state_(state), session_(session) {
+    state_.sessions.insert(&session_);
+  }
+  Known(const Known&) = delete;
+  Known& operator=(const Known&) = delete;
+  ~Known() { state_.sessions.erase(&session_); }
+
+ private:
+  State& state_;
+  Session& session_;
+};
+
 template <class State>
 asio::awaitable<void> run_session(std::shared_ptr<State> state, Stream stream, Access access,
                                   unsigned port) {
-  const bool crowded = state->sessions.size() >= state->context.limits.sessions;
+  const bool crowded = state->sessions_of(access) >= state->context.limits.sessions;
   Session session(std::move(stream), state->context, access, port);
-  state->sessions.insert(&session);
+  const Known<State> known(*state, session);
   if (crowded) {
     co_await session.turn_away();
   } else {
     co_await session.run();
   }
-  state->sessions.erase(&session);
 }
 
 template <class State>

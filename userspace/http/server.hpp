@@ -19,8 +19,9 @@ namespace caprock::http {
 struct Limits {
   std::size_t header_bytes = 8192;    // of a request
   std::size_t body_bytes = 64 << 10;  // of one that may have a body: PATCH
-  std::size_t sessions = 64;          // connections at a time; further ones are told to come back
-  std::size_t streams = 8;            // streamed responses at a time, each with a thread
+  std::size_t sessions = 64;  // connections of one access at a time; further ones are told to
+                              // come back
+  std::size_t streams = 8;    // streamed responses at a time, each with a thread
   std::chrono::seconds idle = std::chrono::seconds(30);  // until a request is there, whole
   std::chrono::seconds stalled =
       std::chrono::seconds(300);  // until the client takes the next piece

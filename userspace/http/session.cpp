@@ -76,7 +76,11 @@ asio::awaitable<StreamResult> run_stream(const Response& response, StreamWriter&
   if (response.check) {
     if (Status checked = response.check(); !checked) co_return StreamResult{checked, 400};
   }
-  co_return StreamResult{response.stream(writer)};
+  try {
+    co_return StreamResult{response.stream(writer)};
+  } catch (const std::exception& failure) {  // no memory, no thread
+    co_return StreamResult{Error(failure.what())};
+  }
 }
 
 /// That a client has seen enough, or that a stop does not wait for an export, is no error.

@@ -46,6 +46,8 @@ class Session {
 
   void close();
 
+  Access access() const { return access_; }
+
  private:
   /// False: the connection is not to be used again.
   boost::asio::awaitable<bool> serve_one();

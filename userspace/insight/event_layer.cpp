@@ -209,7 +209,7 @@ void EventLayer::look_at_networks(std::unique_lock<std::mutex>& lock) {
   for (const NetworkUsers& of : users)
     if (!any_left(of)) gone.push_back(of.network);
   lock.lock();
-  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now_ns = take_what_came();  // which is older than the answers
   for (const auto& [network, list] : answers)
     if (addresses_.answer(network, list, now_ns)) tell_addresses(network, list, now_ns);
   for (const std::uint32_t network : gone) {

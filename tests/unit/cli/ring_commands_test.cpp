@@ -137,8 +137,8 @@ TEST_CASE("export: one that fails leaves neither the file nor a part of it") {
   const auto failed =
       run_caprock("export --filter 'no such filter' --file " + quoted(ring) + " -o " + quoted(out));
   CHECK(failed.status == 1);
-  CHECK_FALSE(fs::exists(out));
-  CHECK_FALSE(fs::exists(out.string() + ".partial"));
+  for (const auto& entry : fs::directory_iterator(directory / ""))
+    CHECK_FALSE(entry.path().filename().native().starts_with("out.pcapng"));
 }
 
 TEST_CASE("export: what exists and is no file is written to, and stays what it is") {

@@ -225,6 +225,9 @@ TEST_CASE("export: packets of an interface that is not described are left out an
   CHECK(packets_of(exported.bytes) == std::vector<std::string>{"eth0:a"});
   CHECK(exported.report.skipped ==
         std::vector<std::string>{"packets left out because their interface is not described: 1"});
+  const auto notes = blocks_of(exported.bytes, pcapng::kJournalExport);
+  REQUIRE(notes.size() == 1);
+  CHECK(pcapng::is_note(notes[0]));
 }
 
 TEST_CASE("export: a filter lets through what libpcap lets through") {
