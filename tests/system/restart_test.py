@@ -57,6 +57,7 @@ class Gapless(RestartTest):
         pair = self.make_pair(addresses=False)
         agent = self.kept(pair)
         sender = self.restart_under_load(pair, agent)
+        self.assertTrue(agent.status()["capture"]["resumed"])
         self.assert_without_a_gap(agent, sender)
 
     def test_kill(self):

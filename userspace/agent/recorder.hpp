@@ -74,6 +74,9 @@ class Recorder {
   /// Bytes that the programs had recorded while no agent ran.
   std::uint64_t resumed_bytes() const { return resumed_bytes_; }
 
+  /// Whether there were maps of an agent before.
+  bool resumed() const { return !records_all_; }
+
   const capture::Programs& programs() const { return *programs_; }
   const capture::Counters& counters() const { return counters_; }
   const capture::SettingsMap& settings() const { return settings_; }

@@ -74,6 +74,7 @@ api::AgentStatus StatusCollector::collect(const StatusContext& context) const {
   status.capture.hook = follower_.hook();
   status.capture.transport =
       recorder_.programs().transport() == capture::Transport::kStage ? "stage" : "ringbuf";
+  status.capture.resumed = recorder_.resumed();
   status.capture.stage_bytes =
       recorder_.programs().geometry().cpus * recorder_.programs().geometry().cpu_bytes();
   status.rates = rates_.rates();

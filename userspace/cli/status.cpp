@@ -2,8 +2,10 @@
 // caprock status
 #include "api/status.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <thread>
 
 #include "cli/command.hpp"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::string_view kClearScreen = "\033[H\033[2J";
 constexpr std::string_view kClearLine = "\r\033[K";
+constexpr std::chrono::milliseconds kShortestInterval(100);
 
 struct Options {
   std::string output;
@@ -45,6 +48,8 @@ Result<int> report(const Invocation& invocation, const Options& options) {
   if (!client) return client.error();
   const auto interval = parse_duration(options.interval);
   if (!interval) return interval.error();
+  if (*interval < kShortestInterval)
+    return Error(fmt::format("--interval {} is too short: give at least 100ms", options.interval));
   Status shown = show(*client, options);
   while (shown && options.watch) {
     std::this_thread::sleep_for(*interval);

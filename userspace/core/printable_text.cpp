@@ -14,7 +14,14 @@ std::size_t character_bytes(const unsigned char* at, std::size_t left) {
   for (std::size_t i = 1; i < bytes; ++i) {
     if ((at[i] & 0xc0) != 0x80) return 0;
   }
-  return bytes;
+  const bool too_long = (*at == 0xe0 && at[1] < 0xa0) || (*at == 0xf0 && at[1] < 0x90);
+  const bool no_letter = (*at == 0xed && at[1] >= 0xa0) || (*at == 0xf4 && at[1] >= 0x90);
+  return too_long || no_letter ? 0 : bytes;
+}
+
+/// Of ASCII, and those that come behind it (U+0080 to U+009F): terminals obey both.
+bool is_control(const unsigned char* character) {
+  return *character < 0x20 || *character == 0x7f || (*character == 0xc2 && character[1] < 0xa0);
 }
 
 }  // namespace
@@ -24,7 +31,7 @@ std::string printable_text(std::string_view text) {
   std::string printable;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t letters = character_bytes(at + i, text.size() - i);
-    if (letters == 0 || at[i] < 0x20 || at[i] == 0x7f) {
+    if (letters == 0 || is_control(at + i)) {
       printable += fmt::format("\\x{:02x}", at[i++]);
       continue;
     }

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "core/clock.hpp"
 #include "export/event_lines.hpp"
 #include "export/file_frame.hpp"
 #include "export/flow_owners.hpp"
@@ -103,7 +106,7 @@ Result<ExportReport> export_window(const store::RingView& view, const ExportOpti
   if (auto drained = pump.drain_in_parallel(*window); !drained) return std::move(drained).error();
   ExportReport report = make_report(pump, *window);
   if (options.format == Format::kPcapng) {
-    if (auto told = tell_missing(pump, report.skipped, report.last_ns); !told)
+    if (auto told = tell_missing(pump, report.skipped, std::min(options.to_ns, wall_ns())); !told)
       return std::move(told).error();
     if (auto ended = pump.write(statistics_blocks(pump.figures())); !ended)
       return std::move(ended).error();

@@ -52,8 +52,10 @@ error_code connect(Socket& socket, const ServerAddress& server) {
                    failed);
     return failed;
   }
+  std::string_view host = server.host;
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   asio::ip::tcp::resolver resolver(socket.get_executor());
-  for (const auto& entry : resolver.resolve(server.host, server.port, failed)) {
+  for (const auto& entry : resolver.resolve(host, server.port, failed)) {
     error_code ignored;  // of a socket that may not be open
     socket.close(ignored);
     socket.connect(entry.endpoint(), failed);

@@ -73,10 +73,10 @@ class StreamSlot {
 };
 
 asio::awaitable<StreamResult> run_stream(const Response& response, StreamWriter& writer) {
-  if (response.check) {
-    if (Status checked = response.check(); !checked) co_return StreamResult{checked, 400};
-  }
   try {
+    if (response.check) {
+      if (Status checked = response.check(); !checked) co_return StreamResult{checked, 400};
+    }
     co_return StreamResult{response.stream(writer)};
   } catch (const std::exception& failure) {  // no memory, no thread
     co_return StreamResult{Error(failure.what())};

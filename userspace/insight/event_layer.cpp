@@ -207,7 +207,7 @@ void EventLayer::look_at_networks(std::unique_lock<std::mutex>& lock) {
     answers.emplace_back(network, addresses_of(network, pid));
   std::vector<std::uint32_t> gone;
   for (const NetworkUsers& of : users)
-    if (!any_left(of)) gone.push_back(of.network);
+    if (of.network != own_network_ && !any_left(of)) gone.push_back(of.network);
   lock.lock();
   const std::int64_t now_ns = take_what_came();  // which is older than the answers
   for (const auto& [network, list] : answers)

@@ -120,6 +120,9 @@ TEST_CASE("events: a process that starts tells its command line") {
 TEST_CASE("events: a command line cannot break an entry") {
   CHECK(printable("a\nPRIORITY=0\0"sv) == "a\\x0aPRIORITY=0");
   CHECK(printable("a\0\0b\0"sv) == "a \"\" b");
+  CHECK(printable("\xc2\x9b"
+                  "2J"sv) == "\\xc2\\x9b2J");
+  CHECK(printable("\xe0\x80\x80,\xed\xa0\x80"sv) == "\\xe0\\x80\\x80,\\xed\\xa0\\x80");
   CHECK(printable("\xff\xc3\xa4\xc3"sv) == "\\xff\xc3\xa4\\xc3");
   CHECK(printable("\x1b[31m\x7f"sv) == "\\x1b[31m\\x7f");
   CHECK(printable("say \"hi\""sv) == "\"say \\\"hi\\\"\"");
