@@ -23,7 +23,7 @@ constexpr std::string_view kIntroduction =
     "are RFC 3339\n"
     "(`2026-11-22T10:00:00Z`) or relative to now (`-5m`). A capture goes to FILE.partial.PID (mode "
     "0600) "
-    "until it is whole, is never\n"
+    "until it is whole (and stays there when it is interrupted), is never\n"
     "written to a terminal, and never over an existing file without `--force`.\n";
 
 /// In a table's cell a bar would end the cell.

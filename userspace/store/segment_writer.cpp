@@ -142,6 +142,7 @@ void SegmentWriter::store(std::initializer_list<Bytes> parts) {
   std::uint64_t end = write_;
   for (const Bytes part : parts)
     end += part.size();
+  if (end == write_) return;
   const std::uint64_t page_end = round_up(end, kPageBytes);
   const std::uint64_t blank = end > resident_ && page_end < segment_.size() ? page_end - end : 0;
   if (file_.reaches(segment_.size()) && file_.write(write_, parts, blank)) {
