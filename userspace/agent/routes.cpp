@@ -104,6 +104,12 @@ Status check_parameters(const Request& request, std::initializer_list<std::strin
   return {};
 }
 
+Result<bool> truth(const Request& request, const std::string& name, bool unless_given) {
+  const std::string value = request.parameter(name, unless_given ? "true" : "false");
+  if (value == "true" || value == "false") return value == "true";
+  return Error(fmt::format("{} is true or false, and not \"{}\"", name, value));
+}
+
 /// Libpcap asks name servers for a host's address: nothing for the control plane to wait for.
 http::StreamCheck filter_check(const std::string& expression) {
   return [expression]() -> Status {
@@ -132,10 +138,16 @@ Result<exporting::ExportOptions> export_options(const Request& request) {
   options.to_ns = *to;
   options.format = *format;
   options.filter = request.parameter("filter");
-  options.packets = request.parameter("packets", "true") != "false";
-  options.events = request.parameter("events", "true") != "false";
-  options.names = request.parameter("names", "true") != "false";
-  options.processes = request.parameter("process", "false") == "true";
+  const auto packets = truth(request, "packets", true);
+  const auto events = truth(request, "events", true);
+  const auto names = truth(request, "names", true);
+  const auto processes = truth(request, "process", false);
+  for (const auto* given : {&packets, &events, &names, &processes})
+    if (!*given) return given->error();
+  options.packets = *packets;
+  options.events = *events;
+  options.names = *names;
+  options.processes = *processes;
   if (auto possible = exporting::check(options); !possible) return std::move(possible).error();
   return options;
 }
@@ -192,12 +204,16 @@ Response tail_stream(const store::Ring& ring, const Request& request) {
   if (!from) return http::problem(400, from.error().context("from").message());
   options.from_ns = *from;
   options.filter = request.parameter("filter");
-  options.events = request.parameter("events", "true") != "false";
+  const auto events = truth(request, "events", true);
+  if (!events) return http::problem(400, events.error().message());
+  options.events = *events;
   const auto format = exporting::parse_format(request.parameter("format", "pcapng"));
   if (!format) return http::problem(400, format.error().context("format").message());
   if (*format != exporting::Format::kPcapng && *format != exporting::Format::kJson)
     return http::problem(400, "format: a tail is pcapng or json");
   options.packets = *format == exporting::Format::kPcapng;
+  if (!options.packets && !options.filter.empty())
+    return http::problem(400, "a filter chooses among packets, and json is the events");
   options.complete_until = [&ring] { return ring.status().complete_until_ns; };
   Response response;
   response.check = filter_check(options.filter);

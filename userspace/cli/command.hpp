@@ -11,6 +11,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
 
 #include "core/result.hpp"
 #include "http/client.hpp"
@@ -51,6 +52,17 @@ void add_docs(CLI::App& app, Invocation& invocation);
 /// An option that takes one of `choices`; the first is the default.
 CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string& value,
                         const std::vector<std::string>& choices, const std::string& description);
+
+/// A check of an option: what `parse` gives no result for is a usage error.
+template <class Parse>
+CLI::Validator parsed_by(Parse parse) {
+  return CLI::Validator(
+      [parse](const std::string& text) {
+        const auto parsed = parse(text);
+        return parsed ? std::string() : parsed.error().message();
+      },
+      "");
+}
 
 /// Puts the text on standard output.
 Status print(std::string_view text);

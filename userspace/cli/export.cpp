@@ -34,6 +34,10 @@ struct Window {
   std::int64_t to_ns = INT64_MAX;
 };
 
+Result<std::int64_t> parse_moment(const std::string& text) {
+  return parse_time(text, wall_ns());
+}
+
 Result<Window> window_of(const Options& options) {
   const auto now_ns = wall_ns();
   Window window;
@@ -86,8 +90,9 @@ class ShownSink final : public exporting::FdSink {
   Progress& progress_;
 };
 
-/// From a ring file, beside an agent or without one.
-Status read_ring(const Options& options, const Window& window, exporting::Sink& sink) {
+/// From a ring file, beside an agent or without one. What a pcap lacks is a failure, since the file
+/// cannot tell it.
+Result<int> read_ring(const Options& options, const Window& window, exporting::Sink& sink) {
   const auto view = store::RingView::open(options.ring);
   if (!view) return view.error();
   const auto format = exporting::parse_format(options.format);
@@ -105,32 +110,35 @@ Status read_ring(const Options& options, const Window& window, exporting::Sink& 
   if (!report) return report.error();
   for (const auto& line : report->skipped)
     fmt::print(stderr, "caprock: {}\n", line);
-  return {};
+  const bool classic = options.format.starts_with("pcap") && options.format != "pcapng";
+  return classic && !report->skipped.empty() ? kFailure : kSuccess;
 }
 
-Status write_capture(const Invocation& invocation, const Options& options, const Window& window,
-                     OutputFile& file) {
+Result<int> write_capture(const Invocation& invocation, const Options& options,
+                          const Window& window, OutputFile& file) {
   Progress progress;
   if (options.ring.empty()) {
-    return ask_agent(invocation, options, window, [&](Bytes bytes) {
+    const Status asked = ask_agent(invocation, options, window, [&](Bytes bytes) {
       progress.add(bytes.size());
       return file.write(bytes);
     });
+    if (!asked) return asked.error();
+    return kSuccess;
   }
   ShownSink sink(file, progress);
   return read_ring(options, window, sink);
 }
 
-Result<int> export_window(const Invocation& invocation, const Options& options) {
-  const auto window = window_of(options);
-  if (!window) return window.error();
-  auto file = OutputFile::open(options.output, options.force);
+Result<int> export_window(const Invocation& invocation, const Options& options,
+                          const Window& window) {
+  auto file = OutputFile::open(options.output, options.force,
+                               options.format == "json" ? Content::kText : Content::kCapture);
   if (!file) return file.error();
-  const Status done = write_capture(invocation, options, *window, *file);
-  if (!done) return done.error();
+  const auto status = write_capture(invocation, options, window, *file);
+  if (!status) return status.error();
   const Status finished = file->finish();
   if (!finished) return finished.error();
-  return kSuccess;
+  return *status;
 }
 
 }  // namespace
@@ -141,8 +149,11 @@ void add_export(CLI::App& app, Invocation& invocation) {
   const auto options = std::make_shared<Options>();
   command
       ->add_option("--from", options->from, "Begin: 2026-11-22T10:00:00Z, or -5m; else the oldest")
+      ->check(parsed_by(parse_moment))
       ->type_name("TIME");
-  command->add_option("--to", options->to, "End, not included; else now")->type_name("TIME");
+  command->add_option("--to", options->to, "End, not included; else now")
+      ->check(parsed_by(parse_moment))
+      ->type_name("TIME");
   command->add_option("-f,--filter", options->filter, "Only packets that this pcap-filter takes")
       ->type_name("EXPRESSION");
   add_choice(*command, "--format", options->format, {"pcapng", "pcap", "pcap-ns", "json"},
@@ -163,7 +174,11 @@ void add_export(CLI::App& app, Invocation& invocation) {
   command->add_option("--file", options->ring, "Read this ring instead of asking the agent")
       ->type_name("RING");
   command->callback([&invocation, options] {
-    invocation.action = [&invocation, options] { return export_window(invocation, *options); };
+    const auto window = window_of(*options);
+    if (!window) throw CLI::ValidationError(window.error().message());
+    invocation.action = [&invocation, options, window = *window] {
+      return export_window(invocation, *options, window);
+    };
   });
 }
 

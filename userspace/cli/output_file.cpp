@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <utility>
@@ -11,20 +12,14 @@
 namespace caprock::cli {
 namespace {
 
-constexpr int kOwnerOnly = 0600;
-
-/// Opens `path` to write what will have the name `target`.
-Result<Fd> open_for_writing(const std::filesystem::path& path, const std::filesystem::path& target,
-                            int flags) {
-  Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, kOwnerOnly));
-  if (fd) return fd;
+Error not_writable(const std::filesystem::path& target) {
   const Error error = Error::from_errno(fmt::format("{} cannot be written", target.string()));
   return Error(error.message() +
                "; give -o a file in a directory that is there and that this user may write to");
 }
 
-Result<Fd> standard_output() {
-  if (::isatty(STDOUT_FILENO) == 1)
+Result<Fd> standard_output(Content content) {
+  if (content == Content::kCapture && ::isatty(STDOUT_FILENO) == 1)
     return Error("a capture is not for the terminal: write it to a file (-o FILE) or pipe it on");
   Fd fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
   if (!fd) return Error::from_errno("standard output");
@@ -44,23 +39,28 @@ Error already_there(const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<OutputFile> OutputFile::open(const std::string& name, bool force) {
+Result<OutputFile> OutputFile::open(const std::string& name, bool force, Content content) {
   namespace fs = std::filesystem;
   std::error_code failed;
+  if (name == "-") {
+    auto fd = standard_output(content);
+    if (!fd) return fd.error();
+    return OutputFile(*std::move(fd), name, {}, force);
+  }
   const auto status = fs::status(name, failed);
-  const bool in_place = fs::exists(status) && !fs::is_regular_file(status);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    Fd fd(::open(name.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd) return not_writable(name);
+    return OutputFile(std::move(fd), name, {}, force);
+  }
   if (fs::is_regular_file(status) && !force) return already_there(name);
   // Through a link, so that the file behind it is replaced and not the link (/dev/stdout is one).
   const fs::path target =
       fs::is_regular_file(status) ? fs::canonical(name, failed) : fs::path(name);
-  const fs::path partial = name == "-" || in_place
-                               ? fs::path{}
-                               : fs::path(target) += fmt::format(".partial.{}", ::getpid());
-  auto fd = name == "-" ? standard_output()
-            : in_place  ? open_for_writing(name, target, 0)
-                        : open_for_writing(partial, target, O_CREAT | O_EXCL | O_NOFOLLOW);
-  if (!fd) return fd.error();
-  return OutputFile(*std::move(fd), target, partial, force);
+  std::string partial = target.string() + ".partial.XXXXXX";
+  Fd fd(::mkostemp(partial.data(), O_CLOEXEC));
+  if (!fd) return not_writable(target);
+  return OutputFile(std::move(fd), target, partial, force);
 }
 
 OutputFile::~OutputFile() {

@@ -11,13 +11,16 @@
 
 namespace caprock::cli {
 
-/// Writes to FILE.partial.PID (mode 0600: it holds payload) and gives it its name when everything
-/// is there, so that nobody takes a part for the whole. "-" is standard output, which must not be a
-/// terminal. What exists and is no regular file (a pipe, a device) is written to as it is.
+enum class Content { kCapture, kText };
+
+/// Writes to FILE.partial.XXXXXX (mode 0600: it holds payload) and gives it its name when
+/// everything is there, so that nobody takes a part for the whole. "-" is standard output. What
+/// exists and is no regular file (a pipe, a device) is written to as it is.
 class OutputFile {
  public:
-  /// An existing file is refused unless `force`.
-  static Result<OutputFile> open(const std::string& name, bool force);
+  /// An existing file is refused unless `force`, a capture for the terminal always.
+  static Result<OutputFile> open(const std::string& name, bool force,
+                                 Content content = Content::kCapture);
 
   OutputFile(OutputFile&&) noexcept = default;
   OutputFile& operator=(OutputFile&&) = delete;

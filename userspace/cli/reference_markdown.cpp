@@ -21,7 +21,8 @@ constexpr std::string_view kIntroduction =
     "socket, which is its owner's alone: run them as root, or as the user that runs the agent. "
     "Times "
     "are RFC 3339\n"
-    "(`2026-11-22T10:00:00Z`) or relative to now (`-5m`). A capture goes to FILE.partial.PID (mode "
+    "(`2026-11-22T10:00:00Z`) or relative to now (`-5m`). A capture goes to FILE.partial.XXXXXX "
+    "(mode "
     "0600) "
     "until it is whole (and stays there when it is interrupted), is never\n"
     "written to a terminal, and never over an existing file without `--force`.\n";

@@ -43,13 +43,18 @@ Status show(const http::Client& client, const Options& options) {
   return text ? print(*text) : Status(text.error());
 }
 
+Result<Nanoseconds> parse_interval(const std::string& text) {
+  auto interval = parse_duration(text);
+  if (interval && *interval < kShortestInterval)
+    return Error(text + " is too short: give at least 100ms");
+  return interval;
+}
+
 Result<int> report(const Invocation& invocation, const Options& options) {
   const auto client = invocation.client();
   if (!client) return client.error();
-  const auto interval = parse_duration(options.interval);
+  const auto interval = parse_interval(options.interval);
   if (!interval) return interval.error();
-  if (*interval < kShortestInterval)
-    return Error(fmt::format("--interval {} is too short: give at least 100ms", options.interval));
   Status shown = show(*client, options);
   while (shown && options.watch) {
     std::this_thread::sleep_for(*interval);
@@ -67,6 +72,7 @@ void add_status(CLI::App& app, Invocation& invocation) {
   add_choice(*command, "-o,--output", options->output, {"table", "json"}, "Form of the answer");
   command->add_flag("-w,--watch", options->watch, "Go on until interrupted");
   command->add_option("--interval", options->interval, "Time between two looks of --watch")
+      ->check(parsed_by(parse_interval))
       ->capture_default_str()
       ->type_name("DURATION");
   command->add_flag("--line", options->line, "Rate, loss, history and ring use on one line");

@@ -14,7 +14,7 @@ struct Options {
 Result<int> follow(const Invocation& invocation, const Options& options) {
   const auto client = invocation.client();
   if (!client) return client.error();
-  auto output = OutputFile::open("-", false);
+  auto output = OutputFile::open("-", false, options.events ? Content::kText : Content::kCapture);
   if (!output) return output.error();
   http::Target target{"/api/v1/tail", {}};
   if (!options.filter.empty()) target.query["filter"] = options.filter;
@@ -31,9 +31,11 @@ void add_tail(CLI::App& app, Invocation& invocation) {
       "tail",
       "Write packets to standard output as they come, as pcapng: caprock tail | wireshark -k -i -");
   const auto options = std::make_shared<Options>();
-  command->add_option("-f,--filter", options->filter, "Only packets that this pcap-filter takes")
-      ->type_name("EXPRESSION");
-  command->add_flag("--events", options->events, "Events instead of packets, as JSON, one a line");
+  auto* filter = command->add_option("-f,--filter", options->filter,
+                                     "Only packets that this pcap-filter takes");
+  filter->type_name("EXPRESSION");
+  command->add_flag("--events", options->events, "Events instead of packets, as JSON, one a line")
+      ->excludes(filter);
   command->callback([&invocation, options] {
     invocation.action = [&invocation, options] { return follow(invocation, *options); };
   });

@@ -81,6 +81,8 @@ Status check(const ExportOptions& options) {
     return Error("a pcap holds packets alone: events alone are pcapng or json");
   if (!options.events && options.format == Format::kJson)
     return Error("json is the events, which are left out: use another format");
+  if (!options.filter.empty() && (!options.packets || options.format == Format::kJson))
+    return Error("a filter chooses among packets, and events alone are wanted: leave it out");
   return {};
 }
 

@@ -85,6 +85,18 @@ TEST_CASE("routes: a parameter that export or tail does not know is refused by n
   CHECK(answer("/api/v1/tail", {{"to", "now"}}).status == 400);
 }
 
+TEST_CASE("routes: what is neither true nor false is refused, and so is a filter of events alone") {
+  for (const char* name : {"packets", "events", "names", "process"}) {
+    CAPTURE(name);
+    CHECK(answer("/api/v1/export", {{name, "true"}}).status == 200);
+    CHECK(answer("/api/v1/export", {{name, "1"}}).status == 400);
+  }
+  CHECK(answer("/api/v1/tail", {{"events", "no"}}).status == 400);
+  CHECK(answer("/api/v1/export", {{"format", "json"}, {"filter", "tcp"}}).status == 400);
+  CHECK(answer("/api/v1/export", {{"packets", "false"}, {"filter", "tcp"}}).status == 400);
+  CHECK(answer("/api/v1/tail", {{"format", "json"}, {"filter", "tcp"}}).status == 400);
+}
+
 TEST_CASE("routes: what top is asked for is checked, and what would be right is told") {
   const std::string path = "/api/v1/top";
   CHECK(answer(path, {}).status == 200);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // verify and export --file on a ring, without an agent.
+#include <algorithm>
 #include <fstream>
 
 #include <catch2/catch_test_macros.hpp>
@@ -81,6 +82,10 @@ TEST_CASE("verify, export: a ring that was cut is exit status 1, and a warning")
   const auto ended = run_caprock("export --file " + quoted(ring) + " -o " + quoted(out));
   CHECK(ended.status == 0);
   CHECK_THAT(ended.err, ContainsSubstring("is left out: the file ends inside it"));
+  const auto pcap = directory / "out.pcap";
+  CHECK(run_caprock("export --format pcap --file " + quoted(ring) + " -o " + quoted(pcap)).status ==
+        1);
+  CHECK(fs::exists(pcap));
 }
 
 TEST_CASE("verify: what is no pcapng file is neither whole nor damaged: exit status 2") {
@@ -141,6 +146,16 @@ TEST_CASE("export: one that fails leaves neither the file nor a part of it") {
     CHECK_FALSE(entry.path().filename().native().starts_with("out.pcapng"));
 }
 
+TEST_CASE("export: a filter where events alone are wanted is refused, not passed over") {
+  const TemporaryDirectory directory;
+  const auto ring = quoted(make_ring(directory));
+  for (const std::string events : {"--events-only", "--format json"}) {
+    const auto refused = run_caprock("export -f tcp --file " + ring + " " + events);
+    CHECK(refused.status == 1);
+    CHECK_THAT(refused.err, ContainsSubstring("a filter chooses among packets"));
+  }
+}
+
 TEST_CASE("export: what exists and is no file is written to, and stays what it is") {
   const TemporaryDirectory directory;
   const auto ring = make_ring(directory);
@@ -148,12 +163,32 @@ TEST_CASE("export: what exists and is no file is written to, and stays what it i
   CHECK(fs::is_character_file("/dev/null"));
 }
 
-TEST_CASE("export: a capture is not written to a terminal") {
+TEST_CASE("export: a capture is not written to a terminal, events are") {
   const TemporaryDirectory directory;
   const auto ring = make_ring(directory);
   const auto out = directory / "typescript";
-  const std::string command = "script -qec \"" CAPROCK_BINARY " export --file " + quoted(ring) +
-                              "\" /dev/null </dev/null >" + quoted(out);
-  CHECK(std::system(command.c_str()) != 0);  // NOLINT(cert-env33-c): a test's own command
+  const auto status_on_terminal = [&](const std::string& arguments) {
+    const std::string command = "script -qec \"" CAPROCK_BINARY " export " + arguments +
+                                " --file " + quoted(ring) + "\" /dev/null </dev/null >" +
+                                quoted(out);
+    return std::system(command.c_str());  // NOLINT(cert-env33-c): a test's own command
+  };
+  CHECK(status_on_terminal("") != 0);
   CHECK_THAT(file_text(out), ContainsSubstring("a capture is not for the terminal"));
+  CHECK(status_on_terminal("--format json") == 0);
+}
+
+TEST_CASE("export: what an interrupted one left behind hinders nobody, and stays") {
+  const TemporaryDirectory directory;
+  const auto ring = make_ring(directory);
+  const auto left = directory / "out.pcapng.partial.1";
+  std::ofstream(left) << "from before";
+  CHECK(run_caprock("export --file " + quoted(ring) + " -o " + quoted(directory / "out.pcapng"))
+            .status == 0);
+  CHECK(file_text(left) == "from before");
+  const auto of_the_export = [](const fs::directory_entry& entry) {
+    return entry.path().filename().native().starts_with("out.pcapng");
+  };
+  CHECK(std::count_if(fs::directory_iterator(directory / ""), fs::directory_iterator(),
+                      of_the_export) == 2);
 }
