@@ -57,7 +57,7 @@ void Housekeeping::collect_retired() {
       switch (retired->why) {
         case Retirement::kFull:
           catalog_.sealing(retired->index);
-          to_seal_.push_back({retired->index, lane, std::move(retired->tally)});
+          to_seal_.push_back({retired->index, lane, std::move(retired->writer)});
           break;
         case Retirement::kUnused:
           write_blank(file_.segment(retired->index));
@@ -140,8 +140,9 @@ bool Housekeeping::seal_one() {
     give_up(full.index);
     return true;
   }
+  full.writer->reveal_last();
   const SegmentFoot foot =
-      seal_segment(segment, *full.tally, totals_[full.lane], catalog_.next_sequence());
+      seal_segment(segment, full.writer->tally(), totals_[full.lane], catalog_.next_sequence());
   if (file_.guard().lost(full.index)) {
     catalog_.failed(full.index);
     return true;

@@ -40,7 +40,7 @@ class Housekeeping {
   struct Full {
     std::uint32_t index;
     std::size_t lane;
-    std::unique_ptr<SegmentTally> tally;
+    std::unique_ptr<SegmentWriter> writer;
   };
 
   void collect_retired();

@@ -220,7 +220,8 @@ bool Lane::activate_next() {
   around_.exchange.sequence.store(next->sequence, std::memory_order_relaxed);
   const SegmentFile file{direct_ ? &*direct_ : nullptr, around_.fd,
                          index_ * std::uint64_t{identity_.segment_bytes}};
-  segment_.emplace(bytes, file, opening_, interfaces_->size(), next->sequence, now_ns);
+  segment_ = std::make_unique<SegmentWriter>(bytes, file, opening_, interfaces_->size(),
+                                             next->sequence, now_ns);
   around_.catalog.activated(index_);
   around_.exchange.active_since_ns.store(now_ns, std::memory_order_relaxed);
   return true;
@@ -229,16 +230,13 @@ bool Lane::activate_next() {
 void Lane::retire() {
   settle();
   if (!segment_) return;
-  segment_->reveal_last();
   hand_over(segment_->has_runs() ? Retirement::kFull : Retirement::kUnused);
 }
 
 void Lane::hand_over(Retirement why) {
-  auto tally = std::make_unique<SegmentTally>(segment_->take_tally());
-  segment_.reset();
   around_.exchange.active_since_ns.store(0, std::memory_order_relaxed);
   around_.exchange.sequence.store(0, std::memory_order_relaxed);
-  around_.exchange.retired.push({index_, why, std::move(tally)});
+  around_.exchange.retired.push({index_, why, std::move(segment_)});
   around_.housekeeping.notify();
 }
 

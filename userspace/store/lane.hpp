@@ -2,6 +2,7 @@
 // One lane's way into the file.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,8 +73,8 @@ class Lane final : public LaneWriter {
   SegmentIdentity identity_;
   SharedInterfaceList interfaces_;
   std::vector<std::byte> opening_;
-  std::optional<SegmentWriter> segment_;  // the active one
-  std::uint32_t index_ = 0;               // its place in the file
+  std::unique_ptr<SegmentWriter> segment_;  // the active one
+  std::uint32_t index_ = 0;                 // its place in the file
   std::optional<DirectWriter> direct_;
   GatherBuffer gathered_;
   std::uint64_t committed_ = 0;  // of the last batch: the source's position

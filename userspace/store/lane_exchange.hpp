@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "store/segment_tally.hpp"
+#include "store/segment_writer.hpp"
 #include "store/spsc_queue.hpp"
 
 namespace caprock::store {
@@ -27,7 +27,7 @@ enum class Retirement : std::uint8_t {
 struct RetiredSegment {
   std::uint32_t index = 0;
   Retirement why = Retirement::kFull;
-  std::unique_ptr<SegmentTally> tally;  // of what is in it
+  std::unique_ptr<SegmentWriter> writer;
 };
 
 /// As many as are prepared ahead for a lane at the most; so at most one more can be on its way
@@ -56,7 +56,8 @@ struct LaneExchange {
   std::atomic<std::uint64_t> runs{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::int64_t> complete_until_ns{0};
-  std::atomic<std::int64_t> newest_ns{0};  // wall time of the newest packet or journal entry; 0: none yet
+  std::atomic<std::int64_t> newest_ns{
+      0};  // wall time of the newest packet or journal entry; 0: none yet
 };
 
 }  // namespace caprock::store

@@ -159,7 +159,8 @@ void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
   write_hidden_head(segment, head);
   std::memcpy(segment.data() + kInterfacesOffset, opening.data() + kInterfacesOffset,
               opening.size() - kInterfacesOffset);
-  write_free_space(segment, opening.size());
+  publish_word(segment.data() + opening.size(),
+               block_word(kFreeSpaceType, segment.size() - opening.size()));
   publish_word(segment.data() + kSegmentHeadOffset,
                block_word(kSegmentHeadType, sizeof(SegmentHead)));
 }

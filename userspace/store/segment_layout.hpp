@@ -56,7 +56,8 @@ std::vector<std::byte> build_blank(std::uint64_t segment_bytes);
 /// Makes a segment whose pages are in memory blank. What it held is gone at the first store.
 void write_blank(MutableBytes segment);
 
-/// Turns a blank segment into an active one without runs.
+/// Turns a blank segment into an active one without runs. The trailer of its free space, at the
+/// segment's end, is the caller's.
 void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
                    std::int64_t created_ns);
 

@@ -56,10 +56,20 @@ SegmentWriter::SegmentWriter(MutableBytes segment, const SegmentFile& file, Byte
 
 SegmentTally SegmentWriter::open(Bytes opening, std::uint64_t sequence, std::int64_t created_ns) {
   need_pages(opening.size() + sizeof(std::uint64_t));  // and the head of the free space behind it
+  end_free_space(segment_.size() - opening.size());
   write_opening(segment_, opening, sequence, created_ns);
   SegmentTally tally(segment_);
   tally.add(opening.subspan(kInterfacesOffset));
   return tally;
+}
+
+/// The trailer at the segment's end, of a block of so many bytes: the kernel has the page, the
+/// mapping would fault.
+void SegmentWriter::end_free_space(std::uint64_t bytes) {
+  const auto trailer = static_cast<std::uint32_t>(bytes);
+  const std::uint64_t at = segment_.size() - sizeof trailer;
+  const Bytes stored = std::as_bytes(std::span(&trailer, 1));
+  if (!file_.reaches(segment_.size()) || !file_.write(at, {stored})) put(segment_, at, trailer);
 }
 
 std::uint64_t SegmentWriter::room() const {

@@ -18,8 +18,8 @@ namespace caprock::store {
 /// saves.
 inline constexpr std::uint64_t kDirectBytes = 128 << 10;
 
-/// Lane thread. Points into the ring's mapping; the bytes outlive it. Nothing here fails: where
-/// the file does, the fault guard and intact() tell.
+/// Lane thread, and when nothing comes any more housekeeping's. Points into the ring's mapping; the
+/// bytes outlive it. Nothing here fails: where the file does, the fault guard and intact() tell.
 class SegmentWriter {
  public:
   /// Activates a blank segment, of which the first and the last page are in memory. `opening`: from
@@ -75,13 +75,14 @@ class SegmentWriter {
 
   std::uint64_t packets() const { return tally_.figures().packets; }
 
-  /// What was appended adds up to this. The writer is of no further use.
-  SegmentTally take_tally() { return std::move(tally_); }
+  /// What was appended adds up to this.
+  const SegmentTally& tally() const { return tally_; }
 
  private:
   SegmentTally open(Bytes opening, std::uint64_t sequence, std::int64_t created_ns);
   void begin_run(const RunHead& head);
   Bytes visible_part(const RunHead& head) const;
+  void end_free_space(std::uint64_t bytes);
   void need_pages(std::uint64_t end);
   void store(std::initializer_list<Bytes> parts);
   std::uint64_t padding_before(Bytes blocks) const;

@@ -46,6 +46,7 @@ namespace caprock::store {
 namespace {
 
 using test::append_all;
+using test::comes_true;
 using test::PacketStream;
 using test::TemporaryDirectory;
 
@@ -55,16 +56,6 @@ void wait_for_syncs(unsigned count) {
   while (g_syncs < wanted && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   REQUIRE(g_syncs >= wanted);
-}
-
-template <class Condition>
-bool comes_true(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
 }
 
 /// A ring with a record that was durable, and more of it since, whose sync failed.
@@ -167,10 +158,12 @@ TEST_CASE("flusher: a sync follows what a source has room for, not the clock alo
   const TemporaryDirectory directory;
   auto options = test::small_ring(directory / "ring.pcapng");
   options.sync_interval = std::chrono::hours(1);
+  const unsigned at_first = g_syncs;
   const auto ring = test::open_ring(options);
   PacketStream stream;
   append_all(ring->lane(0), stream.next(1));
-  std::this_thread::sleep_for(std::chrono::milliseconds(30));  // the one at the start
+  REQUIRE(comes_true([&] { return g_syncs > at_first; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));  // for another one, if any
   const unsigned before = g_syncs;
   for (int mib = 0; mib < 15; ++mib)
     append_all(ring->lane(0), stream.next(1000));
@@ -249,7 +242,7 @@ TEST_CASE("flusher: after a failed sync the next segment is durable again") {
   failed.ring().lane(0).reveal();  // as a lane does every second
   failed.record(100);
   failed.settle();
-  CHECK(failed.head(0).foot != 0);
+  CHECK(comes_true([&] { return failed.head(0).foot != 0; }));
   CHECK(failed.head(0).synced_frontier == failed.before().synced_frontier);
   CHECK(failed.head(1).synced_frontier == failed.head(1).frontier);
 }

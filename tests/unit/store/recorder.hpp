@@ -22,6 +22,17 @@
 
 namespace caprock::store::test {
 
+/// Within ten seconds.
+template <class Condition>
+bool comes_true(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
 /// Removed with all that is in it. On the file system of the build folder: memory has no disk
 /// errors and no write-back.
 class TemporaryDirectory {

@@ -104,9 +104,12 @@ TEST_CASE("ring: for other readers it is valid at every step, and complete up to
     const WalkedFile before = walk(read_file(path));
     REQUIRE(before.fault.empty());
     ring->lane(0).reveal();
-    const WalkedFile after = walk(read_file(path));
-    REQUIRE(after.fault.empty());
-    REQUIRE(after.packet_times.size() == packets.count());
+    // Of a segment that is left, when housekeeping comes to it.
+    REQUIRE(comes_true([&] {
+      const WalkedFile after = walk(read_file(path));
+      REQUIRE(after.fault.empty());
+      return after.packet_times.size() == packets.count();
+    }));
   }
 }
 
