@@ -18,6 +18,7 @@
 
 {{- /* Go's syntax is RE2's; what is wrong is Helm's to say. */ -}}
 {{- $_ := mustRegexMatch $tap.regex "" -}}
+{{- include "caprock.check.selector" (default "" $tap.labelSelector) -}}
 
 {{- $storage := $capture.raw.storageSize -}}
 {{- if lt (include "caprock.bytes" $storage | int64) 16777216 -}}
