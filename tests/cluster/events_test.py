@@ -52,6 +52,7 @@ class Events(RecordedCluster):
 
     def check_rollout(self):
         ((old, old_set),) = self.front_pods().items()
+        old_address = self.cluster.pod_address(old, "shop")
         wait_until(lambda: self.greeting() == "old", "the service")
         self.apply("shop", deployment("front", "new"))
         self.cluster.kubectl("-n", "shop", "rollout", "status", "deployment/front", "--timeout=60s")
@@ -65,6 +66,8 @@ class Events(RecordedCluster):
             f"pod shop/{new} is ready", f"service shop/front: endpoint {self.cluster.pod_address(new, 'shop')} of pod shop/{new} is ready",
             f"pod shop/{old} is being deleted", f"pod shop/{old} is gone")
         self.assert_in_order(self.rows(capture), f"pod shop/{new} is ready", "/greeting")
+        self.assert_in_order(self.rows(capture), f"pod shop/{old} is being deleted",
+                             f"service shop/front: endpoint {old_address} of pod shop/{old} is gone")
         self.assertEqual(self.owners_told(capture, new), {f"ReplicaSet/{new_set}"})
 
     def owners_told(self, capture, pod_name):

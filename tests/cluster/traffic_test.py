@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traffic on a real cluster, by each of its ways: between pods, by a service, from outside, of the node's own network."""
-from recorded_cluster import PORT, RecordedCluster, service, web_server
+from recorded_cluster import PORT, RecordedCluster, script, service, web_server
 from lab.kubernetes import pod
 from lab.kubernetes.cluster import NODE_ADDRESS, OUTSIDE_ADDRESS
 from lab.network import run
+from lab.readers import tshark
 from lab.waiting import wait_until
 
-NODE_PORT, HOST_PORT = 30080, "8090"
+NODE_PORT, HOST_PORT, LISTENER_PORT = 30080, "8090", "8091"
 GATEWAY = "10.244.0.1"  # of the pods: for it kube-proxy masquerades who asks a service from outside
 
 
@@ -20,7 +21,7 @@ class Traffic(RecordedCluster):
         self.await_target("client", "web")
         for namespace in ("shop", "bank"):
             self.say_everything(namespace)
-        self.apply("shop", pod("host", "httpd", "-f", "-p", HOST_PORT, "-h", "/etc", hostNetwork=True))
+        self.apply("shop", script("host", f"httpd -p {HOST_PORT} -h /etc; sleep 600 | nc -l -p {LISTENER_PORT}", hostNetwork=True))
         self.await_pods("shop", "host")
         self.fetch("shop", "client", f"http://{NODE_ADDRESS}:{HOST_PORT}/shop/host")
         self.curl(f"http://{NODE_ADDRESS}:{HOST_PORT}/shop/host-from-outside")
@@ -33,6 +34,23 @@ class Traffic(RecordedCluster):
         wait_until(lambda: len(self.answers()) >= len(expected), "the answers")
         self.assertEqual(self.requests(), sorted((path.strip("/"), *ends) for path, ends in expected.items()))
         self.assertEqual(self.answers(), sorted((path.strip("/"), *reversed(ends)) for path, ends in expected.items()))
+        self.check_host_network()
+
+    def check_host_network(self):
+        """What has the node's address is a pod's by the process that sends or receives it."""
+        self.say("client", "question", NODE_ADDRESS, LISTENER_PORT)
+        self.say("host", "greeting", self.cluster.pod_address("web", "shop"), PORT)
+        self.agent.settle()
+        noted = self.export(self.agent, "--process", "--no-events")
+        for text, comment in (("question", r"^from nc\[\d+\] of shop/client to nc\[\d+\] of shop/host$"),
+                              ("greeting", r"^from nc\[\d+\] of shop/host to httpd\[\d+\]")):
+            comments = tshark(noted, "-Y", f'tcp.payload contains "{text}"', "-T", "fields", "-e", "frame.comment").splitlines()
+            self.assertEqual(len(comments), 1, text)
+            self.assertRegex(comments[0], comment)
+
+    def say(self, name, text, address, port):
+        """By a process that lives a while, as its control group is asked for a little after it began."""
+        self.execute("shop", name, "sh", "-c", f"(sleep 1; echo {text}) | nc {address} {port}")
 
     def make_pods(self, namespace):
         port = {"port": 80, "targetPort": int(PORT), "nodePort": NODE_PORT + (namespace == "bank")}
