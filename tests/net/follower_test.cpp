@@ -177,7 +177,8 @@ TEST_CASE("follower: a device that leads to a new pod is recorded until somebody
   CHECK(node.follower().appeared_ns(::if_nametoindex("pod-c")) > 0);
   CHECK(node.follower().appeared_ns(::if_nametoindex("nic")) == 0);
   settings = node.follower().settings();
-  settings.unclaimed = Extent::kNothing;
+  settings.devices[::if_nametoindex("pod-c")] = {
+      .extent = Extent::kNothing, .pod_link = true, .description = {}};
   node.follower().set(settings);
   CHECK(node.mode("pod-c") == INTERFACE_OFF);
 }

@@ -277,7 +277,7 @@ DeviceWish InterfaceFollower::wish_of(const capture::Device& device) const {
   const auto known = settings_.devices.find(device.ifindex);
   if (known != settings_.devices.end()) return known->second;
   const bool leads_elsewhere = capture::is_pair(device) && device.lower_elsewhere;
-  return {.extent = leads_elsewhere ? settings_.unclaimed : settings_.others,
+  return {.extent = leads_elsewhere ? Extent::kEverything : settings_.others,
           .pod_link = leads_elsewhere,
           .description = {}};
 }

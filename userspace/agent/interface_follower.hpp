@@ -56,9 +56,8 @@ struct FollowerSettings {
   /// programs have to be loaded for it.
   bool once = false;
   std::map<std::uint32_t, DeviceWish> devices = {};  // by ifindex
-  /// Of devices without a wish: of those that lead into another network namespace, as a new pod's
-  /// does until somebody knows it, and of all others.
-  Extent unclaimed = Extent::kEverything;
+  /// Of devices without a wish, but for those that lead into another network namespace: a new pod's
+  /// is recorded whole until somebody knows it.
   Extent others = Extent::kEverything;
   std::map<std::uint32_t, PodLoopback> loopbacks = {};  // by the inode of the network namespace
 
