@@ -32,10 +32,9 @@ Result<std::string> BearerToken::current() {
   return token_;
 }
 
-bool BearerToken::renew() {
+bool BearerToken::renew(std::string_view refused) {
   if (file_.empty()) return false;
-  const std::string refused = token_;
-  return read() && token_ != refused;
+  return token_ != refused || (read() && token_ != refused);
 }
 
 Status BearerToken::read() {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "core/result.hpp"
 
@@ -19,8 +20,9 @@ class BearerToken {
   /// Empty: none is needed. Where the file has gone, what was read last.
   Result<std::string> current();
 
-  /// Reads the file again, as the server refused the token; true: there is another one.
-  bool renew();
+  /// Reads the file again, as the server refused that token; true: there is another one, which may
+  /// have been read before on behalf of another connection.
+  bool renew(std::string_view refused);
 
  private:
   Status read();

@@ -178,21 +178,21 @@ asio::awaitable<Result<AnswerHead>> Connection::ask(const Request& request) {
   answer_.reset();
   auto token = server_->token().current();
   if (!token) co_return token.error();
+  token_ = *std::move(token);
   if (!transport_ || !transport_->lowest().socket().is_open())
     if (Status opened = co_await open(); !opened) {
       close();
       co_return opened.error();
     }
   if (closed_) co_return failure("given up");
-  auto head = co_await exchange(request, *token);
+  auto head = co_await exchange(request);
   if (!head) close();
   co_return head;
 }
 
-asio::awaitable<Result<AnswerHead>> Connection::exchange(const Request& request,
-                                                         const std::string& token) {
+asio::awaitable<Result<AnswerHead>> Connection::exchange(const Request& request) {
   const auto limit = server_->times().answer;
-  const auto sent = message(request, server_->credentials(), token);
+  const auto sent = message(request, server_->credentials(), token_);
   transport_->lowest().expires_after(limit);
   auto [unsent, written] = co_await std::visit(
       [&](auto& stream) { return http::async_write(stream, sent, kTuple); }, transport_->stream);

@@ -49,6 +49,9 @@ class Connection {
   /// Breaks off whatever goes on. The next request connects again.
   void close();
 
+  /// The token of the last request; empty: it had none.
+  const std::string& token() const { return token_; }
+
   /// Of answers, as they came, since the beginning.
   std::uint64_t bytes() const { return bytes_; }
 
@@ -58,8 +61,7 @@ class Connection {
 
   boost::asio::awaitable<Status> open();
   boost::asio::awaitable<Status> shake_hands();
-  boost::asio::awaitable<Result<AnswerHead>> exchange(const Request& request,
-                                                      const std::string& token);
+  boost::asio::awaitable<Result<AnswerHead>> exchange(const Request& request);
   boost::asio::awaitable<Status> receive();
   Error failure(std::string_view what) const;
 
@@ -67,6 +69,7 @@ class Connection {
   std::shared_ptr<ApiServer> server_;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Answer> answer_;
+  std::string token_;
   std::uint64_t bytes_ = 0;
   bool closed_ = false;  // since the last request began
 };

@@ -66,7 +66,8 @@ asio::awaitable<void> ListWatch::run() {
 }
 
 asio::awaitable<void> ListWatch::recover(Trouble trouble) {
-  if (trouble.status == Trouble::kUnauthorized && server_->token().renew()) co_return;
+  if (trouble.status == Trouble::kUnauthorized && server_->token().renew(connection_.token()))
+    co_return;
   note(trouble);
   connection_.close();
   pause_.expires_after(pause_after(trouble));

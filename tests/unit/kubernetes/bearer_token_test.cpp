@@ -42,11 +42,23 @@ TEST_CASE("bearer token: one that was refused is read again at once") {
   const TokenFile file("one");
   BearerToken token("", file.path, 1h);
   CHECK(*token.current() == "one");
-  CHECK_FALSE(token.renew());  // the same
+  CHECK_FALSE(token.renew("one"));  // the same
   file.write("two");
-  CHECK(token.renew());
+  CHECK(token.renew("one"));
   CHECK(*token.current() == "two");
-  CHECK_FALSE(BearerToken("fixed", {}, 1h).renew());
+  CHECK_FALSE(token.renew("two"));
+  CHECK_FALSE(BearerToken("fixed", {}, 1h).renew("fixed"));
+}
+
+TEST_CASE("bearer token: to who was refused the one before there is another one already") {
+  const TokenFile file("one");
+  BearerToken token("", file.path, 1h);
+  CHECK(*token.current() == "one");
+  file.write("two");
+  CHECK(token.renew("one"));
+  file.write("three");  // not read: nobody was refused with two
+  CHECK(token.renew("one"));
+  CHECK(*token.current() == "two");
 }
 
 TEST_CASE("bearer token: while the file is missing or empty the last one is used") {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Servers that are away, silent, or not who they should be.
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <barrier>
 #include <filesystem>
 #include <fstream>
 
@@ -22,6 +25,29 @@ kubernetes::Credentials secure(std::uint16_t port, const std::string& authority)
   credentials.ca = authority;
   return credentials;
 }
+
+class TokenFile {
+ public:
+  explicit TokenFile(std::string_view text)
+      : path(std::filesystem::temp_directory_path() /
+             ("caprock-token-" + std::to_string(::getpid()))) {
+    write(text);
+  }
+  ~TokenFile() { std::filesystem::remove(path); }
+  TokenFile(const TokenFile&) = delete;
+  TokenFile& operator=(const TokenFile&) = delete;
+  /// At once, as the kubelet does it.
+  void write(std::string_view text) const {
+    const auto whole = path.string() + fmt::format(".{}", ++writes);
+    std::ofstream(whole) << text;
+    std::filesystem::rename(whole, path);
+  }
+
+  const std::filesystem::path path;
+
+ private:
+  static inline std::atomic<int> writes = 0;
+};
 
 }  // namespace
 
@@ -115,22 +141,43 @@ TEST_CASE("trouble: watches that end at once are not asked for in a hurry") {
 }
 
 TEST_CASE("trouble: a token that was rotated is read again once it is refused") {
-  const auto file =
-      std::filesystem::temp_directory_path() / ("caprock-token-" + std::to_string(::getpid()));
-  std::ofstream(file) << "first\n";
+  const TokenFile file("first\n");
   const Step refuses = [&](Wire& wire, const Asked&) {
-    std::ofstream(file) << "second\n";
+    file.write("second\n");
     wire.answer(401, status_of(401, "Unauthorized", "Unauthorized"));
   };
   const ScriptedServer server(
       {{"pods", {refuses, answers(200, list_of({pod_json("a", "5")}, "7"))}}});
   auto credentials = loopback(server.port());
-  credentials.token_file = file;
+  credentials.token_file = file.path;
   Follower follower(credentials);
   REQUIRE(follower.until_told("pod + a"));
   CHECK(server.asked("pods")[0].headers.at("authorization") == "Bearer first");
   CHECK(server.asked("pods")[1].headers.at("authorization") == "Bearer second");
-  std::filesystem::remove(file);
+}
+
+TEST_CASE("trouble: two resources whose token is refused at once both go on with the new one") {
+  const TokenFile file("first\n");
+  std::barrier both(2);
+  const Step refuses = [&](Wire& wire, const Asked&) {
+    both.arrive_and_wait();  // both have sent it
+    file.write("second\n");
+    wire.answer(401, status_of(401, "Unauthorized", "Unauthorized"));
+  };
+  const ScriptedServer server(
+      {{"pods", {refuses, answers(200, list_of({pod_json("a", "5")}, "7"))}},
+       {"namespaces", {refuses, answers(200, list_of({namespace_json("shop", "5")}, "7"))}}});
+  auto credentials = loopback(server.port());
+  credentials.token_file = file.path;
+  auto times = quick_times();
+  times.retry_least = times.retry_most = 1h;
+  Follower follower(credentials, times);
+  REQUIRE(follower.until_told("pod + a"));
+  REQUIRE(follower.until_told("namespace + shop"));
+  for (const auto* resource : {"pods", "namespaces"}) {
+    CHECK(server.asked(resource)[1].headers.at("authorization") == "Bearer second");
+    CHECK(follower.status(resource).error.empty());
+  }
 }
 
 TEST_CASE("trouble: a token that stays refused is told") {
