@@ -82,6 +82,15 @@ std::int64_t NameHistory::end_of(const Stay& stay) const {
   return told ? stay.end_ns : std::min(stay.end_ns, inventory_ns_);
 }
 
+void NameHistory::forget_ended(std::int64_t time_ns) {
+  for (auto& [address, stays] : stays_)
+    std::erase_if(stays, [&](const Stay& stay) { return end_of(stay) <= time_ns; });
+  std::erase_if(stays_, [](const auto& of) { return of.second.empty(); });
+  std::erase_if(names_, [&](const auto& named) {
+    return named.second.addresses.empty() && named.second.told_ns <= time_ns;
+  });
+}
+
 std::vector<Naming> NameHistory::namings(std::int64_t from_ns, std::int64_t to_ns) const {
   std::vector<Naming> all;
   for (const auto& [address, stays] : stays_) {

@@ -36,6 +36,9 @@ class NameHistory {
   /// What has come to have a name since the last call.
   std::vector<Naming> take_news() { return std::exchange(news_, {}); }
 
+  /// Of names that ended up to then nobody will ask any more.
+  void forget_ended(std::int64_t time_ns);
+
  private:
   struct Named {
     std::int64_t told_ns = 0;

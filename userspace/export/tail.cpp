@@ -38,6 +38,7 @@ Status tail(const store::RingView& view, const TailOptions& options, Sink& sink)
     window->extend(until_ns);
     names->extend(until_ns);
     namings = history.take_news();
+    if (!namings.empty()) history.forget_ended(until_ns);
   }
 }
 

@@ -104,6 +104,20 @@ TEST_CASE("name history: news are told once") {
   CHECK(told.history.take_news().empty());
 }
 
+TEST_CASE("name history: what ended may be forgotten, and the rest goes on") {
+  Told told;
+  told(5, "inventory")(10, "pod-address", "shop/a", "10.0.3.7")(
+      10, "pod-address", "shop/b", "10.0.3.8")(20, "pod-removed", "shop/a");
+  told.history.forget_ended(19 * kMs);
+  CHECK(told.in(0, 100) == "0:10.0.3.7 shop/a 0:10.0.3.8 shop/b ");
+  told.history.forget_ended(20 * kMs);
+  CHECK(told.in(0, 100) == "0:10.0.3.8 shop/b ");
+  told(30, "pod-address", "shop/c", "10.0.3.7")(40, "pod-removed", "shop/a")(50, "pod-removed",
+                                                                             "shop/b");
+  CHECK(told.in(0, 100) == "0:10.0.3.7 shop/c 0:10.0.3.8 shop/b ");
+  CHECK(told.in(60, 100) == "60:10.0.3.7 shop/c ");
+}
+
 TEST_CASE("name history: other entries tell no names, nor does hostile text") {
   Told told;
   told(10, "container-started")(11, "pod", "shop/a", "nonsense  10.0.3.7.8 \x0a")(12, "pod", {},
