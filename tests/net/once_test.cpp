@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
@@ -36,6 +37,7 @@ namespace {
 
 constexpr int kMessages = 10;
 constexpr std::size_t kEthernetBytes = 14;
+constexpr std::size_t kIpv6Bytes = 40;
 
 template <class T>
 T require(Result<T> result) {
@@ -55,18 +57,20 @@ struct Packet {
 Packet parse(Bytes block) {
   const auto head = load<epb_head>(block);
   const Bytes ip = block.subspan(EPB_HEAD_BYTES, head.captured_bytes).subspan(kEthernetBytes);
-  const Bytes l4 = ip.subspan(4 * (std::to_integer<std::size_t>(ip[0]) & 15));
+  const bool ipv6 = std::to_integer<std::size_t>(ip[0]) >> 4 == 6;
+  const Bytes l4 = ip.subspan(ipv6 ? kIpv6Bytes : 4 * (std::to_integer<std::size_t>(ip[0]) & 15));
   const auto end_at = [&](std::size_t address, std::size_t port) {
-    char text[INET_ADDRSTRLEN] = {};
-    ::inet_ntop(AF_INET, ip.subspan(address).data(), text, sizeof text);
+    char text[INET6_ADDRSTRLEN] = {};
+    ::inet_ntop(ipv6 ? AF_INET6 : AF_INET, ip.subspan(address).data(), text, sizeof text);
     return fmt::format("{}:{}", text, ntohs(load<std::uint16_t>(l4.subspan(port))));
   };
-  const bool tcp = ip[9] == std::byte{IPPROTO_TCP};
+  const bool tcp = ip[ipv6 ? 6 : 9] == std::byte{IPPROTO_TCP};
   const std::size_t header = tcp ? 4 * (std::to_integer<std::size_t>(l4[12]) >> 4) : 8;
-  const auto total = ntohs(load<std::uint16_t>(ip.subspan(2)));
-  const Bytes payload = l4.first(total - (ip.size() - l4.size())).subspan(header);
+  const std::size_t total = ntohs(load<std::uint16_t>(ip.subspan(ipv6 ? 4 : 2)));
+  const std::size_t l4_bytes = ipv6 ? total : total - (ip.size() - l4.size());
+  const Bytes payload = l4.first(l4_bytes).subspan(header);
   return {.interface_id = head.interface_id,
-          .ends = {end_at(12, 0), end_at(16, 2)},
+          .ends = {end_at(ipv6 ? 8 : 12, 0), end_at(ipv6 ? 24 : 16, 2)},
           .tcp = tcp,
           .syn = tcp && (l4[13] & std::byte{2}) != std::byte{0},
           .payload = {reinterpret_cast<const char*>(payload.data()), payload.size()}};
@@ -142,18 +146,26 @@ class NodeCapture {
   std::vector<DeviceAttachment> attachments_;
 };
 
-void tell(const Fd& socket, const std::string& message, const sockaddr_in* to = nullptr) {
+/// Who sent a datagram.
+struct Peer {
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+
+  sockaddr_storage storage{};
+  socklen_t bytes = sizeof storage;
+};
+
+void tell(const Fd& socket, const std::string& message, const Peer* to = nullptr) {
   const auto sent = ::sendto(socket.get(), message.data(), message.size(), 0,
-                             reinterpret_cast<const sockaddr*>(to), to != nullptr ? sizeof *to : 0);
+                             to != nullptr ? to->get() : nullptr, to != nullptr ? to->bytes : 0);
   REQUIRE(sent == static_cast<ssize_t>(message.size()));
 }
 
-void hear(const Fd& socket, const std::string& message, sockaddr_in* from = nullptr) {
+void hear(const Fd& socket, const std::string& message, Peer* from = nullptr) {
   char buffer[64];
-  socklen_t bytes = sizeof *from;
   const auto got =
-      ::recvfrom(socket.get(), buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(from),
-                 from != nullptr ? &bytes : nullptr);
+      ::recvfrom(socket.get(), buffer, sizeof buffer, 0, from != nullptr ? from->get() : nullptr,
+                 from != nullptr ? &from->bytes : nullptr);
   REQUIRE(got == static_cast<ssize_t>(message.size()));
   REQUIRE(std::string(buffer, message.size()) == message);
 }
@@ -163,7 +175,8 @@ class Conversation {
  public:
   Conversation(const std::string& client, const char* address, std::uint16_t port,
                const std::string& server, std::uint16_t server_port, int type) {
-    const Fd listener = PodNetwork::listen(server, type, server_port);
+    const bool ipv6 = std::string_view(address).find(':') != std::string_view::npos;
+    const Fd listener = PodNetwork::listen(server, type, server_port, ipv6 ? "::" : "0.0.0.0");
     client_ = PodNetwork::connect(client, type, address, port);
     if (type == SOCK_STREAM) {
       server_ = Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -172,7 +185,7 @@ class Conversation {
     } else {
       server_ = Fd(::dup(listener.get()));
       for (int i = 0; i < kMessages; ++i) {
-        sockaddr_in from{};
+        Peer from;
         tell(client_, question(i));
         hear(server_, question(i), &from);
         tell(server_, answer(i), &from);
@@ -259,60 +272,28 @@ void hold(const Case& what, int type) {
 }  // namespace
 
 TEST_CASE("once: a conversation is in the record once and whole, whatever the node does with it") {
+  const bool ipv6 = GENERATE(false, true);
+  const PodNetwork::Addresses& at = ipv6 ? PodNetwork::kIpv6 : PodNetwork::kIpv4;
   const Case cases[] = {
-      {"pod to pod", "a", PodNetwork::kB, 8080, "b", 8080, {PodNetwork::kA, PodNetwork::kB}},
-      {"by a service",
-       "a",
-       PodNetwork::kService,
-       80,
-       "b",
-       8080,
-       {PodNetwork::kA, PodNetwork::kService}},
-      {"to itself by a service",
-       "b",
-       PodNetwork::kService,
-       80,
-       "b",
-       8080,
-       {PodNetwork::kB, PodNetwork::kService}},
-      {"out, masqueraded",
-       "a",
-       PodNetwork::kOutside,
-       7000,
-       "outside",
-       7000,
-       {PodNetwork::kA, PodNetwork::kOutside}},
-      {"in, by route",
-       "outside",
-       PodNetwork::kA,
-       7000,
-       "a",
-       7000,
-       {PodNetwork::kOutside, PodNetwork::kA}},
-      {"from the node", "", PodNetwork::kA, 7000, "a", 7000, {nullptr, PodNetwork::kA}},
-      {"from the node to the world",
-       "",
-       PodNetwork::kOutside,
-       7000,
-       "outside",
-       7000,
-       {PodNetwork::kNode, PodNetwork::kOutside}},
-      {"in, by a port of the node",
-       "outside",
-       PodNetwork::kNode,
-       30080,
-       "b",
-       8080,
-       {PodNetwork::kOutside, PodNetwork::kNode}},
+      {"pod to pod", "a", at.b, 8080, "b", 8080, {at.a, at.b}},
+      {"by a service", "a", at.service, 80, "b", 8080, {at.a, at.service}},
+      {"to itself by a service", "b", at.service, 80, "b", 8080, {at.b, at.service}},
+      {"out, masqueraded", "a", at.outside, 7000, "outside", 7000, {at.a, at.outside}},
+      {"in, by route", "outside", at.a, 7000, "a", 7000, {at.outside, at.a}},
+      {"from the node", "", at.a, 7000, "a", 7000, {nullptr, at.a}},
+      {"from the node to the world", "", at.outside, 7000, "outside", 7000, {at.node, at.outside}},
+      {"in, by a port of the node", "outside", at.node, 30080, "b", 8080, {at.outside, at.node}},
   };
   const Layout layout = GENERATE(Layout::kRouted, Layout::kBridged);
   const int type = GENERATE(SOCK_STREAM, SOCK_DGRAM);
   const PodNetwork network(layout);
+  if (ipv6) network.add_ipv6();
   NodeCapture capture;
   for (const Case& each : cases) {
     if (type == SOCK_DGRAM && each.port == 30080) continue;  // a port of TCP
     INFO(each.description << (layout == Layout::kBridged ? ", bridged" : ", routed")
-                          << (type == SOCK_STREAM ? ", TCP" : ", UDP"));
+                          << (type == SOCK_STREAM ? ", TCP" : ", UDP")
+                          << (ipv6 ? ", IPv6" : ", IPv4"));
     (void)capture.drain();
     hold(each, type);
     check_once(look_at(capture.drain()), each.ends[0], each.ends[1], type);

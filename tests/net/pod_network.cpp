@@ -10,7 +10,9 @@
 
 #include <array>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -29,23 +31,36 @@ void run_in(const std::string& name, const std::string& command) {
   run(fmt::format("ip netns exec {} sh -c '{}'", full_name(name), command));
 }
 
-sockaddr_in socket_address(const char* address, std::uint16_t port) {
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_port = htons(port);
-  REQUIRE(::inet_pton(AF_INET, address, &where.sin_addr) == 1);
-  return where;
+bool is_ipv6(const char* address) {
+  return std::string_view(address).find(':') != std::string_view::npos;
 }
 
+struct SocketAddress {
+  SocketAddress(const char* address, std::uint16_t port) {
+    const bool ipv6 = is_ipv6(address);
+    auto& four = reinterpret_cast<sockaddr_in&>(storage);
+    auto& six = reinterpret_cast<sockaddr_in6&>(storage);
+    storage.ss_family = ipv6 ? AF_INET6 : AF_INET;
+    (ipv6 ? six.sin6_port : four.sin_port) = htons(port);
+    void* const into = ipv6 ? static_cast<void*>(&six.sin6_addr) : &four.sin_addr;
+    REQUIRE(::inet_pton(storage.ss_family, address, into) == 1);
+    bytes = ipv6 ? sizeof six : sizeof four;
+  }
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+
+  sockaddr_storage storage{};
+  socklen_t bytes;
+};
+
 /// A socket belongs to the namespace of the thread that makes it.
-Fd open_socket(const std::string& where, int type) {
+Fd open_socket(const std::string& where, int family, int type) {
   int fd = -1;
   std::thread([&] {
     if (!where.empty()) {
       const Fd name_space(::open(PodNetwork::file_of(where).c_str(), O_RDONLY | O_CLOEXEC));
       if (::setns(name_space.get(), CLONE_NEWNET) != 0) return;
     }
-    fd = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    fd = ::socket(family, type | SOCK_CLOEXEC, 0);
   }).join();
   REQUIRE(fd >= 0);
   const timeval patience{.tv_sec = 5, .tv_usec = 0};
@@ -64,7 +79,7 @@ void remove_namespaces() {
 
 }  // namespace
 
-PodNetwork::PodNetwork(Layout layout) {
+PodNetwork::PodNetwork(Layout layout) : layout_(layout) {
   if (std::system("nft add table ip nat 2>/dev/null") != 0)
     SKIP("needs nft, and a kernel with NAT");
   run("ip link set lo up");
@@ -74,7 +89,35 @@ PodNetwork::PodNetwork(Layout layout) {
   add_outside(layout);
   add_pod("a", kA, layout);
   add_pod("b", kB, layout);
-  add_nat();
+  add_nat("ip", kIpv4, "10.1.0.0/24");
+}
+
+void PodNetwork::add_ipv6() const {
+  if (std::system("nft add table ip6 nat 2>/dev/null") != 0)
+    SKIP("needs a kernel with NAT of IPv6");
+  run("echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
+  run(fmt::format("ip addr add {}/64 dev nic nodad", kIpv6.node));
+  run_in("outside",
+         fmt::format("ip addr add {}/64 dev eth0 nodad && ip route add fd00:1::/64 via {}",
+                     kIpv6.outside, kIpv6.node));
+  if (layout_ == Layout::kBridged) {
+    run(fmt::format("ip neigh add {} lladdr {} dev nic", kIpv6.outside, kOutsideMac));
+    run("ip addr add fd00:1::1/64 dev cni nodad");
+  }
+  for (const auto& [name, address] : {std::pair("a", kIpv6.a), std::pair("b", kIpv6.b)}) {
+    if (layout_ == Layout::kBridged) {
+      run_in(name, fmt::format("ip addr add {}/64 dev eth0 nodad && "
+                               "ip route add default via fd00:1::1",
+                               address));
+      continue;
+    }
+    run(fmt::format("ip addr add fe80::1/64 dev pod-{0} nodad && ip route add {1} dev pod-{0}",
+                    name, address));
+    run_in(name, fmt::format("ip addr add {}/128 dev eth0 nodad && "
+                             "ip route add default via fe80::1 dev eth0",
+                             address));
+  }
+  add_nat("ip6", kIpv6, "fd00:1::/64");
 }
 
 PodNetwork::Namespaces::~Namespaces() {
@@ -123,25 +166,27 @@ void PodNetwork::add_pod(const std::string& name, const std::string& address, La
 /// As kube-proxy does it: the service, a port of the node, and what needs the node's address.
 /// Where bridged, that includes pods that reach each other by the service, as the answers would
 /// not pass the node's NAT otherwise.
-void PodNetwork::add_nat() const {
+void PodNetwork::add_nat(const char* family, const Addresses& of, const char* pods) {
+  const bool ipv6 = is_ipv6(of.b);
   run(fmt::format(R"(nft -f - <<RULES
-table ip nat {{
+table {0} nat {{
   chain before {{ type nat hook prerouting priority -100;
-    ip daddr {0} tcp dport 80 dnat to {1}:8080
-    ip daddr {0} udp dport 80 dnat to {1}:8080
-    ip daddr {2} tcp dport 30080 dnat to {1}:8080
+    {0} daddr {1} tcp dport 80 dnat to {2}:8080
+    {0} daddr {1} udp dport 80 dnat to {2}:8080
+    {0} daddr {4} tcp dport 30080 dnat to {2}:8080
   }}
   chain own {{ type nat hook output priority -100;
-    ip daddr {0} tcp dport 80 dnat to {1}:8080
+    {0} daddr {1} tcp dport 80 dnat to {2}:8080
   }}
   chain behind {{ type nat hook postrouting priority 100;
-    oifname nic ip saddr 10.1.0.0/24 masquerade
-    oifname cni ip saddr 10.1.0.0/24 ip daddr 10.1.0.0/24 masquerade
-    ip saddr {1} ip daddr {1} masquerade
+    oifname nic {0} saddr {5} masquerade
+    oifname cni {0} saddr {5} {0} daddr {5} masquerade
+    {0} saddr {3} {0} daddr {3} masquerade
   }}
 }}
 RULES)",
-                  kService, kB, kNode));
+                  family, of.service, ipv6 ? fmt::format("[{}]", of.b) : of.b, of.b, of.node,
+                  pods));
 }
 
 void PodNetwork::add_overlay() const {
@@ -155,19 +200,19 @@ void PodNetwork::add_overlay() const {
                   kRemoteMac));  // as flannel does
 }
 
-Fd PodNetwork::listen(const std::string& where, int type, std::uint16_t port) {
-  Fd socket = open_socket(where, type);
-  const sockaddr_in any = socket_address("0.0.0.0", port);
-  REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+Fd PodNetwork::listen(const std::string& where, int type, std::uint16_t port, const char* address) {
+  const SocketAddress any(address, port);
+  Fd socket = open_socket(where, any.storage.ss_family, type);
+  REQUIRE(::bind(socket.get(), any.get(), any.bytes) == 0);
   if (type == SOCK_STREAM) REQUIRE(::listen(socket.get(), 8) == 0);
   return socket;
 }
 
 Fd PodNetwork::connect(const std::string& where, int type, const char* address,
                        std::uint16_t port) {
-  Fd socket = open_socket(where, type);
-  const sockaddr_in peer = socket_address(address, port);
-  REQUIRE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 0);
+  const SocketAddress peer(address, port);
+  Fd socket = open_socket(where, peer.storage.ss_family, type);
+  REQUIRE(::connect(socket.get(), peer.get(), peer.bytes) == 0);
   return socket;
 }
 

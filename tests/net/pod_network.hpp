@@ -24,15 +24,31 @@ class PodNetwork {
   static constexpr const char* kNode = "192.0.2.1";      // of whose port 30080 that holds, too
   static constexpr const char* kOutside = "192.0.2.9";   // knows the way to the pods
 
+  /// The same of a family.
+  struct Addresses {
+    const char* a;
+    const char* b;
+    const char* service;
+    const char* node;
+    const char* outside;
+  };
+  static constexpr Addresses kIpv4{kA, kB, kService, kNode, kOutside};
+  static constexpr Addresses kIpv6{"fd00:1::2", "fd00:1::3", "fd00:96::10", "2001:db8::1",
+                                   "2001:db8::9"};
+
+  /// Of IPv4; add_ipv6() adds that.
   explicit PodNetwork(Layout layout);
+  void add_ipv6() const;
 
   /// An overlay (VXLAN) between the node and the outside, as 10.2.0.1 and kRemote there; from the
   /// outside the way to the pods goes by it. Its device is `overlay`.
   static constexpr const char* kRemote = "10.2.0.2";
   void add_overlay() const;
 
-  /// A socket in the namespace "a", "b" or "outside", or "" for the node.
-  static Fd listen(const std::string& where, int type, std::uint16_t port);
+  /// A socket in the namespace "a", "b" or "outside", or "" for the node. `address` says the
+  /// family, too.
+  static Fd listen(const std::string& where, int type, std::uint16_t port,
+                   const char* address = "0.0.0.0");
   static Fd connect(const std::string& where, int type, const char* address, std::uint16_t port);
 
   /// The file of a namespace.
@@ -45,8 +61,9 @@ class PodNetwork {
 
   void add_outside(Layout layout) const;
   void add_pod(const std::string& name, const std::string& address, Layout layout) const;
-  void add_nat() const;
+  static void add_nat(const char* family, const Addresses& of, const char* pods);
 
+  const Layout layout_;
   NetworkNamespace node_;
   Namespaces others_;
 };
