@@ -46,6 +46,10 @@ std::string comm_of(std::uint32_t pid) {
 Result<std::unique_ptr<EventLayer>> EventLayer::start(const EventSettings& settings,
                                                       std::int64_t wall_offset_ns) {
   KernelNames names = KernelNames::load();
+  if (!names.knows_types())
+    return Error(
+        "events of the operating system are not recorded: the kernel does not tell its types "
+        "(BTF); it takes one that is built with CONFIG_DEBUG_INFO_BTF");
   const std::int64_t begin_ns = monotonic_ns();
   auto programs = EventPrograms::load(names, settings.limits, settings.probes);
   if (!programs) return std::move(programs).error();

@@ -40,6 +40,9 @@ class KernelNames {
   /// known.
   std::pair<std::uint64_t, std::uint64_t> text_of(std::string_view function) const;
 
+  /// Whether the kernel tells its types (BTF).
+  bool knows_types() const { return types_ != nullptr; }
+
   /// Whether places have names at all.
   bool knows_functions() const { return !functions_.empty(); }
 
