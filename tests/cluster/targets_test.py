@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which pods an agent records, on a node whose kubelet is played: real links, real traffic, a real API server."""
+import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -46,10 +49,30 @@ class PlayedPod:
         self.node.api.request("PATCH", f"{self.path}/status", {"status": status}, "application/merge-patch+json")
         return self
 
-    def send(self, text):
-        """A datagram to the node."""
+    def send(self, text, address=NODE_ADDRESS):
+        """A datagram."""
         with self.network.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(text.encode(), (NODE_ADDRESS, PORT))
+            sender.sendto(text.encode(), (address, PORT))
+
+    @contextlib.contextmanager
+    def counting(self):
+        """Meanwhile it sends the numbers from 0 on to the node; they are in the list."""
+        sent, ending = [], threading.Event()
+        with self.network.entered():
+            wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+        def work():
+            while not ending.wait(0.001):
+                wire.sendto(str(len(sent)).encode(), (NODE_ADDRESS, PORT))
+                sent.append(str(len(sent)))
+        thread = threading.Thread(target=work)
+        with wire:
+            thread.start()
+            try:
+                yield sent
+            finally:
+                ending.set()
+                thread.join()
 
     def connect(self):
         """A SYN to the node, where nobody listens."""
@@ -192,6 +215,45 @@ class Targets(SystemTest):
         shy.send("shy again"), asks.send("asks again")
         wait_until(lambda: "asks again" in self.recorded(agent), "the datagrams")
         self.assertEqual(self.recorded(agent), ["asks", "asks again"])
+
+    def test_unchanged(self):
+        """while the filter changes again and again, what stays a target loses no packet and has none twice"""
+        front = self.running_pod("shop", "front")
+        self.running_pod("bank", "till")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        with front.counting() as sent:
+            for words in (("--namespaces", "shop,bank"), ("--namespaces", "", "--excluded-namespaces", "bank"),
+                          ("--excluded-namespaces", "", "--regex", "^front"), ("--namespaces", "shop", "--regex", ".*")) * 5:
+                agent.client("capture", *words)
+                time.sleep(0.1)
+        wait_until(lambda: len(self.recorded(agent)) >= len(sent), f"{len(sent)} datagrams")
+        self.assertEqual(self.recorded(agent), sent)
+
+    def test_missing_namespaces(self):
+        """namespaces that the cluster does not have are named, and the rest of the filter holds"""
+        self.running_pod("shop", "front"), self.running_pod("bank", "till")
+        agent = self.agent_with(tap__namespaces="[shop, shpo]", tap__excludedNamespaces="[bnak]").start()
+        self.await_targets(agent, "front")
+        missing = ["tap.namespaces: the cluster has no shpo", "tap.excludedNamespaces: the cluster has no bnak"]
+        wait_until(lambda: set(missing) <= set(self.report(agent)["notes"]), f"the notes: {self.report(agent)}")
+        self.assertLessEqual(set(missing), set(agent.status()["kubernetes"]["notes"]))
+        self.assertFalse([note for note in self.report(agent)["notes"] if note.endswith(" shop")])
+
+    def test_duplicates(self):
+        """what a pod sends to another one is recorded once, and with agent.duplicates: keep on the links of both"""
+        front, store, config = self.running_pod("shop", "front"), self.running_pod("shop", "store"), self.folder / "caprock.yaml"
+        config.write_text("agent: {duplicates: drop}\n")
+        agent = self.agent_with(config=config).start()
+        self.await_targets(agent, "front", "store")
+        front.send("once", store.address)
+        wait_until(lambda: self.recorded(agent), "the datagram, which proxy ARP delays")
+        config.write_text("agent: {duplicates: keep}\n")
+        agent.process.send_signal(signal.SIGHUP)
+        time.sleep(LIVE_SECONDS)
+        front.send("twice", store.address)
+        wait_until(lambda: len(self.recorded(agent)) >= 3, f"the datagrams: {self.recorded(agent)}")
+        self.assertEqual(self.recorded(agent), ["once", "twice", "twice"])
 
     def test_first_packet(self):
         """the first packet of a pod is recorded, though nobody knows the link's owner yet"""

@@ -22,6 +22,13 @@ constexpr auto kTogether = 10ms;  // what comes within is planned for at once
 constexpr auto kSoon = 100ms;     // the next look for the owner of a link
 constexpr auto kLater = 2s;       // a bridge may have heard of an address by then
 
+void note_missing(std::string_view key, const std::set<std::string>& names,
+                  const std::map<std::string, kubernetes::Namespace>& there,
+                  std::vector<std::string>& notes) {
+  for (const auto& name : names)
+    if (!there.contains(name)) notes.push_back(fmt::format("{}: the cluster has no {}", key, name));
+}
+
 }  // namespace
 
 PodFollower::PodFollower(boost::asio::any_io_executor executor, const config::Config& config,
@@ -68,9 +75,10 @@ std::vector<std::string> PodFollower::notes() const {
       notes.push_back(
           fmt::format("the cluster has no node {}; set agent.kubernetes.node", cluster_.node()));
     if (resource.name != "namespaces") continue;
-    for (const auto& name : targeting_.filter().namespaces())
-      if (!cluster_.view().namespaces.contains(name))
-        notes.push_back(fmt::format("tap.namespaces: the cluster has no {}", name));
+    const filter::PodFilter& filter = targeting_.filter();
+    const auto& there = cluster_.view().namespaces;
+    note_missing("tap.namespaces", filter.namespaces(), there, notes);
+    note_missing("tap.excludedNamespaces", filter.excluded_namespaces(), there, notes);
   }
   return notes;
 }

@@ -37,8 +37,9 @@ class PodFilter {
   /// Whether it leaves out anything: otherwise whatever is no pod is recorded, too.
   bool restricts() const;
 
-  /// The namespaces that it asks for by name.
+  /// The namespaces that it names.
   const std::set<std::string>& namespaces() const { return namespaces_; }
+  const std::set<std::string>& excluded_namespaces() const { return excluded_; }
 
  private:
   PodFilter(std::shared_ptr<const re2::RE2> regex, LabelSelector labels)
