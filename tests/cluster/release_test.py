@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """caprock as its users have it: installed by the chart on a cluster, recording pods that serve each other."""
 import json
+import re
 import socket
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 from chart import CHART, helm_path
 from lab.agent import CAPROCK
@@ -17,6 +19,8 @@ RELEASE, NAMESPACE = "caprock", "flight"
 DAEMON_SET = f"daemonset/{RELEASE}-agent"
 PORT = "8080"
 LIVE_SECONDS = 1
+TOLD_SECONDS = 60  # in which the kubelet tells a pod's address, or brings it another configuration
+CAP_SYS_RESOURCE = 24
 VALUES = {
     "image": {"repository": "localhost/caprock", "tag": "test", "pullPolicy": "Never"},
     "tap": {"regex": ".*", "namespaces": ["shop"], "excludedNamespaces": [],
@@ -69,8 +73,14 @@ class Release(SystemTest):
         return run(*command, cwd=self.folder)
 
     def install(self, **changes):
+        self.give(**changes)
+        self.await_rollout()
+
+    def give(self, **changes):
         self.values.write_text(json.dumps({**VALUES, **changes}))
         self.helm("upgrade", "--install", RELEASE, CHART, "-f", self.values)
+
+    def await_rollout(self):
         self.cluster.kubectl("-n", NAMESPACE, "rollout", "status", DAEMON_SET, "--timeout=90s")
 
     def caprock(self, *words):
@@ -110,11 +120,10 @@ class Release(SystemTest):
 
     def test_story(self):
         """of the namespaces asked for alone, and as the filter is changed, the record has each request once, with the pods' names, and
-        what became of the pods between the packets"""
+        what became of the pods between the packets; other values are in force without a restart"""
         self.install()
         self.make_shops()
-        wait_until(lambda: {name for name, one in self.targets().items() if one["interfaces"] and one["targeted"]} ==
-                   {"shop-web", "shop-client"}, f"the targets: {self.targets()}", 20)
+        self.await_targets("shop-web", "shop-client")
         self.get("shop", "one"), self.get("bank", "two")
         self.caprock("capture", "--namespaces", "bank")
         time.sleep(LIVE_SECONDS)
@@ -128,6 +137,67 @@ class Release(SystemTest):
         told = self.fields(capture, "systemd_journal && frame contains \"shop-web\"", "systemd_journal.message")
         self.assertTrue(any("shop/shop-web" in line and "ready" in line for line in told), told)
         self.assertTrue(any("shop/shop-web" in line and ("deleted" in line or "gone" in line) for line in told), told)
+        agents = self.agents()
+        self.install(tap={**VALUES["tap"], "namespaces": ["shop", "bank"]})
+        self.await_targets("shop-client", "bank-client", "bank-web")
+        self.assertEqual(self.agents(), agents, "a change of values is no reason to start anew")
+
+    def await_targets(self, *names):
+        def found():
+            return {name for name, one in self.targets().items() if one["targeted"] and one["interfaces"]}
+        wait_until(lambda: found() == set(names), f"the targets to be {names}: {self.targets()}", TOLD_SECONDS)
+
+    def agents(self):
+        """(pod, how often it has started again)"""
+        return [(one["metadata"]["name"], one["status"]["containerStatuses"][0]["restartCount"])
+                for one in self.cluster.get("-n", NAMESPACE, "pods")["items"]]
+
+    def test_capabilities(self):
+        """with securityContext.mode: capabilities an agent finds and records pods, names their processes, goes on where the one before
+        it ended, and leaves nothing attached"""
+        self.give(securityContext={"mode": "capabilities"}, agent={**VALUES["agent"], "podLoopback": True})
+        self.leave_out_capabilities_that_nobody_has()
+        self.await_rollout()
+        self.make_shops()
+        self.await_loopback()
+        self.get("shop", "one")
+        self.cluster.kubectl("-n", NAMESPACE, "rollout", "restart", DAEMON_SET)
+        self.await_rollout()
+        self.await_loopback()
+        self.get("shop", "two")
+        wait_until(lambda: len(self.requests()) >= 2, f"the requests: {self.caprock('status')}")
+        self.assertEqual(self.requests(), ["one", "two"])
+        begun = self.fields(self.export(), 'frame contains "CAPROCK_EVENT=exec" && frame contains "CAPROCK_POD=shop-client"',
+                            "systemd_journal.message")
+        self.assertTrue(any("wget" in message for message in begun), begun)
+        self.assertEqual(json.loads(self.caprock("status", "-o", "json"))["errors"], [])
+        self.uninstall()
+
+    def leave_out_capabilities_that_nobody_has(self):
+        """A machine without SYS_RESOURCE cannot give it, and needs it with a kernel before 5.11 only."""
+        held = int(re.search(r"CapBnd:\s*(\w+)", Path("/proc/self/status").read_text())[1], 16)
+        if held >> CAP_SYS_RESOURCE & 1:
+            return
+        path = "/spec/template/spec/containers/0/securityContext/capabilities/add"
+        given = self.cluster.get("-n", NAMESPACE, DAEMON_SET)
+        for part in path.strip("/").split("/"):
+            given = given[int(part) if part.isdigit() else part]
+        patch = [{"op": "replace", "path": path, "value": [name for name in given if name != "SYS_RESOURCE"]}]
+        self.cluster.kubectl("-n", NAMESPACE, "patch", DAEMON_SET, "--type=json", "-p", json.dumps(patch))
+
+    def await_loopback(self):
+        """Until the pods of the shop are recorded, on their links and inside."""
+        def found():
+            return {name for name, one in self.targets().items() if one["targeted"] and len(one["interfaces"]) == 2}
+        wait_until(lambda: found() == {"shop-web", "shop-client"}, f"the targets: {self.targets()}", 20)
+
+    def uninstall(self):
+        """Nothing of the agent stays on the node but its record."""
+        self.helm("uninstall", RELEASE)
+        wait_until(lambda: not self.cluster.kubectl("-n", NAMESPACE, "get", "pods", "-o", "name"), "the agent to end", 60)
+        node = self.cluster.node
+        self.assertEqual(list(node.path("/sys/fs/bpf").rglob("*caprock*/*")), [])
+        self.assertNotRegex(node.run("bpftool", "net"), "tc_(in|e)gress")
 
     def network_of(self, address):
         """The network namespace of the pod that has the address."""
@@ -154,7 +224,4 @@ class Release(SystemTest):
         node = self.cluster.node
         self.assertNotEqual(list(node.path("/sys/fs/bpf").rglob("*caprock*/*")), [])
         self.assertRegex(node.run("bpftool", "net"), "tc_(in|e)gress")
-        self.helm("uninstall", RELEASE)
-        wait_until(lambda: not self.cluster.kubectl("-n", NAMESPACE, "get", "pods", "-o", "name"), "the agent to end", 60)
-        self.assertEqual(list(node.path("/sys/fs/bpf").rglob("*caprock*/*")), [])
-        self.assertNotRegex(node.run("bpftool", "net"), "tc_(in|e)gress")
+        self.uninstall()

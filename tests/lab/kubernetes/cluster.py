@@ -135,7 +135,7 @@ class Cluster(Client):
             "authorization": {"mode": "Webhook"},
             "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{self.node.cgroups.name}",
             "failSwapOn": False, "oomScoreAdj": 0, "resolvConf": "", "hairpinMode": "hairpin-veth",
-            "nodeStatusUpdateFrequency": "1s",
+            "nodeStatusUpdateFrequency": "1s", "syncFrequency": "5s",  # in which a ConfigMap reaches its pods
             # How full the machine's disk is does not matter.
             "evictionHard": {"memory.available": "100Mi", "nodefs.available": "0%", "imagefs.available": "0%",
                              "nodefs.inodesFree": "0%"},
