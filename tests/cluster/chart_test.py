@@ -293,6 +293,8 @@ class Refusals(ChartTest):
                  ("tap.namespaces={shop}", "tap.excludedNamespaces={shop,kube-system}")),
                 ("resources.limits.memory: 128Mi does not hold the stage and 64Mi beside it: give at least 192Mi",
                  ("resources.limits.memory=128Mi",)),
+                ("tap names pods, but agent.kubernetes.enabled is false: everything would be recorded",
+                 ("agent.kubernetes.enabled=false", "tap.excludedNamespaces={bank}")),
                 ("agent.listen: the probes need a loopback address", ("agent.listen={unix:/run/caprock/agent.sock}",)),
                 ("daemonSet.extraContainers needs a proxy with a port named metrics", ("podMonitor.enabled=true",)),
                 ("error parsing regexp: missing closing )", ("tap.regex=(cart",))):

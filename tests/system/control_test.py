@@ -101,6 +101,19 @@ class Refusals(ControlTest):
         agent.wait_for(lambda: not agent.status()["config"]["reload_error"], "the next file")
         self.assert_stopped(agent)
 
+    def test_pods_without_cluster(self):
+        """a filter of pods where none are followed is told to have no effect, at the start and by a reload"""
+        pair, config = self.make_pair(addresses=False), self.write_config("tap: { excludedNamespaces: [bank] }\n")
+        agent = self.make_agent(pair.right, config=config, agent__kubernetes__enabled="false").start()
+
+        def notes():
+            return [note for note in agent.status()["config"]["notes"] if "which pods tap names has no effect" in note]
+        self.assertEqual(len(notes()), 1)
+        self.write_config("tap: { regex: .* }\n")
+        agent.wait_for(lambda: not notes(), "the other configuration")
+        self.write_config("tap: { regex: ^front }\n")
+        agent.wait_for(notes, "the note")
+
     def test_unknown_key(self):
         """start: an unknown key is refused in one line that says what was meant"""
         pair = self.make_pair(addresses=False)

@@ -60,6 +60,23 @@ bool same_events(const config::Agent& one, const config::Agent& other) {
   return keys(one) == keys(other);
 }
 
+bool names_pods_in_vain(const config::Config& config) {
+  if (on_kubernetes(config.agent)) return false;
+  const auto filter = filter::PodFilter::from(config.tap);
+  return filter && filter->restricts();
+}
+
+/// With a note on what has no effect here.
+Result<config::LoadedConfig> load_config(const Options& options,
+                                         const std::vector<std::string>& sets) {
+  auto loaded = config::load(options.config_file, sets);
+  if (loaded && names_pods_in_vain(loaded->config))
+    loaded->notes.emplace_back(
+        "which pods tap names has no effect, and others are recorded, too: no pods are followed "
+        "here (agent.kubernetes.enabled)");
+  return loaded;
+}
+
 api::ConfigStatus config_status(const Options& options, const config::LoadedConfig& loaded) {
   return {.file = options.config_file,
           .loaded = {wall_ns()},
@@ -86,7 +103,7 @@ Status run(const Options& options) {
 }
 
 Result<std::unique_ptr<Agent>> Agent::create(const Options& options) {
-  auto loaded = config::load(options.config_file, options.sets);
+  auto loaded = load_config(options, options.sets);
   if (!loaded) return std::move(loaded).error();
   for (const auto& note : loaded->notes)
     log_warning(note);
@@ -265,7 +282,7 @@ bool Agent::keeps_programs() const {
 }
 
 void Agent::reload() {
-  auto loaded = config::load(options_.config_file, options_.sets);
+  auto loaded = load_config(options_, options_.sets);
   Status adopted = loaded ? adopt(*std::move(loaded)) : Status(std::move(loaded).error());
   if (adopted) {
     changes_.clear();
@@ -310,7 +327,7 @@ Status Agent::change_capture(const std::vector<std::string>& assignments) {
   std::vector<std::string> sets = options_.sets;
   for (const auto& [key, value] : changes)
     sets.push_back(fmt::format("{}={}", key, value));
-  auto loaded = config::load(options_.config_file, sets);
+  auto loaded = load_config(options_, sets);
   if (!loaded) return std::move(loaded).error();
   if (auto adopted = adopt(*std::move(loaded)); !adopted) return adopted;
   changes_ = std::move(changes);

@@ -18,6 +18,13 @@
 
 {{- /* Go's syntax is RE2's; what is wrong is Helm's to say. */ -}}
 {{- $_ := mustRegexMatch $tap.regex "" -}}
+
+{{- $kubernetes := default dict $agent.kubernetes -}}
+{{- $names_pods := or $tap.namespaces $tap.excludedNamespaces $tap.labelSelector (not (has $tap.regex (list "" ".*"))) -}}
+{{- if and $names_pods (eq (toString $kubernetes.enabled) "false") -}}
+{{- fail "tap names pods, but agent.kubernetes.enabled is false: everything would be recorded; leave one of them out" -}}
+{{- end -}}
+
 {{- include "caprock.check.selector" (default "" $tap.labelSelector) -}}
 
 {{- $storage := $capture.raw.storageSize -}}
