@@ -165,6 +165,24 @@ class Owners(OsTest):
         self.assertEqual(sum({"10.77.0.2", "fd77::2"} <= set(addresses) for addresses in told), 1, told)  # the agent's own
         self.assertEqual(sum({"10.77.0.1", "10.77.0.5", "fd77::1"} <= set(addresses) for addresses in told), 1, told)
 
+    def test_addresses_stay(self):
+        """os: a network namespace keeps its addresses as long as any process is in it, whoever used its sockets"""
+        agent = self.record()
+        stayer = subprocess.Popen(self.pair.left.command("sleep", "600"))
+        self.addCleanup(stayer.kill)
+        script = f"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('10.77.0.2', {PORT})); input()"
+        for _ in range(9):
+            user = subprocess.Popen(self.pair.left.command(sys.executable, "-c", script), stdin=subprocess.PIPE)
+            time.sleep(0.2)
+            user.communicate(b"\n")
+        network = next(entry["CAPROCK_NETNS"] for entry in self.entries(agent, CAPROCK_EVENT="addresses") if "10.77.0.1" in entry["CAPROCK_ADDRESSES"])
+        told = lambda: [entry["CAPROCK_ADDRESSES"] for entry in self.entries(agent, CAPROCK_EVENT="addresses", CAPROCK_NETNS=network)]
+        time.sleep(11)  # it is looked for every ten seconds
+        self.assertNotIn("", told())
+        stayer.kill()
+        stayer.wait()
+        agent.wait_for(lambda: told()[-1] == "", "the last process's end", seconds=15)
+
 
 class Health(OsTest):
     def listener(self, backlog):

@@ -388,11 +388,11 @@ void write_addresses_entry(std::vector<std::byte>& out, std::uint32_t network,
       JournalField{"CAPROCK_LAYER", "os"}, JournalField{"CAPROCK_EVENT", "addresses"},
       JournalField{"CAPROCK_NETNS", number}, JournalField{"CAPROCK_ADDRESSES", list},
       JournalField{"CAPROCK_OWN_NETNS", "1"}};
-  pcapng::write_note(out, wall_ns,
-                     list.empty() ? fmt::format("network namespace {} is gone", number)
-                                  : fmt::format("network namespace {} has {}", number, list),
-                     std::span(fields).first(own ? fields.size() : fields.size() - 1),
-                     Priority::kInformation);
+  pcapng::write_note(
+      out, wall_ns,
+      list.empty() ? fmt::format("network namespace {} has no process any more", number)
+                   : fmt::format("network namespace {} has {}", number, list),
+      std::span(fields).first(own ? fields.size() : fields.size() - 1), Priority::kInformation);
 }
 
 void write_border_entry(std::vector<std::byte>& out, bool begins, std::int64_t wall_ns) {

@@ -37,8 +37,8 @@ void write_skipped_entry(std::vector<std::byte>& out, const std::string& hook, s
 /// Appends a block that says where the record of events begins, or ends.
 void write_border_entry(std::vector<std::byte>& out, bool begins, std::int64_t wall_ns);
 
-/// Appends a block that says which addresses a network namespace has; none: it is gone. `own`: it
-/// is the agent's.
+/// Appends a block that says which addresses a network namespace has; none: nobody is in it. `own`:
+/// it is the agent's.
 void write_addresses_entry(std::vector<std::byte>& out, std::uint32_t network,
                            const std::vector<std::string>& addresses, bool own,
                            std::int64_t wall_ns);

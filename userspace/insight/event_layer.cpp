@@ -204,19 +204,17 @@ void EventLayer::name_pod(EventContext& context) const {
 /// Asking takes its time, during which nobody is to wait for the lock.
 void EventLayer::look_at_networks(std::unique_lock<std::mutex>& lock) {
   const auto questions = addresses_.take_questions();
-  const auto users = addresses_.take_users(monotonic_ns());
+  std::vector<std::uint32_t> told = addresses_.take_told(monotonic_ns());
   lock.unlock();
   std::vector<std::pair<std::uint32_t, AddressList>> answers;
   for (const auto& [network, pid] : questions)
     answers.emplace_back(network, addresses_of(network, pid));
-  std::vector<std::uint32_t> gone;
-  for (const NetworkUsers& of : users)
-    if (of.network != own_network_ && !any_left(of)) gone.push_back(of.network);
+  const auto deserted = deserted_of(std::move(told));
   lock.lock();
   const std::int64_t now_ns = take_what_came();  // which is older than the answers
   for (const auto& [network, list] : answers)
     if (addresses_.answer(network, list, now_ns)) tell_addresses(network, list, now_ns);
-  for (const std::uint32_t network : gone) {
+  for (const std::uint32_t network : deserted) {
     addresses_.drop(network);
     tell_addresses(network, {}, now_ns);
   }

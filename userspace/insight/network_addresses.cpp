@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "core/network_namespace.hpp"
+#include "core/processes.hpp"
 
 namespace caprock::insight {
 namespace {
@@ -55,24 +56,21 @@ AddressList addresses_of(std::uint32_t network, std::uint32_t pid) {
   return addresses;
 }
 
-bool any_left(const NetworkUsers& users) {
-  return std::ranges::any_of(users.pids, [&](std::uint32_t pid) {
-    return pid != 0 && network_of(static_cast<pid_t>(pid)) == users.network;
-  });
+std::vector<std::uint32_t> deserted_of(std::vector<std::uint32_t> networks) {
+  if (networks.empty()) return {};
+  const std::vector<pid_t> processes = all_processes();
+  if (processes.empty()) return {};  // they are not to be seen
+  for (const pid_t pid : processes)
+    std::erase(networks, network_of(pid));
+  return networks;
 }
 
 void NetworkAddresses::see(std::uint32_t network, std::uint32_t pid, std::int64_t now_ns) {
   if (known_.size() == kMostKnown && !known_.contains(network)) known_.clear();
   Known& known = known_[network];
-  remember(known, pid);
   if (now_ns < known.ask_ns) return;
   known.ask_ns = now_ns + kMissedNs;
   questions_.push_back({network, pid});
-}
-
-void NetworkAddresses::remember(Known& known, std::uint32_t pid) {
-  if (std::ranges::find(known.pids, pid) == known.pids.end())
-    known.pids[known.next_pid++ % known.pids.size()] = pid;
 }
 
 bool NetworkAddresses::answer(std::uint32_t network, const AddressList& addresses,
@@ -80,20 +78,21 @@ bool NetworkAddresses::answer(std::uint32_t network, const AddressList& addresse
   if (addresses.empty()) return false;
   Known& known = known_[network];
   known.ask_ns = now_ns + kAskAgainNs;
+  known.is_told = true;
   return std::exchange(known.told, addresses) != addresses;
 }
 
-std::vector<NetworkUsers> NetworkAddresses::take_users(std::int64_t now_ns) {
-  std::vector<NetworkUsers> users;
-  if (now_ns < look_ns_) return users;
+std::vector<std::uint32_t> NetworkAddresses::take_told(std::int64_t now_ns) {
+  std::vector<std::uint32_t> networks;
+  if (now_ns < look_ns_) return networks;
   look_ns_ = now_ns + kAskAgainNs;
   for (const auto& [network, known] : known_) {
-    if (!known.told.empty()) users.push_back({network, known.pids});
+    if (known.is_told) networks.push_back(network);
   }
-  return users;
+  return networks;
 }
 
-/// It stays known who was there: a namespace may go without being told of again.
+/// It stays known which ones were told of: one may go without being told of again.
 void NetworkAddresses::forget() {
   for (auto& [network, known] : known_) {
     known.told.clear();

@@ -2,7 +2,6 @@
 // Which addresses the network namespaces have whose sockets are told of.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -18,18 +17,15 @@ using AddressList = std::vector<std::string>;  // sorted, as inet_ntop(3) writes
 /// another one than `network` (its inode), or is not to be seen. Any thread.
 AddressList addresses_of(std::uint32_t network, std::uint32_t pid);
 
-/// What is to be asked, and of which namespaces the last process has gone: looking takes its time.
+/// Those of the namespaces (inodes) that no process is in any more. Looks at every process, which
+/// takes its time. Any thread.
+std::vector<std::uint32_t> deserted_of(std::vector<std::uint32_t> networks);
+
+/// What is to be asked, and of whom.
 struct NetworkQuestion {
   std::uint32_t network;
   std::uint32_t pid;
 };
-struct NetworkUsers {
-  std::uint32_t network;
-  std::array<std::uint32_t, 8> pids;  // seen there last; 0: none
-};
-
-/// Whether one of them is still there. Any thread.
-bool any_left(const NetworkUsers& users);
 
 /// Which lists have been told, and which are to be asked for. One thread at a time.
 class NetworkAddresses {
@@ -43,10 +39,10 @@ class NetworkAddresses {
   /// The answer. Whether it is news.
   bool answer(std::uint32_t network, const AddressList& addresses, std::int64_t now_ns);
 
-  /// Of the namespaces that were told of, now and then; none meanwhile.
-  std::vector<NetworkUsers> take_users(std::int64_t now_ns);
+  /// The namespaces that were told of, every ten seconds; none meanwhile.
+  std::vector<std::uint32_t> take_told(std::int64_t now_ns);
 
-  /// The namespace is gone.
+  /// Nobody is in the namespace any more.
   void drop(std::uint32_t network) { known_.erase(network); }
 
   /// Everything is news again.
@@ -54,16 +50,14 @@ class NetworkAddresses {
 
  private:
   struct Known {
-    AddressList told;
-    std::int64_t ask_ns = 0;              // monotonic time from which on it is asked for again
-    std::array<std::uint32_t, 8> pids{};  // seen there last
-    std::size_t next_pid = 0;
+    AddressList told;  // empty: what comes is news
+    bool is_told = false;
+    std::int64_t ask_ns = 0;  // monotonic time from which on it is asked for again
   };
-  static void remember(Known& known, std::uint32_t pid);
 
   std::map<std::uint32_t, Known> known_;
   std::vector<NetworkQuestion> questions_;
-  std::int64_t look_ns_ = 0;  // monotonic time of the next take_users()
+  std::int64_t look_ns_ = 0;  // monotonic time of the next take_told()
 };
 
 }  // namespace caprock::insight

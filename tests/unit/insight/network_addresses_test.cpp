@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "insight/network_addresses.hpp"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -68,23 +66,21 @@ TEST_CASE("addresses: what is forgotten is news again") {
   CHECK(addresses.answer(5, {"10.0.0.1"}, 2 * kSecond));
 }
 
-TEST_CASE(
-    "addresses: a namespace has users as long as one of the processes is that were seen there") {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::pause();
-    ::_exit(0);
-  }
+TEST_CASE("addresses: what was told is looked after every ten seconds, also what was forgotten") {
   NetworkAddresses addresses;
-  addresses.see(own_network(), static_cast<std::uint32_t>(child), kSecond);
-  addresses.answer(own_network(), {"10.0.0.1"}, kSecond);
-  const auto users = addresses.take_users(kSecond);
-  REQUIRE(users.size() == 1);
-  CHECK(any_left(users[0]));
-  CHECK(addresses.take_users(2 * kSecond).empty());
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
-  CHECK_FALSE(any_left(users[0]));
+  addresses.see(5, 7, kSecond);
+  addresses.see(6, 8, kSecond);
+  CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
+  CHECK(addresses.take_told(kSecond) == std::vector<std::uint32_t>{5});
+  CHECK(addresses.take_told(10 * kSecond).empty());
+  addresses.forget();
+  CHECK(addresses.take_told(11 * kSecond) == std::vector<std::uint32_t>{5});
+  addresses.drop(5);
+  CHECK(addresses.take_told(21 * kSecond).empty());
+}
+
+TEST_CASE("addresses: a namespace is deserted when no process at all is in it") {
+  CHECK(deserted_of({own_network(), 1}) == std::vector<std::uint32_t>{1});
 }
 
 }  // namespace caprock::insight
