@@ -51,7 +51,8 @@ static __always_inline void begin_accepted(const struct sock* sk) {
 
 static __always_inline void establish(const struct sock* sk) {
   struct socket_record* record = find_socket(sk);
-  struct change change = {.type = OS_ESTABLISHED, .now_ns = bpf_ktime_get_ns(), .since_ns = record ? record->since_ns : 0};
+  struct change change = {
+      .type = OS_ESTABLISHED, .now_ns = bpf_ktime_get_ns(), .since_ns = record ? record->since_ns : 0};
   if (record) record->since_ns = change.now_ns;
   emit_connection(sk, record, &change);
 }
@@ -97,10 +98,23 @@ int BPF_PROG(os_state, const struct sock* sk, int before, int after) {
   return 0;
 }
 
-/* Where the record of a UDP socket is, another one may have been: what the inventory found with this process is this one's. */
+/* Where the record of a UDP socket is, another one may have been: what the inventory found with this process is this
+ * one's. */
 static __always_inline void use_udp(const struct sock* sk) {
   const struct socket_record* record = find_socket(sk);
   if (!record || record->inventory == 0 || record->owner.pid != bpf_get_current_pid_tgid() >> 32) begin_bound(sk);
+}
+
+/* The inventory finds what processes have: a connection that waited to be accepted then is found here. */
+static __always_inline void use_tcp(const struct sock* sk) {
+  const struct socket_record* known = find_socket(sk);
+  if (known && known->unclaimed) return claim(sk);
+  if (known || READ(sk, __sk_common.skc_dport) == 0) return;
+  struct socket_record record = {};
+  describe_user(sk, &record.owner);
+  __u64 key = (__u64)sk;
+  bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
+  emit_connection(sk, &record, &(struct change){.type = OS_OPEN, .now_ns = bpf_ktime_get_ns()});
 }
 
 /* Where no probe tells who binds a socket and who accepts one: the first that sends by it, or asks for what came. */
@@ -109,11 +123,10 @@ static __always_inline void use_socket(struct sock* sk) {
   if (family != SOCKET_IPV4 && family != SOCKET_IPV6) return;
   if (bpf_sk_storage_get(&os_used, sk, NULL, 0)) return;
   bpf_sk_storage_get(&os_used, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-  const struct socket_record* record = find_socket(sk);
   if (is_udp(sk))
     use_udp(sk);
-  else if (record && record->unclaimed)
-    claim(sk);
+  else
+    use_tcp(sk);
 }
 
 SEC("tp_btf/sock_send_length")

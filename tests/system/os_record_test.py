@@ -16,6 +16,7 @@ from lab.traffic import transfer
 
 PORT = 5801
 CLOSED_PORT = 5802
+KERNEL_TYPES = Path("/sys/kernel/btf/vmlinux")
 
 
 class Record(OsTest):
@@ -157,10 +158,66 @@ class Record(OsTest):
             noted = self.export(agent, "--process", "--no-events")
         self.assertEqual(read("tshark", noted).packets, read("tshark", plain).packets)
         me = f"{Path('/proc/self/comm').read_text().strip()}[{os.getpid()}]"
-        comments = tshark(noted, "-Y", "tcp", "-T", "fields", "-e", "frame.comment").splitlines()
-        self.assertGreater(len(comments), 20)
-        self.assertEqual(set(comments), {f"from {me} to {me}"})
+        columns = ("frame.number", "frame.comment", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.len")
+        rows = [row.split("\t") for row in tshark(noted, "-Y", "tcp", "-T", "fields", *(word for name in columns for word in ("-e", name))).splitlines()]
+        self.assertGreater(len(rows), 20)
+        others = [row for row in rows if row[1] != f"from {me} to {me}"]
+        missing = [event for event in agent.status()["events"] if event["suppressed"] or event["lost"]]
+        self.assertEqual(others, [], f"of {len(rows)}; not in the record: {missing}")
         self.assertEqual(tshark(plain, "-Y", "frame.comment"), "")
+
+    def test_process_of_what_waited(self):
+        """os: a connection that waited to be accepted when the agent came has its processes, too"""
+        with self.pair.right.entered():
+            listener = socket.create_server(("10.77.0.2", PORT))
+        with self.pair.left.entered():
+            client = socket.socket()
+        with listener, client:
+            client.connect(("10.77.0.2", PORT))
+            agent = self.record()
+            self.need(agent, "accept")
+            accepted = listener.accept()[0]
+            client.send(b"question")
+            accepted.recv(100)
+            accepted.send(b"answer")
+            client.recv(100)
+            noted = self.export(agent, "--process", "--no-events")
+        comments = tshark(noted, "-Y", f"tcp.port == {PORT}", "-T", "fields", "-e", "frame.comment").splitlines()
+        me = f"{Path('/proc/self/comm').read_text().strip()}[{os.getpid()}]"
+        self.assertEqual(set(comments), {f"from {me} to {me}"})
+
+    def record_by_types(self, types):
+        """With `types` in place of what the kernel tells of its types (BTF)."""
+        file = self.folder / "types"
+        file.write_bytes(types)
+        script = f'mount --bind {file} {KERNEL_TYPES} && exec "$@"'
+        return self.record(prefix=("unshare", "--mount", "sh", "-c", script, "sh"))
+
+    def assert_packets(self, agent):
+        self.assertEqual(transfer(self.pair.right, self.pair.left, "10.77.0.2", PORT, b"x"), b"x")
+        self.assertNotEqual(tshark(self.export(agent), "-Y", f"tcp.port == {PORT}"), "")
+
+    def test_other_kernel(self):
+        """os: on a kernel that has a structure otherwise, or not that tracepoint, the others go on, and the status says which are missing and why"""
+        types = KERNEL_TYPES.read_bytes()
+        for name in (b"\0sysctl_mem\0", b"\0btf_trace_tcp_probe\0"):
+            self.assertEqual(types.count(name), 1)
+            types = types.replace(name, name[:-2] + b"_\0")
+        agent = self.record_by_types(types)
+        self.assert_packets(agent)
+        missing = {event["name"]: event["note"] for event in agent.status()["events"] if not event["hook"]}
+        self.assertEqual(missing.pop("zero-window"), "not on this kernel")
+        self.assertRegex(missing.pop("memory-limit"), "^not on this kernel: prog 'os_memory_limit': ")
+        self.assertEqual(set(missing), {"rtt"})  # noisy
+        self.assertEqual(len(self.entries(agent, CAPROCK_EVENT="connect", _PID=os.getpid())), 1)
+
+    def test_no_types(self):
+        """os: on a kernel that does not tell its types packets are recorded all the same, and the status says why there are no events"""
+        agent = self.record_by_types(b"")
+        self.assert_packets(agent)
+        events = agent.status()["events"]
+        self.assertNotEqual(events, [])
+        self.assertEqual([event for event in events if event["hook"] or "BTF" not in event["note"]], [])
 
     def test_left_out(self):
         """os: export --no-events leaves them out"""

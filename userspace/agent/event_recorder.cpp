@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "core/os_event_names.hpp"
+
 namespace caprock::agent {
 namespace {
 
@@ -35,6 +37,7 @@ EventRecorder::~EventRecorder() {
 
 Status EventRecorder::set(const config::Agent& settings) {
   stop();
+  failure_.clear();
   if (!settings.os_enabled) return {};
   auto layer =
       insight::EventLayer::start({.limits = insight::usual_limits(settings.os_events),
@@ -42,7 +45,10 @@ Status EventRecorder::set(const config::Agent& settings) {
                                   .inventory_interval_ns = settings.os_inventory_interval.count(),
                                   .pods = &pods_},
                                  recorder_.wall_offset());
-  if (!layer) return std::move(layer).error();
+  if (!layer) {
+    failure_ = layer.error().message();
+    return std::move(layer).error();
+  }
   layer_ = *std::move(layer);
   std::vector<std::unique_ptr<capture::PacketSource>> sources;
   sources.push_back(layer_->take_source());
@@ -58,7 +64,12 @@ void EventRecorder::stop() {
 }
 
 std::vector<insight::EventStatus> EventRecorder::status() const {
-  return layer_ ? layer_->status() : std::vector<insight::EventStatus>{};
+  if (layer_) return layer_->status();
+  if (failure_.empty()) return {};
+  std::vector<insight::EventStatus> all;
+  for (const auto& name : kOsEventNames)
+    all.push_back({.name = std::string(name), .hook = {}, .reason = failure_});
+  return all;
 }
 
 }  // namespace caprock::agent

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "agent/recorder.hpp"
@@ -31,13 +32,14 @@ class EventRecorder {
   /// All that was told so far is in the lanes when this returns.
   void stop();
 
-  /// Empty: it is off.
+  /// Empty: it is off. Where it cannot be had, each event says why.
   std::vector<insight::EventStatus> status() const;
 
  private:
   Recorder& recorder_;
   const PodDirectory& pods_;
   std::unique_ptr<insight::EventLayer> layer_;  // none: it is off, or cannot be had
+  std::string failure_;                         // why it cannot be had
   std::vector<const capture::PacketSource*> sources_;
 };
 

@@ -10,6 +10,7 @@ namespace caprock::capture {
 namespace {
 
 constexpr std::string_view kPrefix = "libbpf: ";
+constexpr std::string_view kProgram = "prog '";
 constexpr std::string_view kVerifierLog = "-- BEGIN PROG LOAD LOG --\n";
 constexpr std::string_view kVerifierLogEnd = "-- END PROG LOAD LOG --";
 
@@ -46,6 +47,12 @@ LibbpfLog::~LibbpfLog() {
 
 std::string LibbpfLog::summary() const {
   return verifier_reason_.empty() ? first_warning_ : first_warning_ + ": " + verifier_reason_;
+}
+
+std::string LibbpfLog::program() const {
+  if (!first_warning_.starts_with(kProgram)) return {};
+  const auto end = first_warning_.find('\'', kProgram.size());
+  return first_warning_.substr(kProgram.size(), end - kProgram.size());
 }
 
 void LibbpfLog::take(std::string_view message) {

@@ -20,6 +20,9 @@ class LibbpfLog {
   /// the verifier that refused. Empty without a warning.
   std::string summary() const;
 
+  /// The program that the first warning is about; empty: it is about none.
+  std::string program() const;
+
   void take(std::string_view message);  // called by libbpf
 
  private:

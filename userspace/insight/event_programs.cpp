@@ -23,7 +23,7 @@ class LoadedEvents final : public EventPrograms {
     tracepoints_.attach(hooks_);
     probes_ = Probes(probes, tracepoints_.object(), kernel, limits, hooks_);
     if (!probes_.tells_owners()) tracepoints_.attach_use(hooks_);
-    if (wants_owners(limits)) name_inventory(tracepoints_.begin_inventory());
+    if (tracepoints_.has_inventory()) name_inventory(tracepoints_.begin_inventory());
   }
 
   int events_fd() const override { return tracepoints_.events_fd(); }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "capture/libbpf_log.hpp"
+#include "core/log.hpp"
 
 namespace caprock::insight {
 namespace {
@@ -118,35 +119,46 @@ Status write_limits(const os_tracepoint& skeleton, const EventLimits& limits) {
   return {};
 }
 
-void attach_all(const std::vector<EventHook>& all, EventHooks& hooks) {
-  for (const EventHook& hook : all) {
-    if (!bpf_program__autoload(hook.programs.front())) {
-      hooks.explain(hook.types, "not on this kernel");
-    } else if (auto attached = hooks.attach(hook); !attached) {
-      hooks.explain(hook.types, "not on this kernel: " + attached.error().message());
-    }
-  }
-}
-
 }  // namespace
 
 void Tracepoints::Deleter::operator()(os_tracepoint* skeleton) const {
   os_tracepoint__destroy(skeleton);
 }
 
-Result<Tracepoints> Tracepoints::load(const KernelNames& kernel, const EventLimits& limits) {
-  const capture::LibbpfLog log;
+/// Null: errno says why.
+Tracepoints::Skeleton Tracepoints::open(const KernelNames& kernel, const EventLimits& limits,
+                                        const Refusals& refusals) {
   Skeleton skeleton(os_tracepoint__open());
-  if (!skeleton) return Error::from_errno("open the BPF object of the operating-system layer");
+  if (!skeleton) return skeleton;
   choose_programs(*skeleton, kernel, limits);
+  for (const auto& [program, why] : refusals)
+    bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton->obj, program.c_str()),
+                              false);
   set_constants(*skeleton, kernel, limits);
   bpf_map__set_max_entries(skeleton->maps.os_events, queue_bytes());
-  if (const int code = os_tracepoint__load(skeleton.get()); code != 0) {
-    return Error::from_errno(
-        fmt::format("load the programs of the operating-system layer ({})", log.summary()), -code);
+  return skeleton;
+}
+
+/// An object is loaded as a whole: what the kernel refuses is left out the next time.
+Result<Tracepoints> Tracepoints::load(const KernelNames& kernel, const EventLimits& limits) {
+  Refusals refusals;
+  while (true) {
+    const capture::LibbpfLog log;
+    Skeleton skeleton = open(kernel, limits, refusals);
+    if (!skeleton) return Error::from_errno("open the BPF object of the operating-system layer");
+    const int code = os_tracepoint__load(skeleton.get());
+    if (code == 0) {
+      if (auto written = write_limits(*skeleton, limits); !written)
+        return std::move(written).error();
+      return Tracepoints(std::move(skeleton), std::move(refusals));
+    }
+    const std::string program = log.program();
+    if (program.empty() || !refusals.emplace(program, log.summary()).second)
+      return Error::from_errno(
+          fmt::format("load the programs of the operating-system layer ({})", log.summary()),
+          -code);
+    log_warning(fmt::format("events are missing: {}", log.summary()));
   }
-  if (auto written = write_limits(*skeleton, limits); !written) return std::move(written).error();
-  return Tracepoints(std::move(skeleton));
 }
 
 /// Reasons of drops make events of their own: on kernels that tell them.
@@ -160,18 +172,38 @@ void Tracepoints::attach(EventHooks& hooks) const {
   attach_all(all, hooks);
   if (skeleton_->rodata->reason_tcp_checksum == 0)
     hooks.explain({OS_BAD_CHECKSUM}, "not on this kernel: it tells no reason of a drop");
+  if (!has_inventory()) hooks.explain({OS_OPEN}, why_missing(skeleton_->progs.os_inventory));
+}
+
+void Tracepoints::attach_all(const std::vector<EventHook>& all, EventHooks& hooks) const {
+  for (const EventHook& hook : all) {
+    if (!bpf_program__autoload(hook.programs.front())) {
+      hooks.explain(hook.types, why_missing(hook.programs.front()));
+    } else if (auto attached = hooks.attach(hook); !attached) {
+      hooks.explain(hook.types, "not on this kernel: " + attached.error().message());
+    }
+  }
+}
+
+std::string Tracepoints::why_missing(const bpf_program* program) const {
+  const auto refused = refusals_.find(bpf_program__name(program));
+  return refused == refusals_.end() ? "not on this kernel"
+                                    : "not on this kernel: " + refused->second;
 }
 
 void Tracepoints::attach_use(EventHooks& hooks) const {
   attach_all(hooks_of_use(*skeleton_), hooks);
 }
 
+bool Tracepoints::has_inventory() const {
+  return bpf_program__autoload(skeleton_->progs.os_inventory);
+}
+
 Status Tracepoints::begin_inventory() {
-  const bpf_program* const program = skeleton_->progs.os_inventory;
-  if (!bpf_program__autoload(program)) return {};
+  if (!has_inventory()) return {};
   ++skeleton_->bss->inventory_number;
   const std::unique_ptr<bpf_link, decltype(&bpf_link__destroy)> link(
-      bpf_program__attach_iter(program, nullptr), &bpf_link__destroy);
+      bpf_program__attach_iter(skeleton_->progs.os_inventory, nullptr), &bpf_link__destroy);
   inventory_ = Fd(link ? bpf_iter_create(bpf_link__fd(link.get())) : -1);
   if (!inventory_) return Error::from_errno("sockets that were open before have no process");
   return {};

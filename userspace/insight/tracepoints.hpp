@@ -2,7 +2,11 @@
 // The layer's programs on tracepoints that know the kernel's types (BTF), and its maps.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/fd.hpp"
 #include "core/result.hpp"
@@ -18,7 +22,8 @@ namespace caprock::insight {
 /// Control-plane thread, except the descriptors: any.
 class Tracepoints {
  public:
-  /// Programs of which no event is wanted, or whose tracepoint the kernel has not, are not loaded.
+  /// Programs of which no event is wanted, whose tracepoint the kernel has not, or which it refuses
+  /// are not loaded.
   static Result<Tracepoints> load(const KernelNames& kernel, const EventLimits& limits);
 
   /// All that are loaded, except for attach_use().
@@ -27,6 +32,9 @@ class Tracepoints {
   /// Those that see each call that sends or receives, for where nothing else tells who uses a
   /// socket.
   void attach_use(EventHooks& hooks) const;
+
+  /// Whether whose all sockets are can be found out.
+  bool has_inventory() const;
 
   /// Gets ready to find out whose all sockets are, once the others are attached: those that were
   /// open before, at the first time, and all of them again later on.
@@ -47,9 +55,16 @@ class Tracepoints {
     void operator()(os_tracepoint* skeleton) const;
   };
   using Skeleton = std::unique_ptr<os_tracepoint, Deleter>;
-  explicit Tracepoints(Skeleton skeleton) : skeleton_(std::move(skeleton)) {}
+  using Refusals = std::map<std::string, std::string>;  // program → why
+  Tracepoints(Skeleton skeleton, Refusals refusals)
+      : skeleton_(std::move(skeleton)), refusals_(std::move(refusals)) {}
+  static Skeleton open(const KernelNames& kernel, const EventLimits& limits,
+                       const Refusals& refusals);
+  void attach_all(const std::vector<EventHook>& all, EventHooks& hooks) const;
+  std::string why_missing(const bpf_program* program) const;
 
   Skeleton skeleton_;
+  Refusals refusals_;
   Fd inventory_;  // a BPF iterator, until it has come to its end
 };
 
