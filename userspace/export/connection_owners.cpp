@@ -6,7 +6,9 @@ namespace {
 
 /// A handshake begins before its end is told; of one that was accepted nobody knows how long.
 constexpr std::int64_t kHandshakeNs = 1'000'000'000;
-constexpr std::int64_t kSlackNs = 1'000'000;
+/// An event that is told late is told with the time of the one before: a virtual CPU may have been
+/// stopped in between.
+constexpr std::int64_t kSlackNs = 10'000'000;
 
 std::int64_t handshake_ns(const SocketEvent& event) {
   return event.latency_ns ? *event.latency_ns + kSlackNs : kHandshakeNs;

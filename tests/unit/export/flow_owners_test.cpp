@@ -70,6 +70,12 @@ TEST_CASE("owners: a connection belongs to its process from its handshake on") {
   CHECK(owners.of(flow().reversed(), kNow) == nullptr);
 }
 
+TEST_CASE("owners: the first packet of a connection is its process's also where its event is late") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "established", .flow = kFlow, .latency_ns = "50000"});
+  CHECK(owners.of(flow(), kNow - 9'000'000) != nullptr);
+}
+
 TEST_CASE("owners: the next connection of the same ports is the next owner's") {
   FlowOwners owners;
   tell(owners, kNow, {.event = "established", .flow = kFlow, .latency_ns = "0"});
