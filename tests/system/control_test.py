@@ -136,6 +136,17 @@ class Refusals(ControlTest):
                    f"agent.dataDir={self.folder}/data", "--set", f"agent.listen=[unix:{self.folder}/sock]"]
         self.assertRegex(self.one_line_refusal(command), "(?i)root|CAP_|privilege")
 
+    def test_processes_hidden(self):
+        """start: an agent that is not to see the processes of the host records, and the status says what it lacks and how to get it"""
+        pair = self.make_pair(addresses=False)
+        for prefix, found, remedy in ((("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"), "without CAP_SYS_PTRACE", "capability"),
+                                      (("unshare", "--pid", "--fork", "--kill-child", "--mount-proc"), "in a PID namespace of its own", "hostPID")):
+            agent = self.make_agent(pair.right, name=prefix[0], prefix=prefix, agent__interfaces="[east]", agent__os__enabled="true").start()
+            told = next(finding for finding in agent.status()["findings"] if finding["id"] == "processes")
+            self.assertEqual((told["severity"], told["found"]), ("warning", found))
+            self.assertIn(remedy, told["remedy"])
+            self.assertNotEqual([event for event in agent.status()["events"] if event["hook"]], [])
+
     def refusal_on_disk(self, *mount_options):
         """What the agent says of a data directory on a file system of its own, mounted so."""
         disk = self.folder / "disk"

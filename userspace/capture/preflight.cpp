@@ -24,6 +24,7 @@ Findings preflight(const PreflightOptions& options) {
   Findings findings = inspect_kernel_files();
   findings.push_back(inspect_privileges());
   const bool privileged = findings.back().severity == Severity::kOk;
+  findings.push_back(inspect_process_view());
   if (!options.pin_directory.empty())
     findings.push_back(inspect_bpf_file_system(options.pin_directory));
   append(findings, inspect_memory_limits(options.stage_bytes));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <linux/capability.h>
+#include <sys/stat.h>
 
 #include <cstdint>
 #include <fstream>
@@ -20,6 +21,8 @@ struct Capability {
 // CAP_SYS_ADMIN because the maps inside other maps are opened by their ids.
 constexpr Capability kNeeded[] = {{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
                                   {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}};
+
+constexpr ino_t kHostPids = 0xEFFFFFFC;  // PROC_PID_INIT_INO, include/linux/proc_ns.h
 
 std::uint64_t effective_capabilities() {
   constexpr std::string_view kField = "CapEff:";
@@ -44,6 +47,29 @@ Finding inspect_privileges() {
   finding.found = fmt::format("without {}", fmt::join(missing, " and "));
   finding.consequence = "BPF programs cannot be loaded and attached";
   finding.remedy = "run as root, with sudo, or give the service these capabilities";
+  return finding;
+}
+
+bool sees_host_pids() {
+  struct stat info {};
+  return ::stat("/proc/self/ns/pid", &info) != 0 || info.st_ino == kHostPids;
+}
+
+Finding inspect_process_view() {
+  Finding finding{.id = "processes", .found = "sees the processes of the host"};
+  if (!sees_host_pids()) {
+    finding.severity = Severity::kWarning;
+    finding.found = "in a PID namespace of its own";
+    finding.consequence =
+        "containers of processes and addresses of other network namespaces are not known";
+    finding.remedy = "hostPID: true on Kubernetes, --pid host for a container";
+  } else if ((effective_capabilities() >> CAP_SYS_PTRACE & 1) == 0) {
+    finding.severity = Severity::kWarning;
+    finding.found = "without CAP_SYS_PTRACE";
+    finding.consequence =
+        "addresses of other network namespaces are not known, nor whose their UDP sockets are";
+    finding.remedy = "run as root, with sudo, or give the service this capability";
+  }
   return finding;
 }
 

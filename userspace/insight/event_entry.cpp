@@ -27,6 +27,7 @@ class Entry {
       : event_(event), context_(context), names_(names) {
     describe_task();
     if (event.flow.protocol != 0) add("CAPROCK_FLOW", flow());
+    add("CAPROCK_DIRECTION", direction());
     say();
   }
 
@@ -78,6 +79,13 @@ class Entry {
   }
   const char* protocol() const { return event_.flow.protocol == IPPROTO_UDP ? "UDP" : "TCP"; }
   std::string flow() const { return fmt::format("{} {} > {}", protocol(), local(), remote()); }
+  /// Which side opened the connection, where the event tells.
+  std::string direction() const {
+    if (event_.type == OS_CONNECT || event_.type == OS_FAILED) return "out";
+    if (event_.type == OS_ACCEPT) return "in";
+    if (event_.type == OS_ESTABLISHED) return event_.connection.accepted != 0 ? "in" : "out";
+    return {};
+  }
   /// For people, who want no remote end where there is none.
   std::string flow_or_port() const {
     return event_.flow.remote_port != 0 ? flow() : fmt::format("{} {}", protocol(), local());

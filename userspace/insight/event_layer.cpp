@@ -180,16 +180,21 @@ void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
   os_event event{};
   std::memcpy(&event, record.data(), std::min(record.size(), sizeof event));
   EventContext context;
+  if (sees_host_pids_) look_up(context, event);
+  name_pod(context);
+  if (event.flow.protocol != 0 && event.task.pid != 0)
+    addresses_.see(event.task.network, event.task.pid, static_cast<std::int64_t>(event.time_ns));
+  write_event_entry(out, event, wall_time(event.time_ns), context, names_);
+}
+
+/// What /proc knows of the process, if it is still there.
+void EventLayer::look_up(EventContext& context, const os_event& event) {
   if (event.task.cgroup != 0) {
     context.container = containers_.of(event.task.cgroup, event.task.pid);
   } else if (event.type == OS_OOM_KILL) {  // kernels that tell its pid alone
     context = {.comm = comm_of(event.task.pid), .container = Containers::of(event.task.pid)};
   }
   if (event.type == OS_EXIT) containers_.forget(event.task.pid);
-  name_pod(context);
-  if (event.flow.protocol != 0 && event.task.pid != 0)
-    addresses_.see(event.task.network, event.task.pid, static_cast<std::int64_t>(event.time_ns));
-  write_event_entry(out, event, wall_time(event.time_ns), context, names_);
 }
 
 void EventLayer::name_pod(EventContext& context) const {

@@ -14,6 +14,7 @@
 
 #include "capture/block_queue.hpp"
 #include "capture/packet_source.hpp"
+#include "capture/privileges.hpp"
 #include "core/network_namespace.hpp"
 #include "core/pod_directory.hpp"
 #include "core/result.hpp"
@@ -61,6 +62,7 @@ class EventLayer {
   std::int64_t take_what_came();
   std::uint64_t take();
   void describe(std::vector<std::byte>& out, Bytes record);
+  void look_up(EventContext& context, const os_event& event);
   void name_pod(EventContext& context) const;
   void look_at_networks(std::unique_lock<std::mutex>& lock);
   void tell_addresses(std::uint32_t network, const AddressList& list, std::int64_t time_ns);
@@ -86,6 +88,7 @@ class EventLayer {
   std::int64_t next_tell_ns_ = 0;
   std::array<std::uint64_t, OS_EVENT_TYPES> told_{};   // suppressed and lost, by type
   std::map<std::string, std::uint64_t> told_skipped_;  // by hook
+  const bool sees_host_pids_ = capture::sees_host_pids();
   Containers containers_;
   const std::uint32_t own_network_ = own_network();
   NetworkAddresses addresses_;

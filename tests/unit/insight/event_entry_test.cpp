@@ -170,7 +170,9 @@ TEST_CASE("events: a connection's life") {
   event = event_of(OS_ESTABLISHED);
   event.connection.took_ns = 1'234'000;
   CHECK(message(event) == "curl[1234] connected to [fd00::2]:80 after 1.234 ms");
+  CHECK(Written(event)["CAPROCK_DIRECTION"] == "out");
   event.connection.accepted = 1;
+  CHECK(Written(event)["CAPROCK_DIRECTION"] == "in");
   CHECK(message(event) == "curl[1234] is connected from [fd00::2]:80 on 10.0.0.1:40000");
   event = event_of(OS_CLOSED);
   event.connection = {.took_ns = 2'000'000'000,
