@@ -111,6 +111,26 @@ class Processes(OsTest):
             self.assertEqual(told[0]["_PID"], str(os.getpid()))
 
 
+    def test_container(self):
+        """os: start and end of a process in a container have its id, also where nobody has asked for its status yet"""
+        agent = self.record()
+        try:
+            group = memory_cgroup(64 << 20)
+        except RuntimeError as reason:
+            self.skipTest(str(reason))
+        container = "ab" * 32
+        with group:
+            folder = group.folder / f"docker-{container}.scope"
+            folder.mkdir()
+            child = subprocess.Popen(["sh", "-c", f"echo $$ > {folder}/cgroup.procs && exec sleep 0.5"])
+            time.sleep(1.5)
+            ended = self.entry(agent, _PID=child.pid, CAPROCK_EVENT="exit")
+            begun = self.entry(agent, _PID=child.pid, CAPROCK_EVENT="exec", _COMM="sleep")
+            child.wait()
+            folder.rmdir()
+        self.assertEqual([entry.get("CAPROCK_CONTAINER") for entry in (begun, ended)], [container] * 2)
+
+
 class Connections(OsTest):
     def test_life(self):
         """os: a connection is told from connect to close on both sides, among its packets, with its process and bytes"""

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <fstream>
+#include <iterator>
 #include <utility>
 
 namespace caprock::insight {
@@ -93,6 +94,14 @@ Place place_of(std::uint32_t pid) {
   return place;
 }
 
+/// proc_pid_stat(5): its state is behind the name, which may have any letter.
+bool is_zombie(std::uint32_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto end = text.rfind(')');
+  return end != text.npos && text.compare(end, 3, ") Z") == 0;
+}
+
 /// 0: it is gone.
 std::uint64_t inode_of(const std::string& path) {
   struct stat info {};
@@ -129,10 +138,12 @@ ContainerIdentity Containers::of(std::uint64_t cgroup, std::uint32_t pid) {
   return place.container;
 }
 
+/// A zombie is in no group of version 1 any more.
 ContainerIdentity Containers::of_process(std::uint32_t pid, bool found,
                                          const ContainerIdentity& container) {
   const auto known = processes_.find(pid);
-  if (!found) return known == processes_.end() ? container : known->second;
+  if (known == processes_.end() && container == ContainerIdentity{}) return {};
+  if (!found || (container == ContainerIdentity{} && is_zombie(pid))) return known->second;
   if (processes_.size() == kMostKnown && known == processes_.end()) processes_.clear();
   if (container == ContainerIdentity{})
     processes_.erase(pid);
