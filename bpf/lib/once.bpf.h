@@ -10,6 +10,9 @@
  *   there: a conversation is in the record with one pair of addresses, that of the side which began it. For this the
  *   flow is put into `translated`.
  *
+ * What is sent at the other end of a netkit comes in nowhere, as the kernel has it, when a program there sends it past the
+ * host's end: then the packet keeps its socket as well, which no packet of the host has.
+ *
  * A note holds as long as the sk_buff does not come in anew, which makes another one of it. Of a packet that came up
  * through a bridge the port is not known any more, and with it whether there is a program: it has to be the last one
  * that the CPU took in. Where the kernel forwards another sk_buff than it took in (fragments put together and taken
@@ -32,6 +35,7 @@ enum {
 struct arrival {
   __u64 skb;     /* the kernel's address of it; 0: none */
   __u32 ifindex; /* of the link */
+  __u64 socket;  /* cookie of the packet's, at netkit; 0: none, or elsewhere */
   struct flow flow;
 };
 
@@ -52,6 +56,11 @@ static __always_inline struct arrival* arrival_of(const struct frame* frame, str
   return bpf_map_lookup_elem(&arrivals, &index);
 }
 
+/* The device, as the kernel has it; 0: none, of what the host sends, and of what was sent into a netkit. */
+static __always_inline __u32 came_in_by(const struct frame* frame) {
+  return ((const struct __sk_buff*)frame->context)->ingress_ifindex;
+}
+
 /* Of a packet that comes in, before it is known whether it is wanted. */
 static __always_inline void forget_arrival(const struct frame* frame, const struct interface_policy* policy,
                                            struct packet* packet) {
@@ -67,6 +76,7 @@ static __always_inline void note_arrival(const struct frame* frame, struct packe
   struct arrival* arrival = arrival_of(frame, packet);
   if (!arrival) return;
   arrival->ifindex = frame->ifindex;
+  arrival->socket = came_in_by(frame) ? 0 : bpf_get_socket_cookie(frame->context);
   arrival->flow = packet->flow;
   arrival->skb = packet->at_hand;
   packet->arrived = packet->at_hand;
@@ -127,13 +137,27 @@ static __always_inline void forget_translation(const struct frame* frame, struct
   if (bpf_map_lookup_elem(&translated, key)) bpf_map_delete_elem(&translated, key);
 }
 
-/* Of a packet that goes out: whether it was recorded where it came in. The host's own came in nowhere. */
+/* Of a packet that came in nowhere, but is in the sk_buff of one that is noted: whether it is that one. */
+static __always_inline bool went_past_host(const struct frame* frame, const struct packet* packet,
+                                           const struct arrival* arrival) {
+  if (!takes_part(arrival->ifindex)) return false;
+  __u64 socket = bpf_get_socket_cookie(frame->context);
+  return arrival->socket == socket && (socket || same_flow(&arrival->flow, &packet->flow));
+}
+
+/* Whether the note that an sk_buff has is of the packet in it. */
+static __always_inline bool is_noted(const struct frame* frame, const struct packet* packet,
+                                     const struct arrival* arrival) {
+  __u32 from = came_in_by(frame);
+  if (arrival->skb != packet->at_hand) return false;
+  if (!from) return went_past_host(frame, packet, arrival);
+  return takes_part(from) && (arrival->ifindex == from || packet->arrived == packet->at_hand);
+}
+
+/* Of a packet that goes out: whether it was recorded where it came in. */
 static __always_inline bool was_recorded(const struct frame* frame, struct packet* packet) {
-  const struct __sk_buff* skb = frame->context;
-  __u32 from = skb->ingress_ifindex;
-  const struct arrival* arrival = from && takes_part(from) ? arrival_of(frame, packet) : 0;
-  if (arrival && arrival->skb == packet->at_hand &&
-      (arrival->ifindex == from || packet->arrived == packet->at_hand)) {
+  const struct arrival* arrival = arrival_of(frame, packet);
+  if (arrival && is_noted(frame, packet, arrival)) {
     follow_translation(frame, packet, arrival);
     return true;
   }

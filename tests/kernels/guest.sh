@@ -27,6 +27,15 @@ connect_neighbour() {
   address_both_ends
 }
 
+# By a netkit, in place of the veth; fails where the kernel has none. It has no Ethernet addresses.
+connect_neighbour_by_netkit() {
+  ip link add netkit type netkit || return 1
+  ip link del west
+  ip link set netkit name west
+  ip link set nk0 netns neighbour name east
+  address_both_ends
+}
+
 # By a cable between two network cards, in place of the veth.
 connect_neighbour_by_cards() {
   ip link del west

@@ -21,13 +21,14 @@ from lab.readers import COMMANDS, journal_entries, journal_messages, read  # noq
 DATAGRAM = 1400
 CLOCK_STEPS = [("back", 100), ("back", 50), ("forward", 100), ("back", 50)]
 ETHERNET = frames.ethernet(frames.IPV4, source=frames.RIGHT_MAC, destination=frames.LEFT_MAC)
+NO_ADDRESSES = bytes(12) + ETHERNET[12:]  # of netkit
 UDP_HEADERS = len(ETHERNET) + 20 + 8  # IPv4, UDP
 
 
-def datagrams(found):
+def datagrams(found, ethernet):
     """Payloads of UDP over IPv4 to the discard port, in any order, whose headers are whole."""
     return sorted(frame[UDP_HEADERS:] for frame in found
-                  if frame.startswith(ETHERNET) and frames.checksum(frame[14:34]) == 0 and frame[23] == 17
+                  if frame.startswith(ethernet) and frames.checksum(frame[14:34]) == 0 and frame[23] == 17
                   and frame[36:38] == struct.pack("!H", frames.DISCARD_PORT))
 
 
@@ -48,16 +49,16 @@ class Record(unittest.TestCase):
         self.assertEqual((status["loss"]["total"], status["loss"]["truncated_since_start"]), (0, 0))
         return interface["hook"]
 
-    def check_datagrams(self, found, where):
+    def check_datagrams(self, found, ethernet, where):
         sent = (self.disk / "sent").read_bytes()
         parts = sorted(sent[at:at + DATAGRAM] for at in range(0, len(sent), DATAGRAM))
-        self.assertTrue(datagrams(found) == parts, f"the datagrams as {where}")
+        self.assertTrue(datagrams(found, ethernet) == parts, f"the datagrams as {where}")
 
-    def check_packets(self, path, count, stream=True):
+    def check_packets(self, path, count, ethernet=ETHERNET, stream=True):
         for reader in COMMANDS:
             reading, where = read(reader, path), f"{reader} finds them in {path.parent.name}/{path.name}"
             self.assertEqual((reading.error, len(reading.frames)), ("", count), where)
-            self.check_datagrams(reading.frames, where)
+            self.check_datagrams(reading.frames, ethernet, where)
             if stream:
                 self.assertTrue(frames.tcp_content(reading.frames, 5000) == (self.disk / "sent").read_bytes(),
                                 f"bytes of the TCP transfer as {where}")
@@ -87,15 +88,15 @@ class Record(unittest.TestCase):
         beside = int(received[0]["CAPROCK_RECEIVED_BYTES"]) - (self.disk / "sent").stat().st_size
         self.assertIn(beside, (0, 1))  # the kernel counts the FIN
 
-    def check_record(self, name, hooks):
+    def check_record(self, name, hooks, ethernet=ETHERNET):
         """What came in datagrams without an agent, and over TCP under a restart, is there once, byte for byte."""
         folder = self.disk / name
         status = json.loads((folder / "status.json").read_text())
         hook = self.check_status(status, hooks, name.split("-")[1])
         (interface,) = status["interfaces"]
         written = interface["ingress"]["written"] + interface["egress"]["written"]
-        self.check_packets(folder / "ring.pcapng", written)
-        self.check_packets(folder / "out.pcapng", written)
+        for file in ("ring.pcapng", "out.pcapng"):
+            self.check_packets(folder / file, written, ethernet)
         self.check_clock(folder / "ring.pcapng")
         return hook
 
@@ -110,6 +111,13 @@ class Record(unittest.TestCase):
         for transport in ("stage", "ringbuf"):
             hook = self.check_record(f"xdp-{transport}", hooks)
             self.findings.add(f"packets by XDP, {transport}", hooks[hook])
+
+    def test_tc_on_netkit(self):
+        feature = "packets of a pod behind netkit"
+        if kernel_version(self.disk) >= (6, 7):
+            self.findings.add(feature, self.check_record("netkit-stage", ["netkit + tcx"], NO_ADDRESSES))
+        else:
+            self.findings.add(feature, "no: not on this kernel")
 
     def test_xdp_of_mirror_port(self):
         folder = self.disk / "mirror-stage"

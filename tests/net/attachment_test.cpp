@@ -21,6 +21,7 @@
 #include "capture/tc_filters.hpp"
 #include "network_namespace.hpp"
 #include "pin_directory.hpp"
+#include "pod_network.hpp"
 #include "trivial_programs.hpp"
 
 using namespace caprock;
@@ -29,7 +30,7 @@ using namespace caprock::test;
 
 namespace {
 
-std::vector<__u32> tcx_programs(std::uint32_t ifindex, bpf_attach_type type) {
+std::vector<__u32> programs_on(std::uint32_t ifindex, bpf_attach_type type) {
   std::array<__u32, 8> ids{};
   LibbpfOptions<struct bpf_prog_query_opts> query;
   query->prog_ids = ids.data();
@@ -53,6 +54,13 @@ __u32 xdp_program(std::uint32_t ifindex) {
 
 void skip_without_tcx() {
   if (*probe_tc_flavour() != TcFlavour::kTcx) SKIP("this kernel has no tcx");
+}
+
+/// As the kernel describes it.
+SelectedDevice selected_netkit(const std::string& name) {
+  SelectedDevice selected;
+  selected.device = read_devices()->at(::if_nametoindex(name.c_str()));
+  return selected;
 }
 
 SelectedDevice selected(const std::string& name) {
@@ -93,13 +101,13 @@ TEST_CASE("attachment: tcx puts our programs in front of others, and takes them 
     REQUIRE(attachment);
     CHECK(attachment->in_place());
     CHECK(attachment->hooks() == "tcx");
-    CHECK(tcx_programs(ifindex, BPF_TCX_INGRESS) ==
+    CHECK(programs_on(ifindex, BPF_TCX_INGRESS) ==
           std::vector<__u32>{program_id(programs.tc_ingress_fd()), program_id(other.get())});
-    CHECK(tcx_programs(ifindex, BPF_TCX_EGRESS) ==
+    CHECK(programs_on(ifindex, BPF_TCX_EGRESS) ==
           std::vector<__u32>{program_id(programs.tc_egress_fd())});
   }
-  CHECK(tcx_programs(ifindex, BPF_TCX_INGRESS) == std::vector<__u32>{program_id(other.get())});
-  CHECK(tcx_programs(ifindex, BPF_TCX_EGRESS).empty());
+  CHECK(programs_on(ifindex, BPF_TCX_INGRESS) == std::vector<__u32>{program_id(other.get())});
+  CHECK(programs_on(ifindex, BPF_TCX_EGRESS).empty());
 }
 
 TEST_CASE("attachment: loopback gets the ingress program only") {
@@ -255,18 +263,18 @@ TEST_CASE("attachment: a pinned link outlives its process and is taken over by t
   int status = -1;
   REQUIRE(::waitpid(killed, &status, 0) == killed);
   REQUIRE(status == 0);
-  CHECK(tcx_programs(ifindex, BPF_TCX_INGRESS) ==
+  CHECK(programs_on(ifindex, BPF_TCX_INGRESS) ==
         std::vector<__u32>{program_id(before.tc_ingress_fd())});
   {
     const auto attachment = DeviceAttachment::attach(now, selected("va"), options);
     REQUIRE(attachment);
-    CHECK(tcx_programs(ifindex, BPF_TCX_INGRESS) ==
+    CHECK(programs_on(ifindex, BPF_TCX_INGRESS) ==
           std::vector<__u32>{program_id(now.tc_ingress_fd())});
-    CHECK(tcx_programs(ifindex, BPF_TCX_EGRESS) ==
+    CHECK(programs_on(ifindex, BPF_TCX_EGRESS) ==
           std::vector<__u32>{program_id(now.tc_egress_fd())});
   }
   CHECK(std::filesystem::is_empty(pins.path()));
-  CHECK(tcx_programs(ifindex, BPF_TCX_INGRESS).empty());
+  CHECK(programs_on(ifindex, BPF_TCX_INGRESS).empty());
 }
 
 TEST_CASE(
@@ -284,6 +292,69 @@ TEST_CASE(
   REQUIRE(remove_leftovers(*read_devices(), {}, options));
   CHECK_FALSE(attachment->in_place());
   CHECK(std::filesystem::is_empty(pins.path()));
+}
+
+TEST_CASE("attachment: netkit's own hook has our program in front of others, tcx where it leads") {
+  NetworkNamespace own;
+  const std::uint32_t ifindex = own.add_netkits();
+  const TrivialPrograms programs;
+  const Fd other = load_tc_program("other");
+  LibbpfOptions<bpf_link_create_opts> options;
+  const Fd others_link(
+      bpf_link_create(other.get(), static_cast<int>(ifindex), BPF_NETKIT_PEER, options.get()));
+  REQUIRE(others_link);
+  {
+    const auto primary = DeviceAttachment::attach(programs, selected_netkit("na"), {});
+    REQUIRE(primary);
+    CHECK(primary->in_place());
+    CHECK(primary->hooks() == "netkit + tcx");
+    CHECK(programs_on(ifindex, BPF_NETKIT_PEER) ==
+          std::vector<__u32>{program_id(programs.tc_ingress_fd()), program_id(other.get())});
+    CHECK(programs_on(ifindex, BPF_TCX_INGRESS).empty());
+    CHECK(programs_on(ifindex, BPF_TCX_EGRESS) ==
+          std::vector<__u32>{program_id(programs.tc_egress_fd())});
+    REQUIRE(survey_hooks().size() == 1);
+    CHECK(survey_hooks().front().found == "na: programs of others: other (netkit peer)");
+  }
+  CHECK(programs_on(ifindex, BPF_NETKIT_PEER) == std::vector<__u32>{program_id(other.get())});
+  const auto peer = DeviceAttachment::attach(programs, selected_netkit("nb"), {});
+  REQUIRE(peer);
+  CHECK(peer->hooks() == "tcx");
+}
+
+TEST_CASE("attachment: a pinned link of a pod's netkit is taken over, and goes with the device") {
+  const PodNetwork network(Layout::kNetkit);
+  const std::uint32_t ifindex = ::if_nametoindex("pod-a");
+  const PinDirectory pins;
+  const TrivialPrograms before;
+  const TrivialPrograms now;
+  const AttachOptions options{.tc = TcFlavour::kTcx, .pin_directory = pins.path()};
+  {
+    auto kept = DeviceAttachment::attach(before, selected_netkit("pod-a"), options);
+    REQUIRE(kept);
+    kept->keep();
+  }
+  {
+    const auto taken = DeviceAttachment::attach(now, selected_netkit("pod-a"), options);
+    REQUIRE(taken);
+    CHECK(programs_on(ifindex, BPF_NETKIT_PEER) ==
+          std::vector<__u32>{program_id(now.tc_ingress_fd())});
+    run("ip link del pod-a");
+    CHECK_FALSE(taken->in_place());
+  }
+  CHECK(std::filesystem::is_empty(pins.path()));
+}
+
+TEST_CASE("attachment: a netkit's program stays when the other end goes into a pod") {
+  const PodNetwork network(Layout::kNetkit);
+  add_netkit("new");
+  const TrivialPrograms programs;
+  const auto attachment = DeviceAttachment::attach(programs, selected_netkit("new"), {});
+  REQUIRE(attachment);
+  run("ip link set nk0 netns caprock-net-test-a");
+  CHECK(attachment->in_place());
+  CHECK(programs_on(::if_nametoindex("new"), BPF_NETKIT_PEER) ==
+        std::vector<__u32>{program_id(programs.tc_ingress_fd())});
 }
 
 TEST_CASE("hook survey: programs of others are named, ours are not") {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a CNI does that routes around the host's stack, as Cilium's eBPF host routing: to pods by bpf_redirect_peer(), and out by
- * bpf_redirect_neigh(). */
+/* What a CNI does that routes around the host's stack, as Cilium's eBPF host routing: out by bpf_redirect_neigh(), to pods by
+ * bpf_redirect_peer(). A program on netkit is no ingress, where alone the latter works: from there by bpf_redirect(). */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
@@ -14,7 +14,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 struct route {
   __u32 ifindex;
-  __u32 to_peer; /* 1: into the pod that the device leads to; 0: out */
+  __u32 to_pod; /* 1: into the pod that the device leads to; 0: out */
 };
 
 /* IPv4 address → where packets to it go. */
@@ -35,5 +35,6 @@ int host_routing(struct __sk_buff* skb) {
   const struct route* route = bpf_map_lookup_elem(&routes, &to);
   if (!route) return TC_ACT_OK;
   __sync_fetch_and_add(&packets, 1);
-  return route->to_peer ? bpf_redirect_peer(route->ifindex, 0) : bpf_redirect_neigh(route->ifindex, 0, 0, 0);
+  if (!route->to_pod) return bpf_redirect_neigh(route->ifindex, 0, 0, 0);
+  return skb->ingress_ifindex ? bpf_redirect_peer(route->ifindex, 0) : bpf_redirect(route->ifindex, 0);
 }

@@ -32,6 +32,14 @@ void HostRouting::attach(const std::string& device) const {
   REQUIRE(bpf_tc_attach(&hook, &options) == 0);
 }
 
+void HostRouting::attach_netkit(const std::string& device) {
+  LIBBPF_OPTS(bpf_link_create_opts, options);
+  const int ifindex = static_cast<int>(::if_nametoindex(device.c_str()));
+  links_.emplace_back(bpf_link_create(bpf_program__fd(skeleton_->progs.host_routing), ifindex,
+                                      BPF_NETKIT_PEER, &options));
+  REQUIRE(links_.back());
+}
+
 void HostRouting::route_into_pod(const std::string& address, const std::string& link) const {
   route(address, link, true);
 }
@@ -44,10 +52,10 @@ std::uint64_t HostRouting::packets() const {
   return skeleton_->bss->packets;
 }
 
-void HostRouting::route(const std::string& address, const std::string& device, bool to_peer) const {
+void HostRouting::route(const std::string& address, const std::string& device, bool to_pod) const {
   in_addr key{};
   REQUIRE(::inet_pton(AF_INET, address.c_str(), &key) == 1);
-  const std::array<__u32, 2> value = {::if_nametoindex(device.c_str()), to_peer};
+  const std::array<__u32, 2> value = {::if_nametoindex(device.c_str()), to_pod};
   REQUIRE(bpf_map__update_elem(skeleton_->maps.routes, &key, sizeof key, value.data(), sizeof value,
                                BPF_ANY) == 0);
 }

@@ -80,7 +80,8 @@ void remove_namespaces() {
 }  // namespace
 
 PodNetwork::PodNetwork(Layout layout) : layout_(layout) {
-  if (std::system("nft add table ip nat 2>/dev/null") != 0)
+  const bool nat = layout != Layout::kNetkit;
+  if (nat && std::system("nft add table ip nat 2>/dev/null") != 0)
     SKIP("needs nft, and a kernel with NAT");
   run("ip link set lo up");
   run("echo 1 > /proc/sys/net/ipv4/ip_forward");
@@ -89,7 +90,7 @@ PodNetwork::PodNetwork(Layout layout) : layout_(layout) {
   add_outside(layout);
   add_pod("a", kA, layout);
   add_pod("b", kB, layout);
-  add_nat("ip", kIpv4, "10.1.0.0/24");
+  if (nat) add_nat("ip", kIpv4, "10.1.0.0/24");
 }
 
 void PodNetwork::add_ipv6() const {
@@ -143,10 +144,9 @@ void PodNetwork::add_outside(Layout layout) const {
 }
 
 void PodNetwork::add_pod(const std::string& name, const std::string& address, Layout layout) const {
-  run(
-      fmt::format("ip netns add {0} && ip link add pod-{1} type veth peer name eth0 netns {0} && "
-                  "ip link set pod-{1} up",
-                  full_name(name), name));
+  run("ip netns add " + full_name(name));
+  add_link(name, layout);
+  run(fmt::format("ip link set pod-{} up", name));
   if (layout == Layout::kBridged) {
     run(fmt::format("ip link set pod-{0} master cni && bridge link set dev pod-{0} hairpin on",
                     name));
@@ -161,6 +161,16 @@ void PodNetwork::add_pod(const std::string& name, const std::string& address, La
                            "ip route add 169.254.1.1 dev eth0 && "
                            "ip route add default via 169.254.1.1",
                            address));
+}
+
+void PodNetwork::add_link(const std::string& name, Layout layout) {
+  const std::string link = "pod-" + name;
+  if (layout == Layout::kNetkit) {
+    add_netkit(link);
+    run(fmt::format("ip link set nk0 netns {} name eth0", full_name(name)));
+  } else {
+    run(fmt::format("ip link add {} type veth peer name eth0 netns {}", link, full_name(name)));
+  }
 }
 
 /// As kube-proxy does it: the service, a port of the node, and what needs the node's address.

@@ -11,11 +11,12 @@
 
 namespace caprock::test {
 
-/// How the node's ends of the pods' veths are connected.
-enum class Layout { kRouted, kBridged };
+/// How the node's ends of the pods' veths are connected; kNetkit: routed, of netkits.
+enum class Layout { kRouted, kBridged, kNetkit };
 
 /// The calling thread lives on the node. Names of the node's devices: `pod-a`, `pod-b`, `nic`, and
-/// `cni` where bridged. Skips the test where namespaces or NAT are not to be had.
+/// `cni` where bridged. Skips the test where namespaces, NAT or netkit are not to be had. With
+/// netkit there is no NAT, and so no service.
 class PodNetwork {
  public:
   static constexpr const char* kA = "10.1.0.2";
@@ -62,6 +63,7 @@ class PodNetwork {
   void add_outside(Layout layout) const;
   void add_pod(const std::string& name, const std::string& address, Layout layout) const;
   static void add_nat(const char* family, const Addresses& of, const char* pods);
+  static void add_link(const std::string& name, Layout layout);
 
   const Layout layout_;
   NetworkNamespace node_;

@@ -9,6 +9,8 @@ std::string_view to_string(Hook hook) {
       return "tcx";
     case Hook::kClsact:
       return "clsact";
+    case Hook::kNetkit:
+      return "netkit";
     case Hook::kXdpNative:
       return "xdp";
     case Hook::kXdpGeneric:

@@ -13,9 +13,9 @@
 
 namespace caprock::capture {
 
-enum class Hook { kTcx, kClsact, kXdpNative, kXdpGeneric };
+enum class Hook { kTcx, kClsact, kNetkit, kXdpNative, kXdpGeneric };
 
-/// "tcx", "clsact", "xdp", "xdp (generic)".
+/// "tcx", "clsact", "netkit", "xdp", "xdp (generic)".
 std::string_view to_string(Hook hook);
 
 /// Detaches when destroyed; a device that is gone by then is no error. Control-plane thread.
@@ -45,6 +45,14 @@ using AttachResult = Result<std::unique_ptr<Attachment>>;
 
 /// Through a tcx link, in front of all others. Kernel 6.6.
 AttachResult attach_tcx(int program_fd, const AttachPoint& point);
+
+/// Whether the device is the end of a netkit to which programs of both ends are attached.
+bool is_netkit_primary(std::uint32_t ifindex);
+
+/// Through a netkit link, in front of all others: on what is sent at the other end, `peer` (its
+/// ifindex, where it is). The programs see it as ingress of the primary, `point`, before one of
+/// others may send it past that. Kernel 6.7.
+AttachResult attach_netkit(int program_fd, const AttachPoint& point, std::uint32_t peer);
 
 /// Through an XDP link, in the driver or else generic. Ingress only.
 AttachResult attach_xdp(int program_fd, const AttachPoint& point);

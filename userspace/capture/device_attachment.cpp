@@ -44,8 +44,11 @@ AttachResult attach_tc(const Target& target, caprock_direction direction) {
   const int program = target.tc_program(direction);
   const AttachPoint point =
       target.point(direction, ingress ? LinkHook::kIngress : LinkHook::kEgress);
-  return target.options.tc == TcFlavour::kTcx ? attach_tcx(program, point)
-                                              : attach_clsact(program, point);
+  if (target.options.tc == TcFlavour::kClsact) return attach_clsact(program, point);
+  const Device& device = target.selected.device;
+  if (ingress && device.kind == "netkit" && is_netkit_primary(device.ifindex))
+    return attach_netkit(program, point, device.lower);
+  return attach_tcx(program, point);
 }
 
 /// What an agent before us may have left there.

@@ -58,7 +58,7 @@ class DeviceAttachment {
   /// Whether the ingress goes through XDP, as wished.
   bool has_xdp() const;
 
-  /// "tcx", "clsact", "xdp + tcx" …
+  /// "tcx", "clsact", "netkit + tcx", "xdp + tcx" …
   std::string hooks() const;
 
   const std::string& note() const { return note_; }

@@ -33,7 +33,7 @@ void add(Names& names, std::string_view hook, std::string_view name) {
   if (!is_ours(program)) names.push_back(fmt::format("{} ({})", program, hook));
 }
 
-void add_tcx(Names& names, const Device& device, bpf_attach_type type, std::string_view hook) {
+void add_links(Names& names, const Device& device, bpf_attach_type type, std::string_view hook) {
   std::array<__u32, 64> ids{};
   LibbpfOptions<struct bpf_prog_query_opts> query;
   query->prog_ids = ids.data();
@@ -61,8 +61,10 @@ void add_xdp(Names& names, const Device& device) {
 Names programs_of_others(const Device& device) {
   Names names;
   add_xdp(names, device);
-  add_tcx(names, device, BPF_TCX_INGRESS, "tcx ingress");
-  add_tcx(names, device, BPF_TCX_EGRESS, "tcx egress");
+  add_links(names, device, BPF_TCX_INGRESS, "tcx ingress");
+  add_links(names, device, BPF_TCX_EGRESS, "tcx egress");
+  add_links(names, device, BPF_NETKIT_PRIMARY, "netkit primary");
+  add_links(names, device, BPF_NETKIT_PEER, "netkit peer");
   add_filters(names, device, CAPROCK_INGRESS, "clsact ingress");
   add_filters(names, device, CAPROCK_EGRESS, "clsact egress");
   return names;

@@ -18,12 +18,26 @@
 namespace caprock::capture {
 namespace {
 
-/// The device that the link is on; 0: none any more.
-std::uint32_t link_ifindex(const Fd& link) {
+/// Where a link is.
+struct Place {
+  __u32 type;             // BPF_LINK_TYPE_*
+  std::uint32_t ifindex;  // of the device, where that is; 0: on none any more
+
+  bool operator==(const Place&) const = default;
+};
+
+Place place_of(const Fd& link) {
   bpf_link_info info{};
   __u32 info_bytes = sizeof info;
-  if (bpf_link_get_info_by_fd(link.get(), &info, &info_bytes) != 0) return 0;
-  return info.type == BPF_LINK_TYPE_XDP ? info.xdp.ifindex : info.tcx.ifindex;
+  if (bpf_link_get_info_by_fd(link.get(), &info, &info_bytes) != 0) return {};
+  switch (info.type) {
+    case BPF_LINK_TYPE_XDP:
+      return {info.type, info.xdp.ifindex};
+    case BPF_LINK_TYPE_NETKIT:
+      return {info.type, info.netkit.ifindex};
+    default:
+      return {info.type, info.tcx.ifindex};
+  }
 }
 
 class LinkAttachment final : public Attachment {
@@ -38,7 +52,7 @@ class LinkAttachment final : public Attachment {
   }
 
   Hook hook() const override { return hook_; }
-  bool in_place() const override { return link_ifindex(link_) != 0; }
+  bool in_place() const override { return place_of(link_).ifindex != 0; }
   void keep() override {
     kept_ = !pin_.empty();
   }  // without a pin the link goes with its descriptor
@@ -53,15 +67,15 @@ class LinkAttachment final : public Attachment {
 /// The link that an agent before us left pinned, from now on with our program. A pin that is of no
 /// use is removed. No descriptor: there is none. An error: it cannot be told, and a second link
 /// would record everything twice.
-Result<Fd> take_over(int program_fd, const AttachPoint& point) {
-  if (point.pin.empty()) return Fd();
-  Fd link(bpf_obj_get(point.pin.c_str()));
+Result<Fd> take_over(int program_fd, const std::filesystem::path& pin, const Place& place) {
+  if (pin.empty()) return Fd();
+  Fd link(bpf_obj_get(pin.c_str()));
   if (!link && errno == ENOENT) return Fd();
-  if (!link) return Error::from_errno(fmt::format("cannot take over {}", point.pin.native()));
-  if (link_ifindex(link) == point.ifindex && bpf_link_update(link.get(), program_fd, nullptr) == 0)
+  if (!link) return Error::from_errno(fmt::format("cannot take over {}", pin.native()));
+  if (place_of(link) == place && bpf_link_update(link.get(), program_fd, nullptr) == 0)
     return link;
   bpf_link_detach(link.get());
-  ::unlink(point.pin.c_str());
+  ::unlink(pin.c_str());
   return Fd();
 }
 
@@ -111,22 +125,38 @@ Fd create_link(int program_fd, std::uint32_t ifindex, bpf_attach_type type, __u3
   return Fd(bpf_link_create(program_fd, static_cast<int>(ifindex), type, options.get()));
 }
 
+/// In front of all others. `place`: where such a link is afterwards.
+AttachResult attach_first(int program_fd, const AttachPoint& point, Hook hook, bpf_attach_type type,
+                          const Place& place) {
+  auto pinned = take_over(program_fd, point.pin, place);
+  if (!pinned) return std::move(pinned).error();
+  if (*pinned) return own_link(*std::move(pinned), hook, point);
+  Fd link = create_link(program_fd, point.ifindex, type,
+                        BPF_F_BEFORE);  // before all, as nothing else is named
+  if (!link) return Error::from_errno(fmt::format("attach through {}", to_string(hook)));
+  return own_new_link(std::move(link), hook, point);
+}
+
 }  // namespace
 
 AttachResult attach_tcx(int program_fd, const AttachPoint& point) {
-  auto pinned = take_over(program_fd, point);
-  if (!pinned) return std::move(pinned).error();
-  if (*pinned) return own_link(*std::move(pinned), Hook::kTcx, point);
-  const bpf_attach_type type =
-      point.direction == CAPROCK_INGRESS ? BPF_TCX_INGRESS : BPF_TCX_EGRESS;
-  Fd link = create_link(program_fd, point.ifindex, type,
-                        BPF_F_BEFORE);  // before all, as nothing else is named
-  if (!link) return Error::from_errno("attach through tcx");
-  return own_new_link(std::move(link), Hook::kTcx, point);
+  return attach_first(program_fd, point, Hook::kTcx,
+                      point.direction == CAPROCK_INGRESS ? BPF_TCX_INGRESS : BPF_TCX_EGRESS,
+                      {BPF_LINK_TYPE_TCX, point.ifindex});
+}
+
+bool is_netkit_primary(std::uint32_t ifindex) {
+  LibbpfOptions<struct bpf_prog_query_opts> query;
+  return bpf_prog_query_opts(static_cast<int>(ifindex), BPF_NETKIT_PEER, query.get()) == 0;
+}
+
+AttachResult attach_netkit(int program_fd, const AttachPoint& point, std::uint32_t peer) {
+  return attach_first(program_fd, point, Hook::kNetkit, BPF_NETKIT_PEER,
+                      {BPF_LINK_TYPE_NETKIT, peer});
 }
 
 AttachResult attach_xdp(int program_fd, const AttachPoint& point) {
-  auto pinned = take_over(program_fd, point);
+  auto pinned = take_over(program_fd, point.pin, {BPF_LINK_TYPE_XDP, point.ifindex});
   if (!pinned) return std::move(pinned).error();
   if (*pinned) return own_link(*std::move(pinned), xdp_mode(point.ifindex), point);
   if (Fd link = create_link(program_fd, point.ifindex, BPF_XDP, XDP_FLAGS_DRV_MODE)) {
