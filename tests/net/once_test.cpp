@@ -215,18 +215,19 @@ class Conversation {
 struct Recorded {
   std::map<std::string, int> times;  // message → how often
   int syns = 0;
-  std::set<std::set<std::string>> pairs;  // of ends
-  std::set<std::string> devices;
+  std::set<std::set<std::string>> pairs;     // of ends
+  std::map<std::string, std::string> where;  // message → device
 };
 
 Recorded look_at(const std::vector<Packet>& packets) {
   Recorded recorded;
   for (const Packet& packet : packets) {
-    if (!packet.payload.empty()) ++recorded.times[packet.payload];
     recorded.syns += packet.syn;
     recorded.pairs.insert(packet.ends);
+    if (packet.payload.empty()) continue;
+    ++recorded.times[packet.payload];
     char name[IF_NAMESIZE] = {};
-    recorded.devices.insert(::if_indextoname(packet.interface_id, name));
+    recorded.where[packet.payload] = ::if_indextoname(packet.interface_id, name);
   }
   return recorded;
 }
@@ -269,6 +270,20 @@ void hold(const Case& what, int type) {
   std::this_thread::sleep_for(std::chrono::milliseconds(100));  // until it is closed
 }
 
+/// The device by which the node gets what is sent there: of what it sends itself, to whom.
+std::string way_in(const std::string& sender, const std::string& receiver) {
+  const std::string& end = sender.empty() ? receiver : sender;
+  return end == "outside" ? "nic" : "pod-" + end;
+}
+
+/// Each message where it enters the host, and what that sends itself where it leaves.
+void check_where(const Recorded& recorded, const Case& what) {
+  for (int i = 0; i < kMessages; ++i) {
+    CHECK(recorded.where.at(Conversation::question(i)) == way_in(what.client, what.server));
+    CHECK(recorded.where.at(Conversation::answer(i)) == way_in(what.server, what.client));
+  }
+}
+
 void route_past_the_stack(const HostRouting& routing) {
   routing.route_into_pod(PodNetwork::kA, "pod-a");
   routing.route_into_pod(PodNetwork::kB, "pod-b");
@@ -277,7 +292,8 @@ void route_past_the_stack(const HostRouting& routing) {
 
 /// Conversations that no NAT has a part in; none of them is in the host's stack where that is gone
 /// past, but for those of the node.
-void check_without_nat(NodeCapture& capture, int type, const HostRouting* past_the_stack = nullptr) {
+void check_without_nat(NodeCapture& capture, int type,
+                       const HostRouting* past_the_stack = nullptr) {
   const Case cases[] = {
       {"pod to pod", "a", PodNetwork::kB, 8080, "b", 8080, {PodNetwork::kA, PodNetwork::kB}},
       {"out",
@@ -295,7 +311,9 @@ void check_without_nat(NodeCapture& capture, int type, const HostRouting* past_t
     (void)capture.drain();
     const auto before = past_the_stack != nullptr ? past_the_stack->packets() : 0;
     hold(each, type);
-    check_once(look_at(capture.drain()), each.ends[0], each.ends[1], type);
+    const Recorded recorded = look_at(capture.drain());
+    check_once(recorded, each.ends[0], each.ends[1], type);
+    check_where(recorded, each);
     if (past_the_stack != nullptr && !each.client.empty())
       CHECK(past_the_stack->packets() >= before + 2 * kMessages);
   }

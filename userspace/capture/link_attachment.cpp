@@ -72,8 +72,7 @@ Result<Fd> take_over(int program_fd, const std::filesystem::path& pin, const Pla
   Fd link(bpf_obj_get(pin.c_str()));
   if (!link && errno == ENOENT) return Fd();
   if (!link) return Error::from_errno(fmt::format("cannot take over {}", pin.native()));
-  if (place_of(link) == place && bpf_link_update(link.get(), program_fd, nullptr) == 0)
-    return link;
+  if (place_of(link) == place && bpf_link_update(link.get(), program_fd, nullptr) == 0) return link;
   bpf_link_detach(link.get());
   ::unlink(pin.c_str());
   return Fd();
