@@ -27,6 +27,7 @@
 #include "core/clock.hpp"
 #include "filter/apply.hpp"
 #include "host_routing.hpp"
+#include "pin_directory.hpp"
 #include "pod_network.hpp"
 
 using namespace caprock;
@@ -76,11 +77,12 @@ Packet parse(Bytes block) {
           .payload = {reinterpret_cast<const char*>(payload.data()), payload.size()}};
 }
 
-/// Capture on the node's links to the pods and on its NIC, each with its ifindex as id.
+/// Capture on the node's links to the pods and on its NIC, each with its ifindex as id. With a
+/// directory for pins: it stays when this is destroyed, for the next one.
 class NodeCapture {
  public:
-  NodeCapture()
-      : programs_(load_programs()),
+  explicit NodeCapture(const std::filesystem::path& pins = {})
+      : programs_(load_programs(pins)),
         sources_(require(make_sources(*programs_))),
         applier_(*programs_) {
     REQUIRE(SettingsMap(*programs_).write_wall_offset(wall_offset_ns()));
@@ -93,7 +95,8 @@ class NodeCapture {
       recorded.insert(selected.device.ifindex);
       if (selected.device.tunnel_port != 0) tunnel_ports.insert(selected.device.tunnel_port);
       attachments_.push_back(require(DeviceAttachment::attach(
-          *programs_, selected, {.tc = require(probe_tc_flavour()), .pin_directory = {}})));
+          *programs_, selected, {.tc = require(probe_tc_flavour()), .pin_directory = pins})));
+      attachments_.back().keep();
       set(selected.device.name, INTERFACE_ALL);
     }
     for (const std::uint32_t above : devices_above(devices, recorded))
@@ -124,11 +127,13 @@ class NodeCapture {
   }
 
  private:
-  static std::unique_ptr<Programs> load_programs() {
+  static std::unique_ptr<Programs> load_programs(const std::filesystem::path& pins) {
     if (inspect_privileges().severity != Severity::kOk)
       SKIP("needs root: BPF programs cannot be loaded");
-    return require(
-        Programs::load({.stage_bytes = 16 << 20, .recorded_once = true, .pin_directory = {}}));
+    auto programs = require(
+        Programs::load({.stage_bytes = 16 << 20, .recorded_once = true, .pin_directory = pins}));
+    programs->keep_pins();
+    return programs;
   }
 
   void set_policy(std::uint32_t ifindex, interface_mode mode, unsigned roles) {
@@ -414,4 +419,22 @@ TEST_CASE("once: pods behind netkit, what a CNI sends past the host's stack") {
     routing.attach_netkit(device);
   routing.attach("nic");
   check_without_nat(capture, type, &routing);
+}
+
+TEST_CASE("once: pods behind netkit, while one agent goes and the next one comes") {
+  const PodNetwork network(Layout::kNetkit);
+  const PinDirectory pins;
+  HostRouting routing;
+  route_past_the_stack(routing);
+  for (const char* device : {"pod-a", "pod-b"})
+    routing.attach_netkit(device);
+  std::optional<NodeCapture> capture(pins.path());
+  Conversation conversation("a", PodNetwork::kOutside, 7000, "outside", 7000, SOCK_STREAM);
+  (void)capture->drain();
+  capture.reset();
+  conversation.talk();  // while there is none
+  capture.emplace(pins.path());
+  check_once(look_at(capture->drain()), PodNetwork::kA, PodNetwork::kOutside, SOCK_DGRAM);
+  conversation.talk();
+  check_once(look_at(capture->drain()), PodNetwork::kA, PodNetwork::kOutside, SOCK_DGRAM);
 }
