@@ -52,6 +52,7 @@ struct Packet {
   std::set<std::string> ends;  // "10.1.0.2:80"
   bool tcp;
   bool syn;
+  std::uint16_t identification;  // of IPv4: TCP sends nothing twice under the same one
   std::string payload;
 };
 
@@ -74,6 +75,7 @@ Packet parse(Bytes block) {
           .ends = {end_at(ipv6 ? 8 : 12, 0), end_at(ipv6 ? 24 : 16, 2)},
           .tcp = tcp,
           .syn = tcp && (l4[13] & std::byte{2}) != std::byte{0},
+          .identification = ipv6 ? std::uint16_t{0} : load<std::uint16_t>(ip.subspan(4)),
           .payload = {reinterpret_cast<const char*>(payload.data()), payload.size()}};
 }
 
@@ -218,7 +220,7 @@ class Conversation {
 
 /// What a conversation is in the record.
 struct Recorded {
-  std::map<std::string, int> times;  // message → how often
+  std::map<std::string, int> times;  // message → how often, of each time that it was sent
   int syns = 0;
   std::set<std::set<std::string>> pairs;     // of ends
   std::map<std::string, std::string> where;  // message → device
@@ -226,11 +228,13 @@ struct Recorded {
 
 Recorded look_at(const std::vector<Packet>& packets) {
   Recorded recorded;
+  std::map<std::pair<std::string, std::uint16_t>, int> sent;
   for (const Packet& packet : packets) {
     recorded.syns += packet.syn;
     recorded.pairs.insert(packet.ends);
     if (packet.payload.empty()) continue;
-    ++recorded.times[packet.payload];
+    int& times = recorded.times[packet.payload];
+    times = std::max(times, ++sent[{packet.payload, packet.identification}]);
     char name[IF_NAMESIZE] = {};
     recorded.where[packet.payload] = ::if_indextoname(packet.interface_id, name);
   }

@@ -119,6 +119,18 @@ void PodNetwork::add_ipv6() const {
                              address));
   }
   add_nat("ip6", kIpv6, "fd00:1::/64");
+  await_addresses();
+}
+
+/// Until the kernel has found out that each link-local address is nobody else's: before, a SYN may
+/// have to be sent again.
+void PodNetwork::await_addresses() {
+  constexpr const char* kAwait =
+      "for i in $(seq 100); do test -z \"$(ip -6 address show tentative)\" && exit 0; sleep 0.1; "
+      "done; exit 1";
+  run(kAwait);
+  for (const char* name : {"a", "b", "outside"})
+    run_in(name, kAwait);
 }
 
 PodNetwork::Namespaces::~Namespaces() {

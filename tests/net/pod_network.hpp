@@ -63,6 +63,7 @@ class PodNetwork {
   void add_outside(Layout layout) const;
   void add_pod(const std::string& name, const std::string& address, Layout layout) const;
   static void add_nat(const char* family, const Addresses& of, const char* pods);
+  static void await_addresses();
   static void add_link(const std::string& name, Layout layout);
 
   const Layout layout_;
