@@ -31,11 +31,13 @@ enum {
   ARRIVALS_SHIFT = 13, /* log2 of how many sk_buffs are remembered */
 };
 
+#define NOT_AT_NETKIT (~0U)
+
 /* Of a packet that is in the record, where it came in. */
 struct arrival {
   __u64 skb;     /* the kernel's address of it; 0: none */
   __u32 ifindex; /* of the link */
-  __u64 socket;  /* cookie of the packet's, at netkit; 0: none, or elsewhere */
+  __u32 socket;  /* end of the cookie of the packet's, 0: none; or NOT_AT_NETKIT */
   struct flow flow;
 };
 
@@ -76,7 +78,7 @@ static __always_inline void note_arrival(const struct frame* frame, struct packe
   struct arrival* arrival = arrival_of(frame, packet);
   if (!arrival) return;
   arrival->ifindex = frame->ifindex;
-  arrival->socket = came_in_by(frame) ? 0 : bpf_get_socket_cookie(frame->context);
+  arrival->socket = came_in_by(frame) ? NOT_AT_NETKIT : (__u32)bpf_get_socket_cookie(frame->context);
   arrival->flow = packet->flow;
   arrival->skb = packet->at_hand;
   packet->arrived = packet->at_hand;
@@ -94,10 +96,18 @@ static __always_inline bool records_all(__u32 ifindex) {
   return find_policy(ifindex, &policy) && policy.mode == INTERFACE_ALL;
 }
 
-static __always_inline bool same_flow(const struct flow* a, const struct flow* b) {
+static __always_inline bool same_source(const struct flow* a, const struct flow* b) {
   return a->source.halves[0] == b->source.halves[0] && a->source.halves[1] == b->source.halves[1] &&
-         a->destination.halves[0] == b->destination.halves[0] && a->destination.halves[1] == b->destination.halves[1] &&
-         a->source_port == b->source_port && a->destination_port == b->destination_port;
+         a->source_port == b->source_port;
+}
+
+static __always_inline bool same_destination(const struct flow* a, const struct flow* b) {
+  return a->destination.halves[0] == b->destination.halves[0] && a->destination.halves[1] == b->destination.halves[1] &&
+         a->destination_port == b->destination_port;
+}
+
+static __always_inline bool same_flow(const struct flow* a, const struct flow* b) {
+  return same_source(a, b) && same_destination(a, b);
 }
 
 /* In map memory, as there is little stack left. */
@@ -137,12 +147,16 @@ static __always_inline void forget_translation(const struct frame* frame, struct
   if (bpf_map_lookup_elem(&translated, key)) bpf_map_delete_elem(&translated, key);
 }
 
-/* Of a packet that came in nowhere, but is in the sk_buff of one that is noted: whether it is that one. */
+/* Of a packet that came in nowhere, but is in the sk_buff of one that is noted: whether it is that one. A program may
+ * have given it another end; a tunnel, which may leave it its socket and sk_buff, changes both. */
 static __always_inline bool went_past_host(const struct frame* frame, const struct packet* packet,
                                            const struct arrival* arrival) {
-  if (!takes_part(arrival->ifindex)) return false;
-  __u64 socket = bpf_get_socket_cookie(frame->context);
-  return arrival->socket == socket && (socket || same_flow(&arrival->flow, &packet->flow));
+  const struct flow* before = &arrival->flow;
+  const struct flow* now = &packet->flow;
+  if (!takes_part(arrival->ifindex) || before->protocol != now->protocol) return false;
+  __u32 socket = bpf_get_socket_cookie(frame->context);
+  if (arrival->socket != socket) return false;
+  return socket ? same_source(before, now) || same_destination(before, now) : same_flow(before, now);
 }
 
 /* Whether the note that an sk_buff has is of the packet in it. */
