@@ -3,7 +3,7 @@
 {{- $key := "[A-Za-z0-9._/-]+" -}}
 {{- $value := "[A-Za-z0-9._-]*" -}}
 {{- $set := printf "\\(\\s*%s(\\s*,\\s*%s)*\\s*\\)" $value $value -}}
-{{- $one := printf "(! *%s|%s( *(=|==|!=) *%s| +(in|notin) *%s)?)" $key $key $value $set -}}
+{{- $one := printf "(! *%s|%s( *(==|=|!=) *%s| +(in|notin) *%s)?)" $key $key $value $set -}}
 {{- if not (regexMatch (printf "^\\s*(%s(\\s*,\\s*%s)*)?\\s*$" $one $one) .) -}}
 {{- fail (printf "tap.labelSelector: %q is no label selector: write key=value, key!=value, key in (a,b), key notin (a,b), key or !key, by commas" .) -}}
 {{- end -}}
