@@ -57,6 +57,8 @@ void Housekeeping::collect_retired() {
       switch (retired->why) {
         case Retirement::kFull:
           catalog_.sealing(retired->index);
+          // At once, as sealing waits for what is to be prepared. Without a head it was truncated.
+          if (head_of(file_.segment(retired->index)).sequence != 0) retired->writer->reveal_last();
           to_seal_.push_back({retired->index, lane, std::move(retired->writer)});
           break;
         case Retirement::kUnused:
@@ -140,7 +142,6 @@ bool Housekeeping::seal_one() {
     give_up(full.index);
     return true;
   }
-  full.writer->reveal_last();
   const SegmentFoot foot =
       seal_segment(segment, full.writer->tally(), totals_[full.lane], catalog_.next_sequence());
   if (file_.guard().lost(full.index)) {

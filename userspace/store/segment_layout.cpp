@@ -161,6 +161,9 @@ void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
               opening.size() - kInterfacesOffset);
   publish_word(segment.data() + opening.size(),
                block_word(kFreeSpaceType, segment.size() - opening.size()));
+}
+
+void show_opening(MutableBytes segment) {
   publish_word(segment.data() + kSegmentHeadOffset,
                block_word(kSegmentHeadType, sizeof(SegmentHead)));
 }

@@ -56,10 +56,11 @@ std::vector<std::byte> build_blank(std::uint64_t segment_bytes);
 /// Makes a segment whose pages are in memory blank. What it held is gone at the first store.
 void write_blank(MutableBytes segment);
 
-/// Turns a blank segment into an active one without runs. The trailer of its free space, at the
-/// segment's end, is the caller's.
+/// What a blank segment has to hold before it becomes an active one without runs; it is hidden
+/// until show_opening(), before which comes the trailer of the free space, at the segment's end.
 void write_opening(MutableBytes segment, Bytes opening, std::uint64_t sequence,
                    std::int64_t created_ns);
+void show_opening(MutableBytes segment);
 
 /// The first place where a free-space block of an active segment may end that has its head, or
 /// runs, up to `offset`: 16 bytes behind the next eighth of the segment, so that its trailer and

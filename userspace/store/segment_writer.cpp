@@ -56,8 +56,9 @@ SegmentWriter::SegmentWriter(MutableBytes segment, const SegmentFile& file, Byte
 
 SegmentTally SegmentWriter::open(Bytes opening, std::uint64_t sequence, std::int64_t created_ns) {
   need_pages(opening.size() + sizeof(std::uint64_t));  // and the head of the free space behind it
-  end_free_space(segment_.size() - opening.size());
   write_opening(segment_, opening, sequence, created_ns);
+  end_free_space(segment_.size() - opening.size());
+  show_opening(segment_);
   SegmentTally tally(segment_);
   tally.add(opening.subspan(kInterfacesOffset));
   return tally;
