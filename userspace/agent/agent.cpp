@@ -73,7 +73,7 @@ Result<config::LoadedConfig> load_config(const Options& options,
   if (loaded && names_pods_in_vain(loaded->config))
     loaded->notes.emplace_back(
         "which pods tap names has no effect, and others are recorded, too: no pods are followed "
-        "here (agent.kubernetes.enabled)");
+        "here (set agent.kubernetes.enabled, or leave these keys out)");
   return loaded;
 }
 
@@ -286,6 +286,8 @@ void Agent::reload() {
   Status adopted = loaded ? adopt(*std::move(loaded)) : Status(std::move(loaded).error());
   if (adopted) {
     changes_.clear();
+    for (const auto& note : context_.config.notes)
+      log_warning(note);
     return log_info("configuration reloaded");
   }
   context_.config.reload_error = adopted.error().message();

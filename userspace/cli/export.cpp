@@ -59,14 +59,32 @@ Result<Window> window_of(const Options& options) {
   return window;
 }
 
+Result<exporting::ExportOptions> wanted_of(const Options& options) {
+  const auto window = window_of(options);
+  if (!window) return window.error();
+  const auto format = exporting::parse_format(options.format);
+  if (!format) return format.error();
+  exporting::ExportOptions wanted;
+  wanted.from_ns = window->from_ns;
+  wanted.to_ns = window->to_ns;
+  wanted.filter = options.filter;
+  wanted.format = *format;
+  wanted.events = !options.no_events;
+  wanted.packets = !options.events_only;
+  wanted.names = !options.no_names;
+  wanted.processes = options.process;
+  if (auto possible = exporting::check(wanted); !possible) return possible.error();
+  return wanted;
+}
+
 /// Through the agent. Times go absolute, so that both ends mean the same.
-Status ask_agent(const Invocation& invocation, const Options& options, const Window& window,
-                 const http::BodySink& sink) {
+Status ask_agent(const Invocation& invocation, const Options& options,
+                 const exporting::ExportOptions& wanted, const http::BodySink& sink) {
   const auto client = invocation.client();
   if (!client) return client.error();
   http::Target target{"/api/v1/export", {{"format", options.format}}};
-  if (!options.from.empty()) target.query["from"] = format_time(window.from_ns);
-  if (!options.to.empty()) target.query["to"] = format_time(window.to_ns);
+  if (!options.from.empty()) target.query["from"] = format_time(wanted.from_ns);
+  if (!options.to.empty()) target.query["to"] = format_time(wanted.to_ns);
   if (!options.filter.empty()) target.query["filter"] = options.filter;
   if (options.no_events) target.query["events"] = "false";
   if (options.events_only) target.query["packets"] = "false";
@@ -92,33 +110,24 @@ class ShownSink final : public exporting::FdSink {
 
 /// From a ring file, beside an agent or without one. What a pcap lacks is a failure, since the file
 /// cannot tell it.
-Result<int> read_ring(const Options& options, const Window& window, exporting::Sink& sink) {
-  const auto view = store::RingView::open(options.ring);
+Result<int> read_ring(const std::string& ring, const exporting::ExportOptions& wanted,
+                      exporting::Sink& sink) {
+  const auto view = store::RingView::open(ring);
   if (!view) return view.error();
-  const auto format = exporting::parse_format(options.format);
-  if (!format) return format.error();
-  exporting::ExportOptions wanted;
-  wanted.from_ns = window.from_ns;
-  wanted.to_ns = window.to_ns;
-  wanted.filter = options.filter;
-  wanted.format = *format;
-  wanted.events = !options.no_events;
-  wanted.packets = !options.events_only;
-  wanted.names = !options.no_names;
-  wanted.processes = options.process;
   const auto report = exporting::export_window(*view, wanted, sink);
   if (!report) return report.error();
   for (const auto& line : report->skipped)
     fmt::print(stderr, "caprock: {}\n", line);
-  const bool classic = options.format.starts_with("pcap") && options.format != "pcapng";
+  const bool classic =
+      wanted.format == exporting::Format::kPcap || wanted.format == exporting::Format::kPcapNs;
   return classic && !report->skipped.empty() ? kFailure : kSuccess;
 }
 
 Result<int> write_capture(const Invocation& invocation, const Options& options,
-                          const Window& window, OutputFile& file) {
+                          const exporting::ExportOptions& wanted, OutputFile& file) {
   Progress progress;
   if (options.ring.empty()) {
-    const Status asked = ask_agent(invocation, options, window, [&](Bytes bytes) {
+    const Status asked = ask_agent(invocation, options, wanted, [&](Bytes bytes) {
       progress.add(bytes.size());
       return file.write(bytes);
     });
@@ -126,15 +135,15 @@ Result<int> write_capture(const Invocation& invocation, const Options& options,
     return kSuccess;
   }
   ShownSink sink(file, progress);
-  return read_ring(options, window, sink);
+  return read_ring(options.ring, wanted, sink);
 }
 
 Result<int> export_window(const Invocation& invocation, const Options& options,
-                          const Window& window) {
+                          const exporting::ExportOptions& wanted) {
   auto file = OutputFile::open(options.output, options.force,
                                options.format == "json" ? Content::kText : Content::kCapture);
   if (!file) return file.error();
-  const auto status = write_capture(invocation, options, window, *file);
+  const auto status = write_capture(invocation, options, wanted, *file);
   if (!status) return status.error();
   const Status finished = file->finish();
   if (!finished) return finished.error();
@@ -174,10 +183,10 @@ void add_export(CLI::App& app, Invocation& invocation) {
   command->add_option("--file", options->ring, "Read this ring instead of asking the agent")
       ->type_name("RING");
   command->callback([&invocation, options] {
-    const auto window = window_of(*options);
-    if (!window) throw CLI::ValidationError(window.error().message());
-    invocation.action = [&invocation, options, window = *window] {
-      return export_window(invocation, *options, window);
+    auto wanted = wanted_of(*options);
+    if (!wanted) throw CLI::ValidationError(wanted.error().message());
+    invocation.action = [&invocation, options, wanted = *std::move(wanted)] {
+      return export_window(invocation, *options, wanted);
     };
   });
 }

@@ -151,7 +151,7 @@ TEST_CASE("export: a filter where events alone are wanted is refused, not passed
   const auto ring = quoted(make_ring(directory));
   for (const std::string events : {"--events-only", "--format json"}) {
     const auto refused = run_caprock("export -f tcp --file " + ring + " " + events);
-    CHECK(refused.status == 1);
+    CHECK(refused.status == 2);
     CHECK_THAT(refused.err, ContainsSubstring("a filter chooses among packets"));
   }
 }
