@@ -82,9 +82,10 @@ std::int64_t NameHistory::end_of(const Stay& stay) const {
   return told ? stay.end_ns : std::min(stay.end_ns, inventory_ns_);
 }
 
+/// What an inventory has not told again yet may still come: it is not the end of a name.
 void NameHistory::forget_ended(std::int64_t time_ns) {
   for (auto& [address, stays] : stays_)
-    std::erase_if(stays, [&](const Stay& stay) { return end_of(stay) <= time_ns; });
+    std::erase_if(stays, [&](const Stay& stay) { return stay.end_ns <= time_ns; });
   std::erase_if(stays_, [](const auto& of) { return of.second.empty(); });
   std::erase_if(names_, [&](const auto& named) {
     return named.second.addresses.empty() && named.second.told_ns <= time_ns;

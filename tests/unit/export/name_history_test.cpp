@@ -118,6 +118,17 @@ TEST_CASE("name history: what ended may be forgotten, and the rest goes on") {
   CHECK(told.in(60, 100) == "60:10.0.3.7 shop/c ");
 }
 
+TEST_CASE("name history: of an inventory that is not yet complete nothing is forgotten") {
+  Told told;
+  told(10, "pod-address", "shop/a", "10.0.3.7")(11, "pod-address", "shop/b", "10.0.3.8");
+  told(20, "inventory")(20, "pod", "shop/a", "10.0.3.7");
+  told.history.take_news();
+  told.history.forget_ended(20 * kMs);
+  told(20, "pod", "shop/b", "10.0.3.8");
+  CHECK(told.history.take_news().empty());
+  CHECK(told.in(0, 100) == "0:10.0.3.7 shop/a 0:10.0.3.8 shop/b ");
+}
+
 TEST_CASE("name history: other entries tell no names, nor does hostile text") {
   Told told;
   told(10, "container-started")(11, "pod", "shop/a", "nonsense  10.0.3.7.8 \x0a")(12, "pod", {},
