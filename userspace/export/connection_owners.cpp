@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/connection_owners.hpp"
 
+#include <algorithm>
+
 namespace caprock::exporting {
 namespace {
 
@@ -12,6 +14,13 @@ constexpr std::int64_t kSlackNs = 10'000'000;
 
 std::int64_t handshake_ns(const SocketEvent& event) {
   return event.latency_ns ? *event.latency_ns + kSlackNs : kHandshakeNs;
+}
+
+/// Not while the one of the same ends before it was still there.
+std::int64_t begin_of(const SocketEvent& event, const Tenures& before) {
+  const std::int64_t begin_ns = event.time_ns - handshake_ns(event);
+  return before.empty() || before.back().open() ? begin_ns
+                                                : std::max(begin_ns, before.back().end_ns);
 }
 
 /// Of a connection about which nothing was told before: who knows since when it is.
@@ -34,7 +43,7 @@ void ConnectionOwners::take(const SocketEvent& event) {
   } else if (!known && (accepted || before)) {
     tenures.push_back(since_ever(event.process));
   } else {
-    tenures.push_back({.process = event.process, .begin_ns = event.time_ns - handshake_ns(event)});
+    tenures.push_back({.process = event.process, .begin_ns = begin_of(event, tenures)});
   }
 }
 

@@ -70,7 +70,8 @@ TEST_CASE("owners: a connection belongs to its process from its handshake on") {
   CHECK(owners.of(flow().reversed(), kNow) == nullptr);
 }
 
-TEST_CASE("owners: the first packet of a connection is its process's also where its event is late") {
+TEST_CASE(
+    "owners: the first packet of a connection is its process's also where its event is late") {
   FlowOwners owners;
   tell(owners, kNow, {.event = "established", .flow = kFlow, .latency_ns = "50000"});
   CHECK(owners.of(flow(), kNow - 9'000'000) != nullptr);
@@ -84,6 +85,16 @@ TEST_CASE("owners: the next connection of the same ports is the next owner's") {
        {.event = "established", .pid = "8", .flow = kFlow, .latency_ns = "0"});
   CHECK(owners.of(flow(), kNow + 59 * kSecond)->pid == 7);
   CHECK(owners.of(flow(), kNow + 60 * kSecond)->pid == 8);
+}
+
+TEST_CASE("owners: the last packets of a connection are not the next one's of the same ports") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "established", .flow = kFlow, .latency_ns = "0"});
+  tell(owners, kNow + kSecond, {.event = "closed", .flow = kFlow});
+  tell(owners, kNow + kSecond + 4'000'000,
+       {.event = "established", .pid = "8", .flow = kFlow, .latency_ns = "0"});
+  CHECK(owners.of(flow(), kNow + kSecond - 1'000'000)->pid == 7);
+  CHECK(owners.of(flow(), kNow + kSecond + 1'000'000)->pid == 8);
 }
 
 TEST_CASE("owners: of what began before the events its end tells, or the inventory, or accept") {
