@@ -209,7 +209,10 @@ void EventLayer::name_pod(EventContext& context) const {
 /// Asking takes its time, during which nobody is to wait for the lock.
 void EventLayer::look_at_networks(std::unique_lock<std::mutex>& lock) {
   const auto questions = addresses_.take_questions();
-  std::vector<std::uint32_t> told = addresses_.take_told(monotonic_ns());
+  const std::int64_t begin_ns = monotonic_ns();
+  std::vector<std::uint32_t> told = addresses_.take_told(begin_ns);
+  std::erase(told, own_network_);
+  const bool looks = !told.empty();
   lock.unlock();
   std::vector<std::pair<std::uint32_t, AddressList>> answers;
   for (const auto& [network, pid] : questions)
@@ -219,10 +222,9 @@ void EventLayer::look_at_networks(std::unique_lock<std::mutex>& lock) {
   const std::int64_t now_ns = take_what_came();  // which is older than the answers
   for (const auto& [network, list] : answers)
     if (addresses_.answer(network, list, now_ns)) tell_addresses(network, list, now_ns);
-  for (const std::uint32_t network : deserted) {
-    addresses_.drop(network);
+  if (!looks) return;
+  for (const std::uint32_t network : addresses_.drop_deserted(deserted, begin_ns))
     tell_addresses(network, {}, now_ns);
-  }
 }
 
 void EventLayer::tell_addresses(std::uint32_t network, const AddressList& list,

@@ -60,14 +60,17 @@ std::vector<std::uint32_t> deserted_of(std::vector<std::uint32_t> networks) {
   if (networks.empty()) return {};
   const std::vector<pid_t> processes = all_processes();
   if (processes.empty()) return {};  // they are not to be seen
-  for (const pid_t pid : processes)
+  for (const pid_t pid : processes) {
     std::erase(networks, network_of(pid));
+    if (networks.empty()) break;
+  }
   return networks;
 }
 
 void NetworkAddresses::see(std::uint32_t network, std::uint32_t pid, std::int64_t now_ns) {
   if (known_.size() == kMostKnown && !known_.contains(network)) known_.clear();
   Known& known = known_[network];
+  known.seen_ns = std::max(known.seen_ns, now_ns);
   if (now_ns < known.ask_ns) return;
   known.ask_ns = now_ns + kMissedNs;
   questions_.push_back({network, pid});
@@ -90,6 +93,19 @@ std::vector<std::uint32_t> NetworkAddresses::take_told(std::int64_t now_ns) {
     if (known.is_told) networks.push_back(network);
   }
   return networks;
+}
+
+/// While a look goes on, processes come that it does not meet any more.
+std::vector<std::uint32_t> NetworkAddresses::drop_deserted(
+    const std::vector<std::uint32_t>& deserted, std::int64_t begin_ns) {
+  std::vector<std::uint32_t> gone;
+  for (auto& [network, known] : known_) {
+    const bool now = known.seen_ns < begin_ns && std::ranges::binary_search(deserted, network);
+    if (std::exchange(known.deserted, now) && now) gone.push_back(network);
+  }
+  for (const std::uint32_t network : gone)
+    known_.erase(network);
+  return gone;
 }
 
 /// It stays known which ones were told of: one may go without being told of again.

@@ -17,8 +17,8 @@ using AddressList = std::vector<std::string>;  // sorted, as inet_ntop(3) writes
 /// another one than `network` (its inode), or is not to be seen. Any thread.
 AddressList addresses_of(std::uint32_t network, std::uint32_t pid);
 
-/// Those of the namespaces (inodes) that no process is in any more. Looks at every process, which
-/// takes its time. Any thread.
+/// Those of the namespaces (inodes) that no process is in any more, in the order given. Looks at
+/// processes until each has one, which takes its time. Any thread.
 std::vector<std::uint32_t> deserted_of(std::vector<std::uint32_t> networks);
 
 /// What is to be asked, and of whom.
@@ -39,11 +39,13 @@ class NetworkAddresses {
   /// The answer. Whether it is news.
   bool answer(std::uint32_t network, const AddressList& addresses, std::int64_t now_ns);
 
-  /// The namespaces that were told of, every ten seconds; none meanwhile.
+  /// The namespaces that were told of, in order, every ten seconds; none meanwhile.
   std::vector<std::uint32_t> take_told(std::int64_t now_ns);
 
-  /// Nobody is in the namespace any more.
-  void drop(std::uint32_t network) { known_.erase(network); }
+  /// A look that began then found these, in order, deserted. Returns those that are so for the
+  /// second time in a row and have not been seen since: they are not known any more.
+  std::vector<std::uint32_t> drop_deserted(const std::vector<std::uint32_t>& deserted,
+                                           std::int64_t begin_ns);
 
   /// Everything is news again.
   void forget();
@@ -52,7 +54,9 @@ class NetworkAddresses {
   struct Known {
     AddressList told;  // empty: what comes is news
     bool is_told = false;
-    std::int64_t ask_ns = 0;  // monotonic time from which on it is asked for again
+    bool deserted = false;     // at the last look
+    std::int64_t seen_ns = 0;  // monotonic time of the last see()
+    std::int64_t ask_ns = 0;   // monotonic time from which on it is asked for again
   };
 
   std::map<std::uint32_t, Known> known_;

@@ -75,8 +75,27 @@ TEST_CASE("addresses: what was told is looked after every ten seconds, also what
   CHECK(addresses.take_told(10 * kSecond).empty());
   addresses.forget();
   CHECK(addresses.take_told(11 * kSecond) == std::vector<std::uint32_t>{5});
-  addresses.drop(5);
-  CHECK(addresses.take_told(21 * kSecond).empty());
+}
+
+TEST_CASE("addresses: what two looks in a row find deserted is gone") {
+  NetworkAddresses addresses;
+  addresses.see(5, 7, kSecond);
+  CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
+  CHECK(addresses.drop_deserted({5}, 10 * kSecond).empty());
+  CHECK(addresses.drop_deserted({}, 20 * kSecond).empty());
+  CHECK(addresses.drop_deserted({5}, 30 * kSecond).empty());
+  CHECK(addresses.drop_deserted({5}, 40 * kSecond) == std::vector<std::uint32_t>{5});
+  CHECK(addresses.take_told(40 * kSecond).empty());
+}
+
+TEST_CASE("addresses: a namespace that is used while it is looked for is not deserted") {
+  NetworkAddresses addresses;
+  addresses.see(5, 7, kSecond);
+  CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
+  CHECK(addresses.drop_deserted({5}, 10 * kSecond).empty());
+  addresses.see(5, 8, 20 * kSecond + 1);
+  CHECK(addresses.drop_deserted({5}, 20 * kSecond).empty());
+  CHECK(addresses.take_told(21 * kSecond) == std::vector<std::uint32_t>{5});
 }
 
 TEST_CASE("addresses: a namespace is deserted when no process at all is in it") {
