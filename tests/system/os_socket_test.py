@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who uses sockets, and how they are doing, as the record tells it."""
+import errno
 import os
 import signal
 import socket
@@ -153,6 +154,22 @@ class Owners(OsTest):
         closed = [entry for entry in self.entries(agent, CAPROCK_EVENT="closed") if entry["CAPROCK_FLOW"] == taken["CAPROCK_FLOW"]]
         self.assertEqual([entry["_PID"] for entry in closed], [str(worker)])
 
+    def test_refused(self):
+        """os: a connection that was refused is not told as open, whatever its process still asks of the socket"""
+        agent = self.record(agent__os__probes="none")
+        self.need(agent, "accept")
+        with self.pair.left.entered():
+            client = socket.socket()
+        with client:
+            client.setblocking(False)
+            self.assertEqual(client.connect_ex(("10.77.0.2", CLOSED_PORT)), errno.EINPROGRESS)
+            time.sleep(0.2)
+            with self.assertRaises(ConnectionRefusedError):
+                client.recv(100)
+        told = [entry["CAPROCK_EVENT"] for entry in self.entries(agent, _PID=os.getpid())
+                if entry["CAPROCK_EVENT"] in ("connect", "failed", "open", "closed") and f":{CLOSED_PORT}" in entry["CAPROCK_FLOW"]]
+        self.assertEqual(told, ["connect", "failed"])
+
     def test_addresses(self):
         """os: the addresses of the agent's namespace are told, and those of another one when it uses a socket"""
         agent = self.record()
@@ -177,11 +194,11 @@ class Owners(OsTest):
             user.communicate(b"\n")
         network = next(entry["CAPROCK_NETNS"] for entry in self.entries(agent, CAPROCK_EVENT="addresses") if "10.77.0.1" in entry["CAPROCK_ADDRESSES"])
         told = lambda: [entry["CAPROCK_ADDRESSES"] for entry in self.entries(agent, CAPROCK_EVENT="addresses", CAPROCK_NETNS=network)]
-        time.sleep(11)  # it is looked for every ten seconds
+        time.sleep(21)  # it is looked for every ten seconds, two times in a row
         self.assertNotIn("", told())
         stayer.kill()
         stayer.wait()
-        agent.wait_for(lambda: told()[-1] == "", "the last process's end", seconds=15)
+        agent.wait_for(lambda: told()[-1] == "", "the last process's end", seconds=25)
 
 
 class Health(OsTest):
