@@ -140,7 +140,8 @@ class Refusals(ControlTest):
         """start: an agent that is not to see the processes of the host records, and the status says what it lacks and how to get it"""
         pair = self.make_pair(addresses=False)
         for prefix, found, remedy in ((("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"), "without CAP_SYS_PTRACE", "capability"),
-                                      (("unshare", "--pid", "--fork", "--kill-child", "--mount-proc"), "in a PID namespace of its own", "hostPID")):
+                                      (("unshare", "--pid", "--fork", "--kill-child", "--mount-proc"), "in a PID namespace of its own",
+                                       "hostPID: true on Kubernetes, --pid host for a container; where the node is itself a container, this cannot be had")):
             agent = self.make_agent(pair.right, name=prefix[0], prefix=prefix, agent__interfaces="[east]", agent__os__enabled="true").start()
             told = next(finding for finding in agent.status()["findings"] if finding["id"] == "processes")
             self.assertEqual((told["severity"], told["found"]), ("warning", found))

@@ -62,7 +62,9 @@ Finding inspect_process_view() {
     finding.found = "in a PID namespace of its own";
     finding.consequence =
         "containers of processes and addresses of other network namespaces are not known";
-    finding.remedy = "hostPID: true on Kubernetes, --pid host for a container";
+    finding.remedy =
+        "hostPID: true on Kubernetes, --pid host for a container; where the node is itself a "
+        "container, this cannot be had";
   } else if ((effective_capabilities() >> CAP_SYS_PTRACE & 1) == 0) {
     finding.severity = Severity::kWarning;
     finding.found = "without CAP_SYS_PTRACE";
