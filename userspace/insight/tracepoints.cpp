@@ -11,6 +11,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstring>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -119,6 +120,19 @@ Status write_limits(const os_tracepoint& skeleton, const EventLimits& limits) {
   return {};
 }
 
+/// What the verifier does not like it gives a reason for: that follows the error in libbpf's line.
+bool concerns_all(int error, const std::string& summary) {
+  return error == EPERM || error == ENOMEM || error == EMFILE || error == ENFILE ||
+         (error == EACCES && summary.ends_with(std::strerror(error)));
+}
+
+/// What has no program of this name is none, or is a part of several. Records of sockets end by
+/// os_state alone.
+bool is_dispensable(const os_tracepoint& skeleton, const std::string& name) {
+  const bpf_program* const program = bpf_object__find_program_by_name(skeleton.obj, name.c_str());
+  return program != nullptr && program != skeleton.progs.os_state;
+}
+
 }  // namespace
 
 void Tracepoints::Deleter::operator()(os_tracepoint* skeleton) const {
@@ -139,7 +153,7 @@ Tracepoints::Skeleton Tracepoints::open(const KernelNames& kernel, const EventLi
   return skeleton;
 }
 
-/// An object is loaded as a whole: what the kernel refuses is left out the next time.
+/// An object is loaded as a whole: a program that the kernel refuses is left out the next time.
 Result<Tracepoints> Tracepoints::load(const KernelNames& kernel, const EventLimits& limits) {
   Refusals refusals;
   while (true) {
@@ -153,7 +167,8 @@ Result<Tracepoints> Tracepoints::load(const KernelNames& kernel, const EventLimi
       return Tracepoints(std::move(skeleton), std::move(refusals));
     }
     const std::string program = log.program();
-    if (program.empty() || !refusals.emplace(program, log.summary()).second)
+    if (concerns_all(-code, log.summary()) || !is_dispensable(*skeleton, program) ||
+        !refusals.emplace(program, log.summary()).second)
       return Error::from_errno(
           fmt::format("load the programs of the operating-system layer ({})", log.summary()),
           -code);

@@ -23,7 +23,7 @@ namespace caprock::insight {
 class Tracepoints {
  public:
   /// Programs of which no event is wanted, whose tracepoint the kernel has not, or which it refuses
-  /// are not loaded.
+  /// are not loaded. An error where the refusal is of all, or of the one by which sockets end.
   static Result<Tracepoints> load(const KernelNames& kernel, const EventLimits& limits);
 
   /// All that are loaded, except for attach_use().
