@@ -7,6 +7,7 @@ call for each packet, to keep to a rate; what it reaches with nobody capturing i
 import time
 
 import recorders
+from tap import Tap
 
 CHECKSUM_BYTES = 4  # of an Ethernet frame, which is counted in its size and not sent here
 SIZES = {name: tuple(size - CHECKSUM_BYTES for size in sizes) for name, sizes in
@@ -20,24 +21,24 @@ KEPT = 0.98  # of a rate: a trial that offered less says nothing of it
 
 def add_arguments(parser):
     parser.add_argument("--tools", nargs="+", choices=recorders.ALL, metavar="TOOL",
-                        default=["caprock", "caprock-af_xdp", "stenotype", "netsniff-ng", "tcpdump", "dumpcap"])
+                        default=["caprock", "caprock-xdp", "caprock-af_xdp", "stenotype", "netsniff-ng", "tcpdump", "dumpcap"])
     parser.add_argument("--sizes", nargs="+", choices=SIZES, metavar="SIZE", default=list(SIZES))
 
 
-def reach(rig, sizes):
+def reach(tap, sizes):
     """What the sender comes to with nobody capturing, packets/s."""
     begin = time.monotonic()
-    arrived = rig.send(1_000_000, *sizes, in_pages=False)
+    arrived = tap.send(1_000_000, *sizes)
     if arrived == 0:
         raise RuntimeError("nothing of what was sent arrived")
     return int(arrived / (time.monotonic() - begin))
 
 
-def trial(rig, name, sizes, per_second, seconds):
+def trial(rig, tap, name, sizes, per_second, seconds):
     """The rate that came about, and how many packets were lost or shortened."""
     def send():
         begin = time.monotonic()
-        return rig.send(per_second * seconds, *sizes, per_second=per_second) / (time.monotonic() - begin)
+        return tap.send(per_second * seconds, *sizes, per_second=per_second) / (time.monotonic() - begin)
     rate, seen, recorder = recorders.beside(rig, recorders.ALL[name], LAP_BYTES, send)
     lost = seen - recorder.stored() + recorder.truncated()
     rig.fresh_folder(name)
@@ -45,26 +46,26 @@ def trial(rig, name, sizes, per_second, seconds):
     return rate, lost
 
 
-def narrow(rig, name, sizes, high):
+def narrow(rig, tap, name, sizes, high):
     """A rate that short trials find nothing lost at, or LEAST."""
     low = LEAST
     while high / low > CLOSE:
         middle = (high * low) ** 0.5
-        if trial(rig, name, sizes, int(middle), SHORT)[1]:
+        if trial(rig, tap, name, sizes, int(middle), SHORT)[1]:
             high = middle
         else:
             low = middle
     return low
 
 
-def lossless(rig, name, sizes, most):
+def lossless(rig, tap, name, sizes, most):
     """In words. What captures takes time of the core that sends, too: the most that came about may be less than `most`."""
-    rate, lost = trial(rig, name, sizes, most, LONG)
+    rate, lost = trial(rig, tap, name, sizes, most, LONG)
     if not lost:
         return f"≥ {rate / 1e3:.0f}"
-    wanted = narrow(rig, name, sizes, rate)
+    wanted = narrow(rig, tap, name, sizes, rate)
     while wanted > LEAST:
-        rate, lost = trial(rig, name, sizes, int(wanted), LONG)
+        rate, lost = trial(rig, tap, name, sizes, int(wanted), LONG)
         if not lost and rate >= KEPT * wanted:
             return f"{rate / 1e3:.0f}"
         wanted /= CLOSE
@@ -72,10 +73,11 @@ def lossless(rig, name, sizes, most):
 
 
 def measure(rig, options):
+    tap = Tap(rig)
     rows = {name: [name] for name in options.tools}
     for size in options.sizes:
-        most = reach(rig, SIZES[size])
+        most = reach(tap, SIZES[size])
         for name in options.tools:
-            rows[name].append(lossless(rig, name, SIZES[size], most))
+            rows[name].append(lossless(rig, tap, name, SIZES[size], most))
     yield (f"Thousand packets a second that are recorded whole for {LONG} s; ≥: all that the sender comes to",
            ["recorder", *options.sizes], list(rows.values()))

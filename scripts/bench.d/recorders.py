@@ -161,6 +161,11 @@ class CaprockRingBuffer(Caprock):
     settings = {"agent.transport": "ringbuf"}
 
 
+class CaprockXdp(Caprock):
+    name = "caprock-xdp"
+    settings = {"agent.hook": "xdp"}
+
+
 class CaprockMirror(Caprock):
     """Given the port; the network stack does not see what comes."""
 
@@ -173,7 +178,7 @@ def caprock_with_stage(size):
     return type("CaprockWithStage", (Caprock,), {"name": f"caprock-stage-{size}", "settings": {"agent.stageSize": size}})
 
 
-ALL = {recorder.name: recorder for recorder in (Caprock, CaprockRingBuffer, CaprockMirror, Stenotype, Netsniff, Tcpdump, Dumpcap)}
+ALL = {recorder.name: recorder for recorder in (Caprock, CaprockRingBuffer, CaprockXdp, CaprockMirror, Stenotype, Netsniff, Tcpdump, Dumpcap)}
 
 
 def beside(rig, kind, lap_bytes, work):
