@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ground that other tests stand on: an API server, and a cluster."""
+import os
 from pathlib import Path
 
 from lab.harness import SystemTest
@@ -29,10 +30,10 @@ def processes_with(text):
 
 
 def traces(folder, name):
-    """What a cluster may have left: by the folder of its files, and the name of its network namespace and control groups."""
+    """What a cluster of this test may have left: by the folder of its files, and the name of its network namespace and control groups."""
     return {
         "processes": processes_with(str(folder)) + processes_with(name),
-        "namespaces": [path for path in Path("/run/netns").glob("*") if path.name.startswith("caprock-cluster")],
+        "namespaces": list(Path("/run/netns").glob(f"caprock-cluster-*-{os.getpid()}")),
         "mounts": [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(folder) in line or name in line],
         "control groups": list(Path("/sys/fs/cgroup").glob(f"**/{name}")),
     }

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from lab.harness import SystemTest
+from lab.harness import SystemTest, alone
 from lab.kubernetes import Api, ApiServer, Relay, pod
 from lab.kubernetes.cgroups import hierarchies
 from lab.network import Namespace, run
@@ -180,6 +180,7 @@ class Targets(SystemTest):
         lines = run("tshark", "-r", capture, "-T", "fields", "-e", "udp.payload").split()
         return [bytes.fromhex(line).decode() for line in lines]
 
+    @alone
     def test_namespaces(self):
         """the namespaces asked for are recorded and no others, and a change is in force within a second"""
         front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")
@@ -338,6 +339,7 @@ class Targets(SystemTest):
         counts = re.findall(r'^apiserver_request_total\{.*resource="pods".*verb="LIST".*\} (\d+)', metrics, re.M)
         return sum(map(int, counts))
 
+    @alone
     def test_churn(self):
         """of pods that appear and vanish every 120 ms the first SYN of each is recorded, and nothing of them stays behind"""
         agent = self.agent_with(tap__namespaces="[shop]").start()

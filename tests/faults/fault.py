@@ -5,6 +5,7 @@ import os
 import subprocess
 
 from lab.agent import CAPROCK
+from lab.harness import alone
 from lab.numbered import NumberedTest
 from lab.readers import read
 
@@ -17,6 +18,7 @@ def rounds(few, every):
     return every if ALL else few
 
 
+@alone
 class FaultTest(NumberedTest):
     def kept(self, pair, **settings):
         """An agent whose programs go on without it."""

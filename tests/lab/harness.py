@@ -26,6 +26,12 @@ def on_both_transports(case):
         setattr(module, name, type(name, (case,), {"transport": transport, "__module__": case.__module__}))
 
 
+def alone(test):
+    """Nothing else runs beside the test: it loads the whole machine, or asks how long something takes."""
+    test.alone = True
+    return test
+
+
 class SystemTest(unittest.TestCase):
     transport = "auto"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs one test of a folder for ctest, or lists them.
 
-usage: run.py FOLDER --list      one line a test: ID, tab, requirement
+usage: run.py FOLDER --list      one line a test: ID, tab, whether it runs alone (ON or OFF), tab, requirement
        run.py FOLDER ID          exit status 0: passed, 1: failed, 77: skipped
 """
 import sys
@@ -23,7 +23,12 @@ def tests(suite):
 
 def list_all(folder):
     for test in tests(unittest.defaultTestLoader.discover(folder, "*_test.py")):
-        print(f"{test.id()}\t{test.requirement(test._testMethodName)}")
+        method = test._testMethodName
+        print(f"{test.id()}\t{alone(test, method)}\t{test.requirement(method)}")
+
+
+def alone(test, method):
+    return "ON" if getattr(test, "alone", False) or getattr(getattr(test, method), "alone", False) else "OFF"
 
 
 def run(folder, name):

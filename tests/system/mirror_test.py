@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from lab.harness import FRAME_HEADERS, on_both_transports
+from lab.harness import FRAME_HEADERS, alone, on_both_transports
 from lab import frames
 from lab.agent import CAPROCK
 from lab.readers import journal_messages, read
@@ -63,6 +63,7 @@ class Recorded(MirrorTest):
         self.assert_stopped(agent)
         self.assert_verified(agent)
 
+    @alone
     def test_read_under_load(self):
         """mirror port: readers see everything up to a second ago, while it is being written"""
         pair = self.make_pair(addresses=False)

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lab.agent import CAPROCK
+from lab.harness import alone
 from lab.os_events import OsTest
 from lab.readers import journal_entries, journal_messages, read, tshark
 from lab.traffic import transfer
@@ -62,6 +63,7 @@ class Record(OsTest):
         kinds = {entry["CAPROCK_EVENT"] for entry in self.entries(agent, _PID=os.getpid())}
         self.assertEqual(kinds, {"reset-received"})
 
+    @alone
     def test_limit(self):
         """os: what comes beyond the limit is counted, and the record says how much that is"""
         agent = self.record(agent__os__events="[failed]")
@@ -78,6 +80,7 @@ class Record(OsTest):
         self.assertEqual(told, event["suppressed"] + event["lost"])
         self.assertEqual(sum("CAPROCK_SUPPRESSED" not in entry for entry in entries), event["recorded"])
 
+    @alone
     def test_complete(self):
         """os: under a steady load of events the record is complete up to a moment ago"""
         agent = self.record()

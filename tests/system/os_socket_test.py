@@ -12,6 +12,7 @@ import unittest
 from pathlib import Path
 
 from lab import frames
+from lab.harness import alone
 from lab.os_events import OsTest
 from lab.traffic import transfer
 from lab.workload import Workload
@@ -96,6 +97,7 @@ class Datagrams(OsTest):
         addresses = [entry for entry in self.entries(agent, CAPROCK_EVENT="addresses", CAPROCK_OWN_NETNS=1) if "10.77.0.2" in entry["CAPROCK_ADDRESSES"]]
         self.assertGreaterEqual(len(addresses), 3)
 
+    @alone
     def test_many_open_before(self):
         """os: of many sockets that were there before none is lost, also where the queue to the agent holds a part of them"""
         count = 15_000
@@ -347,6 +349,7 @@ class Health(OsTest):
         self.assertEqual([entry.get("CAPROCK_REASON") for entry in sent], ["NO_SOCKET" if TELLS_REASONS else None])
 
 
+@alone
 class Attribution(OsTest):
     def test_mixed_workload(self):
         """os: of a mixed workload, sockets from before the agent included, 99 packets in 100 have the right processes"""

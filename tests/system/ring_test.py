@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from lab.harness import on_both_transports
+from lab.harness import alone, on_both_transports
 from lab import frames
 from lab.agent import CAPROCK
 from lab.readers import COMMANDS, read
@@ -15,6 +15,7 @@ from lab.numbered import SIZE, NumberedTest, Sender, on_one_cpu, send_numbered
 
 @on_both_transports
 class WhileWritten(NumberedTest):
+    @alone
     def test_read_under_load(self):
         """ring: readers that know nothing of us see everything up to a second ago, while it is being written"""
         pair = self.make_pair(addresses=False)
@@ -109,6 +110,7 @@ class Formats(NumberedTest):
         self.assertLessEqual(numbers[-1], sender.sent)
 
 
+@alone
 class Opened(NumberedTest):
     OPENINGS = 200
 
