@@ -44,6 +44,7 @@ std::unique_ptr<CLI::App> make_app(Invocation& invocation) {
   app->set_version_flag("--version", "caprock " CAPROCK_VERSION, "Print the version and exit");
   app->add_option("--server", invocation.server, "Agent to talk to: unix:PATH or http://HOST:PORT")
       ->envname("CAPROCK_SERVER")
+      ->check(parsed_by(http::ServerAddress::parse))
       ->capture_default_str()
       ->type_name("SERVER");
   for (const auto add :

@@ -28,7 +28,7 @@ TEST_CASE("command line: what is refused is one line that says what to do") {
       {"nonsense -o x", 2, "caprock: \"nonsense\" is not a command; caprock --help lists them"},
       {"status --nonsense", 2, "caprock: "},
       {"status -o yaml", 2, "caprock: --output"},
-      {"status --server nowhere", 1, "caprock: \"nowhere\" is not a server: write it as unix:"},
+      {"status --server nowhere", 2, "caprock: --server: \"nowhere\" is not a server: write it as"},
       {"--server unix:/nonexistent/s status", 1,
        "caprock: no agent at unix:/nonexistent/s: No such file or directory; is it running?"},
       {"tail --server unix:/nonexistent/s", 1, "caprock: no agent at unix:/nonexistent/s"},
