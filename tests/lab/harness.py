@@ -28,12 +28,13 @@ def on_both_transports(case):
 
 def alone(test):
     """Nothing else runs beside the test: it loads the whole machine, or asks how long something takes."""
-    test.alone = True
+    test.turn = "alone"
     return test
 
 
 class SystemTest(unittest.TestCase):
     transport = "auto"
+    turn = ""  # of those with the same word one runs at a time
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="caprock-test-")

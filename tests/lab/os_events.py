@@ -5,6 +5,8 @@ from .readers import journal_entries
 
 
 class OsTest(SystemTest):
+    turn = "events"  # of one such test are in the record of another
+
     def setUp(self):
         super().setUp()
         self.pair = self.make_pair()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs one test of a folder for ctest, or lists them.
 
-usage: run.py FOLDER --list      one line a test: ID, tab, whether it runs alone (ON or OFF), tab, requirement
+usage: run.py FOLDER --list      one line a test: ID, tab, whose turn it waits for, tab, requirement
        run.py FOLDER ID          exit status 0: passed, 1: failed, 77: skipped
 """
 import sys
@@ -24,11 +24,8 @@ def tests(suite):
 def list_all(folder):
     for test in tests(unittest.defaultTestLoader.discover(folder, "*_test.py")):
         method = test._testMethodName
-        print(f"{test.id()}\t{alone(test, method)}\t{test.requirement(method)}")
-
-
-def alone(test, method):
-    return "ON" if getattr(test, "alone", False) or getattr(getattr(test, method), "alone", False) else "OFF"
+        turn = getattr(getattr(test, method), "turn", test.turn)
+        print(test.id(), turn, test.requirement(method), sep="\t")
 
 
 def run(folder, name):

@@ -34,6 +34,8 @@ def stream(receiver, sender, address, port, datagrams, size):
 
 
 class TopTest(SystemTest):
+    turn = "events"
+
     def setUp(self):
         super().setUp()
         self.pair = self.make_pair()
