@@ -11,7 +11,7 @@ from lab.kubernetes.cgroups import ControlGroups
 from lab.network import run
 from lab.waiting import wait_until
 
-from targets_test import NODE, PlayedNode, PlayedPod
+from played_node import NODE, PlayedNode, PlayedPod
 
 PORT = 7001
 # Two containers: one repeats what the other one says over loopback, told by a line of input each.

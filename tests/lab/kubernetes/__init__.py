@@ -9,6 +9,7 @@
         server.forget_past()                 # restarts without any version of its objects but the present one
         Api(server).request("GET", path)     # for many requests
         Relay(server).kubeconfig(folder)     # a way to it that can be cut() and mended
+        ServiceAccount(server, "agent", "cluster-admin").kubeconfig()  # of an account with a token, in a file, that may expire
 
     with Cluster(folder) as cluster:         # the same, and what is applied runs
         cluster.load(build_image("caprock", CAPROCK))  # localhost/caprock:test, from now on
@@ -29,3 +30,4 @@ from .client import pod  # noqa: F401
 from .cluster import Cluster  # noqa: F401
 from .images import POD_IMAGE, build_image  # noqa: F401
 from .relay import Relay  # noqa: F401
+from .service_account import ServiceAccount  # noqa: F401

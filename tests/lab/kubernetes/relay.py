@@ -12,13 +12,13 @@ class Relay:
         self.server, self.open, self.connections = server, True, []
         with server.place.entered():
             self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+        self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
         self._start(self._accept)
 
     def kubeconfig(self, folder):
         """Of an administrator, by this way; the path."""
         path = folder / "relay.kubeconfig"
-        path.write_text(self.server.kubeconfig.read_text().replace(self.server.url, f"https://127.0.0.1:{self.port}"))
+        path.write_text(self.server.kubeconfig.read_text().replace(self.server.url, self.url))
         return path
 
     def cut(self):

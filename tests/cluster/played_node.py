@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node whose kubelet is played: real links, real traffic, a real API server."""
+import contextlib
+import json
+import socket
+import threading
+
+from lab.harness import SystemTest
+from lab.kubernetes import Api, ApiServer, pod
+from lab.network import Namespace, run
+from lab.waiting import wait_until
+
+NODE, NODE_ADDRESS, PORT = "node-1", "10.244.255.1", 7000
+
+
+class PlayedPod:
+    """A namespace with a link that is routed as Calico does it, and an object at the API server."""
+
+    def __init__(self, node, number, namespace, name, **metadata):
+        self.node, self.namespace, self.name, self.metadata = node, namespace, name, metadata
+        self.address, self.link = f"10.244.{number // 250}.{number % 250 + 2}", f"veth{number}"
+        self.path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        self.network = Namespace(f"pod{number}")
+        there = f"netns {self.network.name}"
+        run("ip", "-batch", "-", input=f"link add {self.link} netns {node.network.name} type veth peer name eth0 {there}\n")
+        node.network.ip_batch(f"link set {self.link} up", f"route add {self.address}/32 dev {self.link}")
+        self.network.ip_batch(f"addr add {self.address}/32 dev eth0", "link set eth0 up", "route add default dev eth0")
+
+    def schedule(self):
+        manifest = pod(self.name, nodeName=NODE)
+        manifest["metadata"].update(namespace=self.namespace, **self.metadata)
+        self.uid = self.node.api.request("POST", f"/api/v1/namespaces/{self.namespace}/pods", manifest)["metadata"]["uid"]
+        return self
+
+    def run(self):
+        """The kubelet tells its address."""
+        status = {"phase": "Running", "podIP": self.address, "podIPs": [{"ip": self.address}]}
+        self.node.api.request("PATCH", f"{self.path}/status", {"status": status}, "application/merge-patch+json")
+        return self
+
+    def send(self, text, address=NODE_ADDRESS):
+        """A datagram."""
+        with self.network.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(text.encode(), (address, PORT))
+
+    @contextlib.contextmanager
+    def counting(self):
+        """Meanwhile it sends the numbers from 0 on to the node; they are in the list."""
+        sent, ending = [], threading.Event()
+        with self.network.entered():
+            wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+        def work():
+            while not ending.wait(0.001):
+                wire.sendto(str(len(sent)).encode(), (NODE_ADDRESS, PORT))
+                sent.append(str(len(sent)))
+        thread = threading.Thread(target=work)
+        with wire:
+            thread.start()
+            try:
+                yield sent
+            finally:
+                ending.set()
+                thread.join()
+
+    def connect(self):
+        """A SYN to the node, where nobody listens."""
+        with self.network.entered(), socket.socket() as client:
+            client.setblocking(False)
+            client.connect_ex((NODE_ADDRESS, PORT))
+
+    def delete(self):
+        self.node.api.request("DELETE", f"{self.path}?gracePeriodSeconds=0")
+        self.network.delete()
+
+
+class PlayedNode:
+    """A namespace with an API server in it."""
+
+    def __init__(self, network, server, namespaces):
+        self.network, self.server, self.api = network, server, Api(server)
+        network.ip("addr", "add", f"{NODE_ADDRESS}/32", "dev", "lo")
+        network.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.proxy_arp=1")
+        for namespace in namespaces:
+            self.api.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+
+
+class PlayedNodeTest(SystemTest):
+    def setUp(self):
+        super().setUp()
+        network = self.make_namespace()
+        self.server = ApiServer(self.folder, network)
+        self.addCleanup(self.server.delete)
+        self.node = PlayedNode(network, self.server, ["shop", "bank"])
+        self.number, self.gone = 0, set()
+
+    def make_pod(self, namespace, name, **metadata):
+        self.number += 1
+        played = PlayedPod(self.node, self.number, namespace, name, **metadata)
+        self.addCleanup(lambda: played.network.name in self.gone or played.network.delete())
+        return played
+
+    def running_pod(self, *words, **metadata):
+        return self.make_pod(*words, **metadata).schedule().run()
+
+    def agent_with(self, **settings):
+        return self.make_agent(self.node.network, agent__kubernetes__kubeconfig=self.server.kubeconfig, agent__kubernetes__node=NODE,
+                               **settings)
+
+    def targets(self, agent):
+        return {one["pod"]: one for one in self.report(agent)["targets"]}
+
+    def report(self, agent):
+        return json.loads(agent.client("targets", "-o", "json").stdout)
+
+    def await_targets(self, agent, *names):
+        wait_until(lambda: {name for name, one in self.targets(agent).items() if one["targeted"] and one["interfaces"]} == set(names),
+                   f"{names} to be the targets: {self.targets(agent)}")
+
+    def recorded(self, agent):
+        """The texts of all datagrams in the record, in order."""
+        capture = self.folder / "export.pcapng"
+        agent.client("export", "--force", "--no-events", "--filter", f"udp port {PORT}", "-o", capture)
+        lines = run("tshark", "-r", capture, "-T", "fields", "-e", "udp.payload").split()
+        return [bytes.fromhex(line).decode() for line in lines]
+
+    def vanish(self, played):
+        """Its object and its link, before the test's end."""
+        played.delete()
+        self.gone.add(played.network.name)
