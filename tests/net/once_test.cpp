@@ -406,6 +406,25 @@ TEST_CASE("once: what a CNI sends past the host's stack is recorded where it ent
   check_without_nat(capture, type, &routing);
 }
 
+TEST_CASE("once: what the node sends is recorded, though a CNI hands it to the pod past its link") {
+  const int type = GENERATE(SOCK_STREAM, SOCK_DGRAM);
+  const std::string recorded_end = GENERATE("net", "host");
+  const PodNetwork network(Layout::kRouted);
+  network.add_host_pair(recorded_end);
+  NodeCapture capture;
+  const HostRouting routing;
+  route_past_the_stack(routing);
+  routing.attach("net");
+  hold({"from the node", "", PodNetwork::kA, 7000, "a", 7000, {}}, type);
+  const Recorded recorded = look_at(capture.drain());
+  check_once(recorded, PodNetwork::kHost, PodNetwork::kA, type);
+  for (int i = 0; i < kMessages; ++i) {
+    CHECK(recorded.where.at(Conversation::question(i)) == recorded_end);
+    CHECK(recorded.where.at(Conversation::answer(i)) == "pod-a");
+  }
+  CHECK(routing.packets() >= kMessages);
+}
+
 TEST_CASE("once: pods behind netkit, by the host's stack") {
   const int type = GENERATE(SOCK_STREAM, SOCK_DGRAM);
   const PodNetwork network(Layout::kNetkit);

@@ -222,6 +222,21 @@ void PodNetwork::add_overlay() const {
                   kRemoteMac));  // as flannel does
 }
 
+void PodNetwork::add_host_pair(const std::string& first) const {
+  constexpr const char* kNetMac = "02:00:00:00:02:02";
+  // Of the two ends the kernel makes the one that is called the peer first.
+  run(
+      fmt::format("ip link add {} type veth peer name {} && ip link set net address {} && "
+                  "ip addr add {}/32 dev host && ip link set host up && ip link set net up",
+                  first == "net" ? "host" : "net", first, kNetMac, kHost));
+  for (const char* pod : {kA, kB})
+    run(
+        fmt::format("ip neigh add {0} lladdr {1} dev host && "
+                    "ip route replace {0} dev host src {2}",
+                    pod, kNetMac, kHost));
+  run("for any in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $any; done");
+}
+
 Fd PodNetwork::listen(const std::string& where, int type, std::uint16_t port, const char* address) {
   const SocketAddress any(address, port);
   Fd socket = open_socket(where, any.storage.ss_family, type);

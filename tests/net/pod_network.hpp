@@ -46,6 +46,12 @@ class PodNetwork {
   static constexpr const char* kRemote = "10.2.0.2";
   void add_overlay() const;
 
+  /// A pair of veths on the node, as Cilium's `cilium_host` and `cilium_net`: what the node sends
+  /// to pods, as kHost, goes out by `host` and comes in by `net`, where a program has to hand it
+  /// on. `first` is the end with the lower index.
+  static constexpr const char* kHost = "10.1.0.1";
+  void add_host_pair(const std::string& first) const;
+
   /// A socket in the namespace "a", "b" or "outside", or "" for the node. `address` says the
   /// family, too.
   static Fd listen(const std::string& where, int type, std::uint16_t port,
