@@ -13,6 +13,12 @@ from lab.waiting import wait_until
 NODE, NODE_ADDRESS, PORT = "node-1", "10.244.255.1", 7000
 
 
+def send_from(network, text, address):
+    """A datagram."""
+    with network.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(text.encode(), (address, PORT))
+
+
 class PlayedPod:
     """A namespace with a link that is routed as Calico does it, and an object at the API server."""
 
@@ -39,9 +45,7 @@ class PlayedPod:
         return self
 
     def send(self, text, address=NODE_ADDRESS):
-        """A datagram."""
-        with self.network.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(text.encode(), (address, PORT))
+        send_from(self.network, text, address)
 
     @contextlib.contextmanager
     def counting(self):
@@ -83,6 +87,16 @@ class PlayedNode:
         network.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.proxy_arp=1")
         for namespace in namespaces:
             self.api.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+
+    def send(self, text, address):
+        send_from(self.network, text, address)
+
+    def add_pair(self, *pods):
+        """Both its ends, `host` and `net`, are the node's, as Cilium has it. What the node sends to the pods goes that way, and no program
+        is there to hand it to them."""
+        self.network.ip_batch("link add host type veth peer name net", "link set host up", "link set net up", *(
+            line for one in pods for line in (f"neighbour add {one.address} lladdr 02:00:00:00:00:01 dev host",
+                                              f"route replace {one.address}/32 dev host")))
 
 
 class PlayedNodeTest(SystemTest):

@@ -142,6 +142,17 @@ class Targets(PlayedNodeTest):
         wait_until(lambda: len(self.recorded(agent)) >= 3, f"the datagrams: {self.recorded(agent)}")
         self.assertEqual(self.recorded(agent), ["once", "twice", "twice"])
 
+    def test_past_link(self):
+        """what the node sends to a target by a pair of links of its own, and not by the pod's, is recorded once"""
+        front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        self.node.add_pair(front, till)
+        wait_until(lambda: agent.interface("net"), "an end of the pair to be recorded")
+        self.node.send("to till", till.address), self.node.send("to front", front.address)
+        wait_until(lambda: self.recorded(agent), "the datagram")
+        self.assertEqual(self.recorded(agent), ["to front"])
+
     def test_first_packet(self):
         """the first packet of a pod is recorded, though nobody knows the link's owner yet"""
         agent = self.agent_with(tap__namespaces="[shop]").start()
