@@ -67,6 +67,7 @@ class Usage:
 
 
 class Targets(PlayedNodeTest):
+    @alone
     def test_namespaces(self):
         """the namespaces asked for are recorded and no others, and a change is in force within a second"""
         front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")
