@@ -25,12 +25,23 @@ enum {
   STATE_LISTEN = 10,
 };
 
-/* AF_INET, AF_INET6, SOCK_DGRAM: the same wherever there is BPF. */
-enum { SOCKET_IPV4 = 2, SOCKET_IPV6 = 10, SOCKET_DATAGRAM = 2 };
+/* AF_INET, AF_INET6, SOCK_STREAM, SOCK_DGRAM: the same wherever there is BPF. */
+enum { SOCKET_IPV4 = 2, SOCKET_IPV6 = 10, SOCKET_STREAM = 1, SOCKET_DATAGRAM = 2 };
 
 /* A raw socket may have its number, too. */
 static __always_inline bool is_udp(const struct sock* sk) {
   return READ(sk, sk_protocol) == IPPROTO_UDP && READ(sk, sk_type) == SOCKET_DATAGRAM;
+}
+
+/* MPTCP has a number of its own: its subflows are not what a process uses. */
+static __always_inline bool is_tcp(const struct sock* sk) {
+  return READ(sk, sk_protocol) == IPPROTO_TCP && READ(sk, sk_type) == SOCKET_STREAM;
+}
+
+/* One of TCP that failed or is over has no record any more, and still has its ports. */
+static __always_inline bool is_connected(const struct sock* sk) {
+  __u8 state = READ(sk, __sk_common.skc_state);
+  return state != STATE_CLOSE && state != STATE_SYN_SENT && state != STATE_LISTEN;
 }
 
 /* `to`: begins at a multiple of 8, as it does in struct os_flow. */

@@ -23,7 +23,8 @@ static __always_inline const struct sock* first_subflow(const struct sock* sk) {
   return bpf_core_field_exists(connection->first) ? BPF_CORE_READ(connection, first) : NULL;
 }
 
-/* Of TCP, or of UDP with a port. */
+/* Of TCP in use: one that is closed begins by what it does next, and its end would not be told. Or of UDP with a port.
+ */
 static __always_inline const struct sock* socket_of(const struct file* file) {
   if ((BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) != FILE_SOCKET) return NULL;
   const struct socket* socket = BPF_CORE_READ(file, private_data);
@@ -32,9 +33,8 @@ static __always_inline const struct sock* socket_of(const struct file* file) {
   __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
   if (family != SOCKET_IPV4 && family != SOCKET_IPV6) return NULL;
   if (is_udp(sk)) return BPF_CORE_READ(sk, __sk_common.skc_num) != 0 ? sk : NULL;
-  __u16 protocol = BPF_CORE_READ(sk, sk_protocol);
-  if (protocol == PROTOCOL_MPTCP) return first_subflow(sk);
-  return protocol == IPPROTO_TCP ? sk : NULL;
+  if (BPF_CORE_READ(sk, sk_protocol) == PROTOCOL_MPTCP) sk = first_subflow(sk);
+  return sk && is_tcp(sk) && BPF_CORE_READ(sk, __sk_common.skc_state) != STATE_CLOSE ? sk : NULL;
 }
 
 /* Whether the queue is half full: the iterator comes back to the same file then, when the agent has emptied it. */
@@ -50,8 +50,8 @@ static __always_inline void find_listening(const struct sock* sk, const struct o
   if (!bpf_map_lookup_elem(&os_listeners, &place)) know_listener(sk, &place, holder);
 }
 
-/* Told once in each inventory, however many processes have it open; in the first one only what was there before. Of a UDP
- * socket only while its owner has it: to whom it was left is not known. */
+/* Told once in each inventory, however many processes have it open; in the first one only what was there before. Of a
+ * UDP socket only while its owner has it: to whom it was left is not known. */
 static __always_inline void tell_open(const struct sock* sk, const struct os_task* holder) {
   struct socket_record record = {.owner = *holder, .inventory = inventory_number};
   __u64 key = (__u64)sk;
@@ -61,11 +61,12 @@ static __always_inline void tell_open(const struct sock* sk, const struct os_tas
   if (known && is_udp(sk) && known->owner.pid != holder->pid) return;
   if (known) known->inventory = inventory_number;
   if (!is_new && (!known || inventory_number == 1)) return;
-  bool has_flow = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0 || is_udp(sk);
-  if (has_flow) emit_connection(sk, known ? known : &record, &(struct change){.type = OS_OPEN, .now_ns = bpf_ktime_get_ns()});
+  if (is_connected(sk) || is_udp(sk))
+    emit_connection(sk, known ? known : &record, &(struct change){.type = OS_OPEN, .now_ns = bpf_ktime_get_ns()});
 }
 
-/* Run for all open files, at the start and now and then: whose the sockets are. What is known from their begin is known better. */
+/* Run for all open files, at the start and now and then: whose the sockets are. What is known from their begin is known
+ * better. */
 SEC("iter/task_file")
 int os_inventory(struct bpf_iter__task_file* found) {
   if (is_filling()) return 1;

@@ -105,19 +105,6 @@ static __always_inline void use_udp(const struct sock* sk) {
   if (!record || record->inventory == 0 || record->owner.pid != bpf_get_current_pid_tgid() >> 32) begin_bound(sk);
 }
 
-enum { SOCKET_STREAM = 1 };
-
-/* A raw socket may have its number, too. MPTCP has one of its own: its subflows are not what a process uses. */
-static __always_inline bool is_tcp(const struct sock* sk) {
-  return READ(sk, sk_protocol) == IPPROTO_TCP && READ(sk, sk_type) == SOCKET_STREAM;
-}
-
-/* One that failed or is over has no record any more, and still has its ports. */
-static __always_inline bool is_connected(const struct sock* sk) {
-  __u8 state = READ(sk, __sk_common.skc_state);
-  return state != STATE_CLOSE && state != STATE_SYN_SENT && state != STATE_LISTEN;
-}
-
 /* The inventory finds what processes have: a connection that waited to be accepted then is found here. */
 static __always_inline void use_tcp(const struct sock* sk) {
   if (!is_tcp(sk)) return;

@@ -172,6 +172,24 @@ class Owners(OsTest):
                 if entry["CAPROCK_EVENT"] in ("connect", "failed", "open", "closed") and f":{CLOSED_PORT}" in entry["CAPROCK_FLOW"]]
         self.assertEqual(told, ["connect", "failed"])
 
+    def test_not_open(self):
+        """os: neither a connection that was refused before the agent came is told as open, nor a raw socket of TCP's number"""
+        with self.pair.right.entered():
+            listener = socket.create_server(("10.77.0.2", PORT))
+        with self.pair.left.entered():
+            client, refused, raw = socket.socket(), socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        with listener, client, refused, raw:
+            client.connect(("10.77.0.2", PORT))
+            raw.connect(("10.77.0.2", PORT))
+            refused.setblocking(False)
+            self.assertEqual(refused.connect_ex(("10.77.0.2", CLOSED_PORT)), errno.EINPROGRESS)
+            time.sleep(0.2)
+            agent = self.record()
+            self.need(agent, "open")
+            told = [entry["CAPROCK_FLOW"] for entry in self.entries(agent, CAPROCK_EVENT="open", _PID=os.getpid())]
+            port = client.getsockname()[1]
+        self.assertEqual(told, [f"TCP 10.77.0.1:{port} > 10.77.0.2:{PORT}"])
+
     def test_addresses(self):
         """os: the addresses of the agent's namespace are told, and those of another one when it uses a socket"""
         agent = self.record()
