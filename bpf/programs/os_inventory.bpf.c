@@ -23,8 +23,7 @@ static __always_inline const struct sock* first_subflow(const struct sock* sk) {
   return bpf_core_field_exists(connection->first) ? BPF_CORE_READ(connection, first) : NULL;
 }
 
-/* Of TCP in use: one that is closed begins by what it does next, and its end would not be told. Or of UDP with a port.
- */
+/* Of UDP with a port, or of TCP and in use: what becomes of one that is closed begins with what is told. */
 static __always_inline const struct sock* socket_of(const struct file* file) {
   if ((BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) != FILE_SOCKET) return NULL;
   const struct socket* socket = BPF_CORE_READ(file, private_data);
