@@ -30,6 +30,10 @@ typedef struct {
   int counter;
 } atomic_t;
 
+typedef struct {
+  __s64 counter;
+} atomic64_t;
+
 struct signal_struct {
   atomic_t live; /* threads */
 };
@@ -96,6 +100,7 @@ struct sock_common {
   possible_net_t skc_net;
   struct in6_addr___kernel skc_v6_daddr;
   struct in6_addr___kernel skc_v6_rcv_saddr;
+  atomic64_t skc_cookie;
 };
 
 struct sock {

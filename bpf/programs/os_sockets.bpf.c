@@ -118,16 +118,30 @@ static __always_inline void use_tcp(const struct sock* sk) {
   emit_connection(sk, &record, &(struct change){.type = OS_OPEN, .now_ns = bpf_ktime_get_ns()});
 }
 
-/* Where no probe tells who binds a socket and who accepts one: the first that sends by it, or asks for what came. */
-static __always_inline void use_socket(struct sock* sk) {
+enum { SEEN_SOCKETS = 4096 };
+
+/* Cookies of sockets whose first user is known, each at its own place modulo SEEN_SOCKETS: so that a call by a socket that is in
+ * use reads two cache lines. One that is not here may be in os_used all the same. */
+__u64 os_seen[SEEN_SOCKETS];
+
+static __noinline void see_socket(struct sock* sk) {
   __u16 family = sk->__sk_common.skc_family;
   if (family != SOCKET_IPV4 && family != SOCKET_IPV6) return;
+  __u64 cookie = bpf_get_socket_cookie(sk);
+  os_seen[cookie % SEEN_SOCKETS] = cookie;
   if (bpf_sk_storage_get(&os_used, sk, NULL, 0)) return;
   bpf_sk_storage_get(&os_used, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
   if (is_udp(sk))
     use_udp(sk);
   else
     use_tcp(sk);
+}
+
+/* Where no probe tells who binds a socket and who accepts one: the first that sends by it, or asks for what came. A socket gets its
+ * cookie when one asks for it, and keeps it. */
+static __always_inline void use_socket(struct sock* sk) {
+  __u64 cookie = sk->__sk_common.skc_cookie.counter;
+  if (cookie == 0 || os_seen[cookie % SEEN_SOCKETS] != cookie) see_socket(sk);
 }
 
 SEC("tp_btf/sock_send_length")
