@@ -147,15 +147,15 @@ struct os_event {
   };
 };
 
-/* Map `os_limits`, an array: enum os_event_type → records a second and CPU, at the most; 0: none at all. */
-
-/* Map `os_counts`, a per-CPU array: enum os_event_type → what became of its events so far. */
+/* Map `os_counts`, a per-CPU array: enum os_event_type → its limit, which the agent sets, and what became of its events so far.
+ * Both in one place, as what is read now and then has to come from memory. */
 struct os_count {
+  __u64 limit;     /* records a second, at the most; 0: none at all */
+  __u64 second;    /* the present one, of the monotonic clock */
+  __u64 in_second; /* recorded in it */
   __u64 recorded;
   __u64 suppressed; /* above the limit */
   __u64 lost;       /* no room in os_events */
-  __u64 second;     /* the present one, of the monotonic clock */
-  __u64 in_second;  /* recorded in it */
 };
 
 ABI_STATIC_ASSERT(sizeof(struct os_event) % 8 == 0, "no hole at its end");

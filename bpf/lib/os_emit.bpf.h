@@ -23,15 +23,14 @@ enum { NS_PER_SECOND = 1000000000 };
  * Where an event of the type is to be counted, if it is wanted at all and under its limit; NULL if not. */
 static __always_inline struct os_count* admit(enum os_event_type type, __u64 now_ns) {
   __u32 key = type;
-  const __u32* limit = bpf_map_lookup_elem(&os_limits, &key);
   struct os_count* count = bpf_map_lookup_elem(&os_counts, &key);
-  if (!limit || !count || *limit == 0) return NULL;
+  if (!count || count->limit == 0) return NULL;
   __u64 second = now_ns / NS_PER_SECOND;
   if (count->second != second) {
     count->second = second;
     count->in_second = 0;
   }
-  if (count->in_second >= *limit) {
+  if (count->in_second >= count->limit) {
     __sync_fetch_and_add(&count->suppressed, 1);
     return NULL;
   }

@@ -16,13 +16,6 @@ struct {
 } os_events SEC(".maps") __weak;
 
 struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, OS_EVENT_TYPES);
-  __type(key, __u32);
-  __type(value, __u32);
-} os_limits SEC(".maps") __weak;
-
-struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, OS_EVENT_TYPES);
   __type(key, __u32);

@@ -112,10 +112,13 @@ std::uint32_t queue_bytes() {
 }
 
 Status write_limits(const os_tracepoint& skeleton, const EventLimits& limits) {
-  const int map = bpf_map__fd(skeleton.maps.os_limits);
+  const int map = bpf_map__fd(skeleton.maps.os_counts);
+  std::vector<os_count> counts(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   for (std::uint32_t type = 0; type < limits.size(); ++type) {
-    if (bpf_map_update_elem(map, &type, &limits[type], BPF_ANY) != 0)
-      return Error::from_errno("map os_limits");
+    for (os_count& count : counts)
+      count.limit = limits[type];
+    if (bpf_map_update_elem(map, &type, counts.data(), BPF_ANY) != 0)
+      return Error::from_errno("map os_counts");
   }
   return {};
 }
