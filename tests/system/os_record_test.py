@@ -214,6 +214,18 @@ class Record(OsTest):
         self.assertEqual(set(missing), {"rtt"})  # noisy
         self.assertEqual(len(self.entries(agent, CAPROCK_EVENT="connect", _PID=os.getpid())), 1)
 
+    def test_refused(self):
+        """os: where the kernel refuses the program by which records of sockets end, there are packets alone, and one line says why"""
+        types = KERNEL_TYPES.read_bytes()
+        self.assertEqual(types.count(b"\0bytes_acked\0"), 1)
+        agent = self.record_by_types(types.replace(b"\0bytes_acked\0", b"\0bytes_ackee\0"))
+        self.assert_packets(agent)
+        (error,) = agent.status()["errors"]
+        self.assertRegex(error["message"], "^load the programs of the operating-system layer \\(prog 'os_state': ")
+        events = agent.status()["events"]
+        self.assertNotEqual(events, [])
+        self.assertEqual([event for event in events if event["hook"] or "os_state" not in event["note"]], [])
+
     def test_no_types(self):
         """os: on a kernel that does not tell its types packets are recorded all the same, and the status says why there are no events"""
         agent = self.record_by_types(b"")
