@@ -16,6 +16,7 @@ from findings import Findings  # noqa: E402
 from lab.readers import journal_entries  # noqa: E402
 
 WEST, EAST = r"10\.77\.0\.1", r"10\.77\.0\.2"
+CONTAINER = "0123456789abcdef" * 4
 NOBODY = r"0\.0\.0\.0:0"
 ONCE, SEVERAL = "once", "once or more"  # the latter where the kernel decides how often
 
@@ -35,6 +36,8 @@ PROVOKED = [
     ("exec", {"_CMDLINE": r'/bin/sh -c "exit 7"'}, ONCE),
     ("exit", {"EXIT_STATUS": "7"}, ONCE),
     ("exec", {"_CMDLINE": "/bin/sleep 59"}, ONCE),
+    ("exec", {"_CMDLINE": "/bin/sleep 1", "CAPROCK_CONTAINER": CONTAINER}, ONCE),
+    ("exit", {"_COMM": "sleep", "CAPROCK_CONTAINER": CONTAINER}, ONCE),
     ("oom", {"_PID": r"\d+"}, ONCE),
     ("cgroup-created", {"CAPROCK_CGROUP": "/provoked"}, ONCE),
     ("cgroup-removed", {"CAPROCK_CGROUP": "/provoked"}, ONCE),
