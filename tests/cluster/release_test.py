@@ -19,6 +19,7 @@ RELEASE, NAMESPACE = "caprock", "flight"
 DAEMON_SET = f"daemonset/{RELEASE}-agent"
 PORT = "8080"
 LIVE_SECONDS = 1
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/helm.md"
 TOLD_SECONDS = 60  # in which the kubelet tells a pod's address, or brings it another configuration
 CAP_SYS_RESOURCE = 24
 VALUES = {
@@ -194,10 +195,16 @@ class Release(SystemTest):
     def uninstall(self):
         """Nothing of the agent stays on the node but its record."""
         self.helm("uninstall", RELEASE)
+        self.await_end()
+        self.assertEqual(self.left(), ([], []))
+
+    def await_end(self):
         wait_until(lambda: not self.cluster.kubectl("-n", NAMESPACE, "get", "pods", "-o", "name"), "the agent to end", 60)
+
+    def left(self):
+        """What of an agent is on the node: pins, and programs at devices."""
         node = self.cluster.node
-        self.assertEqual(list(node.path("/sys/fs/bpf").rglob("*caprock*/*")), [])
-        self.assertNotRegex(node.run("bpftool", "net"), "tc_(in|e)gress")
+        return (list(node.path("/sys/fs/bpf").rglob("*caprock*/*")), re.findall("tc_(?:in|e)gress", node.run("bpftool", "net")))
 
     def network_of(self, address):
         """The network namespace of the pod that has the address."""
@@ -207,7 +214,8 @@ class Release(SystemTest):
         raise RuntimeError(f"no pod has {address}")
 
     def test_upgrade(self):
-        """an upgrade to another image loses no packet and doubles none, and an uninstall leaves nothing attached"""
+        """an upgrade to another image loses no packet and doubles none; nothing stays attached where values take the node out, or after
+        an uninstall"""
         tap = {**VALUES["tap"], "namespaces": []}
         self.install(tap=tap)
         self.make_shops()
@@ -221,7 +229,25 @@ class Release(SystemTest):
         times = Counter(int(bytes.fromhex(text)) for text in payloads)
         self.assertEqual([number for number in range(sender.sent) if number not in times], [], "lost")
         self.assertEqual([number for number, count in times.items() if count > 1], [], "more than once")
-        node = self.cluster.node
-        self.assertNotEqual(list(node.path("/sys/fs/bpf").rglob("*caprock*/*")), [])
-        self.assertRegex(node.run("bpftool", "net"), "tc_(in|e)gress")
+        self.assertTrue(all(self.left()))
+        self.give(tap=tap, daemonSet={"nodeSelector": {"recorded": "yes"}})
+        self.await_end()
+        self.assertEqual(self.left(), ([], []))
+        self.cluster.kubectl("label", "node", "node", "recorded=yes")
+        wait_until(lambda: self.agents(), "an agent to come back")
+        self.await_rollout()
+        self.assertTrue(all(self.left()))
         self.uninstall()
+
+    def test_clean_up(self):
+        """what an agent left that could not see that it was uninstalled, the pod of the documentation removes"""
+        self.install(daemonSet={"extraEnv": [{"name": "CAPROCK_DAEMONSET", "value": ""}]})
+        self.helm("uninstall", RELEASE)
+        self.await_end()
+        self.assertTrue(all(self.left()))
+        (manifest,) = [block for block in re.findall("^```yaml\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S) if "kind: Pod\n" in block]
+        path = self.folder / "clean-up.yaml"
+        path.write_text(manifest.replace("NODE", "node").replace("REGISTRY/caprock", "localhost/caprock:test"))
+        self.cluster.kubectl("-n", NAMESPACE, "apply", "-f", path)
+        wait_until(lambda: self.cluster.get("-n", NAMESPACE, "pod/caprock-clean-up")["status"]["phase"] == "Succeeded", "the pod to end", 60)
+        self.assertEqual(self.left(), ([], []))

@@ -123,7 +123,7 @@ Agent::Agent(const Options& options, config::LoadedConfig loaded,
       started_with_(loaded.config),
       recorder_(std::move(recorder)),
       events_(*recorder_, pod_directory_),
-      daemon_set_(loaded.config.agent) {
+      daemon_set_(loaded.config.agent, cluster_node(loaded.config.agent, host_name())) {
   context_.node = host_name();
   context_.config = config_status(options, loaded);
   context_.enabled = loaded.config.tap.raw_enabled;
@@ -419,8 +419,9 @@ asio::awaitable<void> Agent::await_signal() {
   asio::signal_set signals(io_, SIGTERM, SIGINT);
   signal_ = co_await signals.async_wait(asio::use_awaitable);
   log_info(fmt::format("{}: stopping", signal_ == SIGTERM ? "SIGTERM" : "SIGINT"));
-  last_ = co_await daemon_set_.is_going();
-  if (last_) log_info("its DaemonSet is being deleted: nothing stays attached");
+  const std::string why_last = co_await daemon_set_.why_last();
+  last_ = !why_last.empty();
+  if (last_) log_info(why_last + ": nothing stays attached");
   co_await server_->end_streams();
   io_.stop();
 }

@@ -14,7 +14,8 @@
 
 #include "agent/cluster_settings.hpp"
 #include "core/log.hpp"
-#include "kubernetes/single_request.hpp"
+#include "core/percent_encode.hpp"
+#include "kubernetes/placement.hpp"
 
 namespace caprock::agent {
 namespace {
@@ -34,15 +35,27 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-bool is_deleting(const std::string& body) {
-  const auto object = nlohmann::json::parse(body, nullptr, false);
+using Json = nlohmann::json;
+
+Json parse(const std::string& body) {
+  return Json::parse(body, nullptr, false);
+}
+
+bool is_deleting(const Json& object) {
   return object.is_object() && object.contains("metadata") &&
          object["metadata"].contains("deletionTimestamp");
 }
 
+/// The only one; null: there is none.
+Json item_of(const Json& list) {
+  const bool any = list.is_object() && list.contains("items") && list["items"].is_array() &&
+                   !list["items"].empty();
+  return any ? list["items"].front() : Json();
+}
+
 }  // namespace
 
-OwnDaemonSet::OwnDaemonSet(const config::Agent& settings) {
+OwnDaemonSet::OwnDaemonSet(const config::Agent& settings, const std::string& node) {
   const std::string name = environment("CAPROCK_DAEMONSET");
   const std::string place = environment("POD_NAMESPACE");
   if (name.empty() || place.empty()) return;
@@ -53,29 +66,33 @@ OwnDaemonSet::OwnDaemonSet(const config::Agent& settings) {
   if (!server) return;
   server_ = *std::move(server);
   target_ = fmt::format("/apis/apps/v1/namespaces/{}/daemonsets/{}", place, name);
+  // As a list of one: the right to list nodes is there anyway.
+  node_target_ = "/api/v1/nodes?fieldSelector=" + percent_encode("metadata.name=" + node);
 }
 
-boost::asio::awaitable<unsigned> OwnDaemonSet::ask() {
+/// No answer: its status is 0.
+boost::asio::awaitable<kubernetes::Answer> OwnDaemonSet::get(const std::string& target) {
   kubernetes::Request request;
-  request.target = target_;
+  request.target = target;
   request.silence = kPatience;
-  const auto answer = co_await kubernetes::single_request(server_, std::move(request));
-  if (!answer) co_return 0U;
-  if (answer->status == kOk) {
-    seen_ = true;
-    deleting_ = is_deleting(answer->body);
-  }
-  co_return answer->status;
+  auto answer = co_await kubernetes::single_request(server_, std::move(request));
+  co_return answer ? *std::move(answer) : kubernetes::Answer();
+}
+
+boost::asio::awaitable<kubernetes::Answer> OwnDaemonSet::ask() {
+  auto answer = co_await get(target_);
+  if (answer.status == kOk) seen_ = true;
+  co_return answer;
 }
 
 boost::asio::awaitable<void> OwnDaemonSet::look() {
   if (!server_) co_return;
   boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
-  unsigned status = co_await ask();
+  unsigned status = (co_await ask()).status;
   while (status != kOk && !is_refusal(status)) {  // the server is away
     pause.expires_after(kPause);
     co_await pause.async_wait(boost::asio::use_awaitable);
-    status = co_await ask();
+    status = (co_await ask()).status;
   }
   if (!seen_)
     log_warning(fmt::format(
@@ -84,11 +101,23 @@ boost::asio::awaitable<void> OwnDaemonSet::look() {
         target_, status));
 }
 
-boost::asio::awaitable<bool> OwnDaemonSet::is_going() {
-  if (!server_) co_return false;
-  const unsigned status = co_await ask();
-  if (status == kOk) co_return deleting_;
-  co_return status == kNotFound || (is_refusal(status) && seen_);
+boost::asio::awaitable<bool> OwnDaemonSet::is_left_out(Json daemon_set) {
+  const auto answer = co_await get(node_target_);
+  if (answer.status != kOk) co_return false;
+  const Json node = item_of(parse(answer.body));
+  co_return node.is_object() && !kubernetes::has_place(daemon_set, node);
+}
+
+boost::asio::awaitable<std::string> OwnDaemonSet::why_last() {
+  if (!server_) co_return "";
+  const auto answer = co_await ask();
+  if (answer.status == kNotFound || (is_refusal(answer.status) && seen_))
+    co_return "its DaemonSet is gone";
+  if (answer.status != kOk) co_return "";
+  const Json daemon_set = parse(answer.body);
+  if (is_deleting(daemon_set)) co_return "its DaemonSet is being deleted";
+  const bool left_out = co_await is_left_out(daemon_set);
+  co_return left_out ? "its DaemonSet has no place for this node any more" : "";
 }
 
 }  // namespace caprock::agent

@@ -6,32 +6,37 @@
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
+#include <nlohmann/json.hpp>
 
 #include "config/config.hpp"
 #include "kubernetes/api_server.hpp"
+#include "kubernetes/single_request.hpp"
 
 namespace caprock::agent {
 
 /// Named by CAPROCK_DAEMONSET and POD_NAMESPACE in the environment. Control-plane thread.
 class OwnDaemonSet {
  public:
-  explicit OwnDaemonSet(const config::Agent& settings);
+  /// `node`: this node's name in the cluster.
+  OwnDaemonSet(const config::Agent& settings, const std::string& node);
 
   /// Sees whether it may ask at all, as soon as the server answers; to be begun once, early.
   boost::asio::awaitable<void> look();
 
-  /// Whether it is being deleted, or is gone: then no agent comes after this one. When a release is
-  /// uninstalled its rights go at the same time, so that a refusal says the same, where there was
-  /// none before. No answer within a few seconds: no.
-  boost::asio::awaitable<bool> is_going();
+  /// Why no agent comes after this one on this node; empty: one may. The DaemonSet is being deleted
+  /// or is gone, or has no place here any more: by the node's labels and taints as they are now.
+  /// When a release is uninstalled its rights go at the same time, so that a refusal says the same,
+  /// where there was none before. No answer within a few seconds: one may.
+  boost::asio::awaitable<std::string> why_last();
 
  private:
-  /// The answer's status; 0: there is none.
-  boost::asio::awaitable<unsigned> ask();
+  boost::asio::awaitable<kubernetes::Answer> get(const std::string& target);
+  boost::asio::awaitable<kubernetes::Answer> ask();
+  boost::asio::awaitable<bool> is_left_out(nlohmann::json daemon_set);
 
   std::shared_ptr<kubernetes::ApiServer> server_;  // null: it is of none, or cannot ask
   std::string target_;
-  bool deleting_ = false;  // as of the last answer
+  std::string node_target_;
   bool seen_ = false;
 };
 
