@@ -11,6 +11,7 @@ from lab.network import Namespace, run
 from lab.waiting import wait_until
 
 NODE, NODE_ADDRESS, PORT = "node-1", "10.244.255.1", 7000
+SECOND_NETWORK = "10.9.0.1", "10.9.0.2"  # the node's address there, and a pod's
 
 
 def send_from(network, text, address):
@@ -31,6 +32,12 @@ class PlayedPod:
         run("ip", "-batch", "-", input=f"link add {self.link} netns {node.network.name} type veth peer name eth0 {there}\n")
         node.network.ip_batch(f"link set {self.link} up", f"route add {self.address}/32 dev {self.link}")
         self.network.ip_batch(f"addr add {self.address}/32 dev eth0", "link set eth0 up", "route add default dev eth0")
+
+    def add_link(self, name):
+        """Another one into its namespace, to `name` on the node, as Multus plugs it in while the pod runs."""
+        run("ip", "-batch", "-", input=f"link add {name} netns {self.node.network.name} type veth peer name net1 netns {self.network.name}\n")
+        self.node.network.ip_batch(f"link set {name} up", f"addr add {SECOND_NETWORK[0]}/24 dev {name}")
+        self.network.ip_batch(f"addr add {SECOND_NETWORK[1]}/24 dev net1", "link set net1 up")
 
     def schedule(self):
         manifest = pod(self.name, nodeName=NODE)

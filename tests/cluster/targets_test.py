@@ -14,7 +14,7 @@ from lab.kubernetes.cgroups import hierarchies
 from lab.network import run
 from lab.readers import journal_messages
 from lab.waiting import wait_until
-from played_node import NODE, PlayedNodeTest
+from played_node import NODE, SECOND_NETWORK, PlayedNodeTest
 
 PODS = int(os.environ.get("CAPROCK_PODS", 60))  # of the test of churn
 PERIOD, ALIVE = 0.12, 20  # s from one to the next; how many there are at a time
@@ -201,6 +201,22 @@ class Targets(PlayedNodeTest):
             played.send(played.name)
         wait_until(lambda: len(self.recorded(agent)) >= 2, "the datagrams")
         self.assertEqual(self.recorded(agent), ["plain", "fixed"])
+
+    def test_second_link(self):
+        """a link that is plugged into a running pod is that pod's: a target's is recorded as a whole, any other's not once it is known"""
+        front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        for played in (front, till):
+            played.add_link(f"{played.name}1")
+            wait_until(lambda: self.targets(agent)[played.name]["interfaces"] == [played.link, f"{played.name}1"],
+                       f"both links: {self.targets(agent)}")
+            time.sleep(LIVE_SECONDS)
+            played.send(played.name, SECOND_NETWORK[0])
+            self.node.network.ip("link", "del", f"{played.name}1")
+        front.send("end")
+        wait_until(lambda: "end" in self.recorded(agent), "the datagrams")
+        self.assertEqual(self.recorded(agent), ["front", "end"])
 
     def test_gone(self):
         """an agent that was cut off for so long that the API server has forgotten what happened meanwhile lists anew, and the record tells

@@ -13,6 +13,12 @@ void PodLinkFinder::look(const PodMap& pods, const capture::DeviceMap& devices,
   drop_gone(pods, devices);
   if (unclaimed(devices).empty()) return;
   find_uplinks();
+  find_first(pods, devices, processes);
+  find_further(devices);
+}
+
+void PodLinkFinder::find_first(const PodMap& pods, const capture::DeviceMap& devices,
+                               PodProcesses& processes) {
   Uids wanted;
   for (const auto& [uid, pod] : pods)
     if (is_alive(pod) && !pod.host_network && !links_.contains(uid)) wanted.insert(uid);
@@ -54,6 +60,17 @@ void PodLinkFinder::find_by_address(const kubernetes::Pod& pod, const capture::D
     const auto link = capture::link_to_address(devices, address);
     if (!link) report_error(link.error().context(pod.name).message());
     if (link && *link && free.contains(**link)) links_[pod.uid].insert(**link);
+  }
+}
+
+/// Those that lead into the same namespace as one that is known.
+void PodLinkFinder::find_further(const capture::DeviceMap& devices) {
+  const auto free = unclaimed(devices);
+  for (auto& [uid, links] : links_) {
+    const auto id = devices.at(*links.begin()).lower_namespace;
+    if (id < 0) continue;
+    for (const auto ifindex : capture::links_into_namespace(devices, id))
+      if (free.contains(ifindex)) links.insert(ifindex);
   }
 }
 

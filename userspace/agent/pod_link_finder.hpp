@@ -15,8 +15,8 @@ namespace caprock::agent {
 /// thread.
 class PodLinkFinder {
  public:
-  /// Looks for the links of pods that have none, as long as there are some that lead to no pod
-  /// known; drops those that are gone.
+  /// Looks for links of pods, as long as there are some that lead to no pod known; drops those that
+  /// are gone.
   void look(const PodMap& pods, const capture::DeviceMap& devices, PodProcesses& processes);
 
   /// Those of the links into other namespaces by which routers are reached.
@@ -31,10 +31,12 @@ class PodLinkFinder {
  private:
   using Uids = std::set<std::string>;
   void drop_gone(const PodMap& pods, const capture::DeviceMap& devices);
+  void find_first(const PodMap& pods, const capture::DeviceMap& devices, PodProcesses& processes);
   void find_by_process(const Uids& uids, const PodMap& pods, const capture::DeviceMap& devices,
                        PodProcesses& processes);
   void find_by_address(const kubernetes::Pod& pod, const capture::DeviceMap& devices);
 
+  void find_further(const capture::DeviceMap& devices);
   void find_uplinks();
 
   std::set<std::uint32_t> uplinks_;
