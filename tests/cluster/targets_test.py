@@ -118,6 +118,39 @@ class Targets(PlayedNodeTest):
         wait_until(lambda: len(self.recorded(agent)) >= len(sent), f"{len(sent)} datagrams")
         self.assertEqual(self.recorded(agent), sent)
 
+    def test_unchanged_by_reload(self):
+        """the same while the configuration is loaded again and again"""
+        front, config = self.running_pod("shop", "front"), self.folder / "caprock.yaml"
+        self.running_pod("bank", "till")
+        config.write_text("tap: {namespaces: [shop]}\n")
+        agent = self.agent_with(config=config).start()
+        self.await_targets(agent, "front")
+
+        def reloads():
+            return agent.log.read_text().count("configuration reloaded")
+        with front.counting() as sent:
+            for tap in ("namespaces: [shop, bank]", "excludedNamespaces: [bank]", "regex: ^front", "namespaces: [shop]") * 3:
+                before = reloads()
+                config.write_text(f"tap: {{{tap}}}\n")
+                agent.process.send_signal(signal.SIGHUP)
+                wait_until(lambda: reloads() > before, f"{tap} to be in force")
+        wait_until(lambda: len(self.recorded(agent)) >= len(sent), f"{len(sent)} datagrams")
+        self.assertEqual(self.recorded(agent), sent)
+
+    @alone
+    def test_address(self):
+        """a second after the API server has been told a pod's address, what is sent to it is recorded on a link that many share, too"""
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        front = self.make_pod("shop", "front").schedule()
+        self.node.add_pair(front)
+        wait_until(lambda: agent.interface("net"), "an end of the pair to be recorded")
+        self.node.send("early", front.address)
+        front.run()
+        time.sleep(LIVE_SECONDS)
+        self.node.send("late", front.address)
+        wait_until(lambda: self.recorded(agent), "the datagram")
+        self.assertEqual(self.recorded(agent), ["late"])
+
     def test_missing_namespaces(self):
         """namespaces that the cluster does not have are named, and the rest of the filter holds"""
         self.running_pod("shop", "front"), self.running_pod("bank", "till")
