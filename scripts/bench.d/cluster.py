@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a large cluster costs the agent of one node: memory, and requests to the API server."""
+"""What a large cluster costs the agent of one node: memory, requests to the API server, and CPU for events of other nodes' pods."""
 import json
 import threading
 import time
+from pathlib import Path
 
 import footprint
 from lab.agent import Agent
@@ -23,6 +24,7 @@ rules: [{level: Metadata}]
 def add_arguments(parser):
     parser.add_argument("--pods", type=int, default=10_000)
     parser.add_argument("--services", type=int, default=2_000)
+    parser.add_argument("--events", type=int, default=5_000)
 
 
 def pod_of(number):
@@ -54,6 +56,18 @@ def make_service(api, number):
     spec = {"selector": {"app": f"service-{number}"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
     api.request("POST", f"/api/v1/namespaces/team-{number % NAMESPACES}/services",
                 {"metadata": {"name": f"service-{number}"}, "spec": spec})
+
+
+def make_event(api, number):
+    """About a pod of another node, as the kubelet there tells it."""
+    about = pod_of(PODS_A_NODE + number)
+    team, name, node = f"team-{number % NAMESPACES}", about["metadata"]["name"], about["spec"]["nodeName"]
+    api.request("POST", f"/api/v1/namespaces/{team}/events", {
+        "metadata": {"name": f"{name}.{number:016x}"}, "type": "Normal", "reason": "Pulled", "count": 1,
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": team, "name": name, "fieldPath": "spec.containers{main}",
+                           "uid": f"00000000-0000-4000-8000-{number:012}"},
+        "message": 'Container image "registry/image:1" already present on machine', "source": {"component": "kubelet", "host": node},
+        "firstTimestamp": "2026-01-01T00:00:00Z", "lastTimestamp": "2026-01-01T00:00:00Z"})
 
 
 def in_parallel(server, make, count):
@@ -112,7 +126,6 @@ def figures(agent, audit, options):
     (anonymous, rest), requests = memory_of(agent.process.pid), requests_of_agent(audit)
     received = sum(one["bytes"] for one in resources(agent))
     own = len(json.loads(agent.client("targets", "-o", "json").stdout)["targets"])
-    agent.stop()
     yield (f"{options.pods} pods in the cluster, {own} of them on the agent's node; {options.services} services; ring of 1 GiB, stage of "
            "128 MiB",
            ["own memory, MiB", "of it anonymous", "file and shmem", "API requests at the start", "received, KiB", "until all is known, s"],
@@ -120,6 +133,29 @@ def figures(agent, audit, options):
     if anonymous + rest > MOST_MIB or len(requests) > MOST_REQUESTS:
         raise RuntimeError(f"{anonymous + rest:.1f} MiB of at most {MOST_MIB}, {len(requests)} requests of at most {MOST_REQUESTS}: "
                            f"{requests}")
+
+
+def control_plane_seconds(agent):
+    """CPU time of the agent's main thread."""
+    return int(Path(f"/proc/{agent.process.pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def received_of_events(agent):
+    return next(one["bytes"] for one in resources(agent) if one["name"] == "events")
+
+
+def events(agent, server, options):
+    before, begun = control_plane_seconds(agent), time.monotonic()
+    time.sleep(SETTLE_SECONDS)
+    idle = (control_plane_seconds(agent) - before) / (time.monotonic() - begun)
+    received, before, begun = received_of_events(agent), control_plane_seconds(agent), time.monotonic()
+    in_parallel(server, make_event, options.events)
+    took = time.monotonic() - begun
+    time.sleep(1)
+    spent = control_plane_seconds(agent) - before - idle * (time.monotonic() - begun)
+    yield (f"{options.events} events about pods of other nodes, {options.events / took:.0f} a second",
+           ["CPU of the agent for one, µs", "received for one, bytes"],
+           [[f"{1e6 * spent / options.events:.0f}", f"{(received_of_events(agent) - received) / options.events:.0f}"]])
 
 
 def measure(rig, options):
@@ -133,6 +169,7 @@ def measure(rig, options):
     try:
         fill(server, options)
         yield from figures(agent, audit, options)
+        yield from events(agent, server, options)
     finally:
         agent.delete()
         server.delete()
