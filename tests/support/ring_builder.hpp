@@ -115,6 +115,17 @@ class SegmentBuilder {
     return raw_run({SourceKind::kControl, 0, 1}, block, 0);
   }
 
+  /// One whose id is there already, blank.
+  SegmentBuilder& name_interface(std::uint32_t id, const InterfaceRecord& record) {
+    std::vector<std::byte> block(sizeof(store::InterfaceNamingHead));
+    describe(block, record);
+    block.resize(block.size() + sizeof(store::InterfaceNamingTail));
+    const auto total = static_cast<std::uint32_t>(block.size());
+    put(block, 0, store::InterfaceNamingHead{store::kInterfaceNamingType, total, id, 0});
+    put(block, total - sizeof total, total);
+    return raw_run({SourceKind::kControl, 0, 1}, block, 0);
+  }
+
   SegmentBuilder& reveal() {
     if (frontier_ == revealed_) return *this;
     write_free_space(frontier_);

@@ -255,7 +255,7 @@ bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& s
     if (known->second.attachment) known->second.attachment->enter_by(*selected.network);
   }
   if (known != recorded_.end() && known->second.record == record) return false;
-  const auto id = table_.acquire(record, monotonic_ns());
+  const auto id = acquire_id(record);
   if (!id) {
     report_error(
         fmt::format("{}: not recorded yet: all {} interface ids are in use or were a minute ago",
@@ -271,6 +271,16 @@ bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& s
   if (selected.ingress == capture::IngressHook::kMirror && recorded.port == 0)
     recorded.port = ports_.acquire();
   return true;
+}
+
+/// That an id is vacant is known to the next agent, too.
+std::optional<std::uint32_t> InterfaceFollower::acquire_id(const InterfaceRecord& record) {
+  const auto id = table_.acquire(record);
+  if (id) return id;
+  for (const std::uint32_t vacated : table_.vacate(monotonic_ns())) {
+    if (auto written = records_.set(vacated, {}); !written) report_error(written.error().message());
+  }
+  return table_.acquire(record);
 }
 
 DeviceWish InterfaceFollower::wish_of(const capture::Device& device) const {

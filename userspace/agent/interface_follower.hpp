@@ -125,6 +125,7 @@ class InterfaceFollower {
   void drop_unselected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   void add_selected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   bool assign_id(std::uint32_t ifindex, const capture::SelectedDevice& selected);
+  std::optional<std::uint32_t> acquire_id(const InterfaceRecord& record);
   void note_appearances(const std::vector<capture::DeviceChange>& changes);
   DeviceWish wish_of(const capture::Device& device) const;
   InterfaceRecord record_of(const capture::SelectedDevice& selected) const;

@@ -10,12 +10,12 @@ namespace caprock::agent {
 
 InterfaceTable::InterfaceTable(InterfaceList known, std::int64_t now_ns)
     : records_(std::move(known)) {
-  for (std::uint32_t id = 0; id < records_.size(); ++id)
-    release(id, now_ns);
+  for (std::uint32_t id = 0; id < records_.size(); ++id) {
+    if (!records_[id].is_blank()) release(id, now_ns);
+  }
 }
 
-std::optional<std::uint32_t> InterfaceTable::acquire(const InterfaceRecord& record,
-                                                     std::int64_t now_ns) {
+std::optional<std::uint32_t> InterfaceTable::acquire(const InterfaceRecord& record) {
   if (const auto id = released_with(record)) {
     released_.erase(*id);
     return id;
@@ -24,12 +24,21 @@ std::optional<std::uint32_t> InterfaceTable::acquire(const InterfaceRecord& reco
     records_.push_back(record);
     return static_cast<std::uint32_t>(records_.size() - 1);
   }
-  const auto id = released_longest_ago(now_ns);
-  if (id) {
-    released_.erase(*id);
-    records_[*id] = record;
-  }
+  const auto id = vacant();
+  if (id) records_[*id] = record;
   return id;
+}
+
+std::vector<std::uint32_t> InterfaceTable::vacate(std::int64_t now_ns) {
+  std::vector<std::uint32_t> vacated;
+  std::erase_if(released_, [&](const auto& released) {
+    const auto& [id, time] = released;
+    if (now_ns - time < kQuarantineNs) return false;
+    records_[id] = {};
+    vacated.push_back(id);
+    return true;
+  });
+  return vacated;
 }
 
 void InterfaceTable::release(std::uint32_t id, std::int64_t now_ns) {
@@ -43,12 +52,10 @@ std::optional<std::uint32_t> InterfaceTable::released_with(const InterfaceRecord
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> InterfaceTable::released_longest_ago(std::int64_t now_ns) const {
-  const auto oldest =
-      std::min_element(released_.begin(), released_.end(),
-                       [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (oldest == released_.end() || now_ns - oldest->second < kQuarantineNs) return std::nullopt;
-  return oldest->first;
+std::optional<std::uint32_t> InterfaceTable::vacant() const {
+  const auto found = std::ranges::find_if(records_, &InterfaceRecord::is_blank);
+  if (found == records_.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(found - records_.begin());
 }
 
 }  // namespace caprock::agent

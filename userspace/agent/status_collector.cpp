@@ -80,6 +80,7 @@ api::AgentStatus StatusCollector::collect(const StatusContext& context) const {
   status.rates = rates_.rates();
   status.interfaces = follower_.status();
   status.loss = loss(status.interfaces);
+  std::erase_if(status.interfaces, [](const auto& interface) { return interface.name.empty(); });
   status.ring = ring(status.rates);
   status.lanes = lanes(now_ns);
   status.events = events();

@@ -2,6 +2,7 @@
 // The interfaces of the record: what the file's IDBs say, index = interface id.
 #pragma once
 
+#include <compare>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,10 +10,13 @@
 namespace caprock {
 
 struct InterfaceRecord {
-  std::string name;         // if_name; empty: a placeholder for an id that is not in use
+  std::string name;         // if_name; empty: blank, for an id that is not in use
   std::string description;  // if_description; may be empty
 
   bool operator==(const InterfaceRecord&) const = default;
+  auto operator<=>(const InterfaceRecord&) const = default;
+
+  bool is_blank() const { return name.empty(); }
 };
 
 /// Immutable once published; control plane and lanes swap whole lists.

@@ -11,15 +11,16 @@ void InterfaceTable::reserve(std::size_t ids) {
 
 std::uint32_t InterfaceTable::place(std::uint32_t id, const InterfaceRecord& record) {
   reserve(id + 1);
-  if (interfaces_[id] == record || record.name.empty()) return id;
-  if (interfaces_[id].name.empty() && id >= fixed_) {
+  if (interfaces_[id] == record || record.is_blank()) return id;
+  if (interfaces_[id].is_blank() && id >= fixed_) {
     interfaces_[id] = record;
+    places_.emplace(record, id);
     return id;
   }
-  const auto found = std::ranges::find(interfaces_, record);
-  const auto place = static_cast<std::uint32_t>(found - interfaces_.begin());
-  if (found == interfaces_.end()) interfaces_.push_back(record);
-  return place;
+  const auto behind = static_cast<std::uint32_t>(interfaces_.size());
+  const auto [place, is_new] = places_.emplace(record, behind);
+  if (is_new) interfaces_.push_back(record);
+  return place->second;
 }
 
 SharedInterfaceIds InterfaceTable::add(const InterfaceList& segment) {

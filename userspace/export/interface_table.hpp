@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -37,6 +38,7 @@ class InterfaceTable {
   std::uint32_t place(std::uint32_t id, const InterfaceRecord& record);
 
   InterfaceList interfaces_;
+  std::map<InterfaceRecord, std::uint32_t> places_;  // the first of each
   std::size_t fixed_ = 0;
   SharedInterfaceIds latest_;  // most segments have the same
 };

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/format.hpp"
+#include "store/interface_naming.hpp"
 #include "store/loss_entry.hpp"
 
 namespace caprock::store {
@@ -59,6 +61,8 @@ void BlockAudit::check(const pcapng::Block& block, std::uint64_t offset) {
     figures_.count_entry(block);
   } else if (const auto view = pcapng::as_statistics(block); view && statistics_) {
     check_statistics(*view, offset);
+  } else if (block.type == kInterfaceNamingType) {
+    check_naming(block, offset);
   }
 }
 
@@ -84,6 +88,12 @@ void BlockAudit::check_statistics(const pcapng::StatisticsView& view, std::uint6
   if (received != interface.packets + interface.dropped || dropped != interface.dropped) {
     fail(offset, "the interface statistics differ from the packets");
   }
+}
+
+void BlockAudit::check_naming(const pcapng::Block& block, std::uint64_t offset) {
+  const auto naming = as_interface_naming(block);
+  if (!naming || naming->id >= interfaces_.size())
+    fail(offset, "it names an interface that is not there");
 }
 
 void BlockAudit::check_all_have_statistics(std::uint64_t offset) {

@@ -67,6 +67,7 @@ class BlockAudit {
 
   void check_packet(const pcapng::PacketView& packet);
   void check_statistics(const pcapng::StatisticsView& view, std::uint64_t offset);
+  void check_naming(const pcapng::Block& block, std::uint64_t offset);
 
   bool statistics_;
   pcapng::Validator validator_;

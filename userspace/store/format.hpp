@@ -20,6 +20,7 @@ enum BlockType : std::uint32_t {
   kFreeSpaceType = 0x80000CA2,
   kSegmentFootType = 0x80000CA3,
   kRunHeadType = 0x80000CA4,
+  kInterfaceNamingType = 0x80000CA5,
 };
 
 inline constexpr std::uint32_t kFormatVersion = 1;
@@ -85,6 +86,20 @@ struct RunHead {
   std::uint32_t trailer_total;  // sizeof(RunHead)
 };
 
+/// In a control run: the interface of an id whose IDB in the segment's opening is blank. Behind the
+/// head an IDB of our length (a multiple of 8) says it, then comes InterfaceNamingTail.
+struct InterfaceNamingHead {
+  std::uint32_t type;  // kInterfaceNamingType
+  std::uint32_t total_bytes;
+  std::uint32_t interface_id;
+  std::uint32_t reserved;
+};
+
+struct InterfaceNamingTail {
+  std::uint32_t reserved;
+  std::uint32_t trailer_total;
+};
+
 /// Behind the ISBs of a sealed segment (one per IDB: isb_ifrecv is its EPBs and their
 /// epb_dropcounts together, isb_ifdrop the latter; both of this segment alone). Cumulative figures
 /// run over all segments of the lane since the ring was made: foot n's are foot n-1's plus this
@@ -116,6 +131,8 @@ static_assert(offsetof(SegmentHead, frontier) + kSegmentHeadOffset == 192,
               "a cache line of its own");
 static_assert(sizeof(SegmentHead) + kSegmentHeadOffset == kInterfacesOffset);
 static_assert(sizeof(RunHead) == 64);
+static_assert(sizeof(InterfaceNamingHead) == 16);
+static_assert(sizeof(InterfaceNamingTail) == 8);
 static_assert(sizeof(SegmentFoot) % 8 == 0);
 
 }  // namespace caprock::store

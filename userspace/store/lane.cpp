@@ -9,6 +9,7 @@
 #include "core/clock.hpp"
 #include "core/log.hpp"
 #include "pcapng/reader.hpp"
+#include "store/interface_naming.hpp"
 
 namespace caprock::store {
 namespace {
@@ -55,9 +56,13 @@ RunHead make_run_head(const PacketBatch& batch, BatchPoint begin, const Stretch&
   return head;
 }
 
-/// Whether `list` is `known` and more behind it.
+/// Whether `list` is `known`, but for names of what was blank there, and more behind it.
 bool extends(const InterfaceList& list, const InterfaceList& known) {
-  return list.size() >= known.size() && std::equal(known.begin(), known.end(), list.begin());
+  const auto goes_on = [](const InterfaceRecord& before, const InterfaceRecord& now) {
+    return before == now || before.is_blank();
+  };
+  return list.size() >= known.size() &&
+         std::equal(known.begin(), known.end(), list.begin(), goes_on);
 }
 
 /// Of one writer: cheaper than an atomic addition.
@@ -243,19 +248,20 @@ void Lane::hand_over(Retirement why) {
 void Lane::set_interfaces(SharedInterfaceList list) {
   if (*list == *interfaces_) return;
   settle();
-  const std::size_t known = extends(*list, *interfaces_) ? interfaces_->size() : 0;
-  interfaces_ = std::move(list);
+  const SharedInterfaceList known = std::exchange(interfaces_, std::move(list));
   opening_ = build_opening(identity_, *interfaces_);
-  if (segment_ && (known == 0 || !append_interfaces(known))) retire();
+  if (segment_ && !(extends(*interfaces_, *known) && append_interfaces(*known))) retire();
 }
 
-/// The IDBs behind the first `known` ones, as a run. False: there is no room for them.
-bool Lane::append_interfaces(std::size_t known) {
+/// What the segment, which says `known`, has to be told, as a run. False: there is no room for it.
+bool Lane::append_interfaces(const InterfaceList& known) {
   std::vector<std::byte> blocks;
-  for (std::size_t id = known; id < interfaces_->size(); ++id) {
-    write_interface(blocks, (*interfaces_)[id], true);
+  for (std::uint32_t id = 0; id < known.size(); ++id) {
+    if (known[id] != (*interfaces_)[id]) write_interface_naming(blocks, id, (*interfaces_)[id]);
   }
-  if (!segment_->add_interfaces(interfaces_->size() - known, blocks.size())) return false;
+  for (std::size_t id = known.size(); id < interfaces_->size(); ++id)
+    write_interface(blocks, (*interfaces_)[id], true);
+  if (!segment_->add_interfaces(interfaces_->size() - known.size(), blocks.size())) return false;
   put_control(blocks);
   return true;
 }

@@ -66,7 +66,7 @@ class Lane final : public LaneWriter {
   BatchPoint skip_unfit(const PacketBatch& batch, BatchPoint at) const;
   void count_run(std::uint64_t bytes);
   void mark_durable();
-  bool append_interfaces(std::size_t known);
+  bool append_interfaces(const InterfaceList& known);
   bool put_control(Bytes blocks);
 
   LaneSurroundings around_;

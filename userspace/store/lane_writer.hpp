@@ -40,8 +40,9 @@ class LaneWriter {
   /// and the status say why); come back with the rest.
   virtual std::uint64_t settle() = 0;
 
-  /// Makes `list` the interfaces of the segments to come and, where it only adds to the present
-  /// one, appends the new IDBs to the active segment; where it changes one, starts a new segment.
+  /// Makes `list` the interfaces of the segments to come. Where it only adds to the present one, or
+  /// names what is blank there, the active segment is told by a run; where it changes a name, a new
+  /// segment starts.
   /// When this returns, blocks with the new ids may be appended.
   virtual void set_interfaces(SharedInterfaceList list) = 0;
 

@@ -22,9 +22,10 @@ void write_loss_entry(std::vector<std::byte>& out, const LossEntry& entry) {
   const std::array fields{pcapng::JournalField{kLostField, lost},
                           pcapng::JournalField{"CAPROCK_INTERFACE", entry.interface},
                           pcapng::JournalField{"CAPROCK_DIRECTION", direction}};
+  const std::string_view who =
+      entry.interface.empty() ? "an interface that has gone" : entry.interface;
   pcapng::write_note(out, entry.time_ns,
-                     fmt::format("{} packets lost that {} {}", lost, entry.interface, direction),
-                     fields);
+                     fmt::format("{} packets lost that {} {}", lost, who, direction), fields);
 }
 
 std::uint64_t lost_by_entry(const pcapng::Block& block) {

@@ -13,10 +13,10 @@
 namespace caprock::store {
 
 struct LossEntry {
-  std::string_view interface;
-  bool received = false;      // false: sent
-  std::uint64_t packets = 0;  // lost since the last packet of that interface that told of any
-  std::int64_t time_ns = 0;   // wall time by which they were lost
+  std::string_view interface;  // empty: one that has gone, and its id with it
+  bool received = false;       // false: sent
+  std::uint64_t packets = 0;   // lost since the last packet of that interface that told of any
+  std::int64_t time_ns = 0;    // wall time by which they were lost
 };
 
 /// Appends the entry to `out`, as one block.

@@ -18,6 +18,7 @@
 #include "store/chain_audit.hpp"
 #include "store/fault_guard.hpp"
 #include "store/file_io.hpp"
+#include "store/interface_naming.hpp"
 #include "store/segment_view.hpp"
 
 namespace caprock::store {
@@ -104,6 +105,8 @@ void append_interfaces(pcapng::BlockCursor blocks, InterfaceList& list) {
     const auto interface = pcapng::as_interface(*block);
     if (interface)
       list.push_back({std::string(interface->name()), std::string(interface->description())});
+    auto naming = as_interface_naming(*block);
+    if (naming && naming->id < list.size()) list[naming->id] = std::move(naming->record);
   }
 }
 

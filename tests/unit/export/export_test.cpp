@@ -208,6 +208,21 @@ TEST_CASE("export: an id keeps its number where another segment has only a place
   CHECK(blocks_of(exported.bytes, pcapng::kInterfaceDescription).size() == 3);
 }
 
+TEST_CASE(
+    "export: packets of an id that was vacated and named again have the names of their time") {
+  SegmentBuilder one(1, 0, {{"eth0", ""}, {"veth1", "pod a"}});
+  SegmentBuilder two(2, 0, {{"eth0", ""}, {"", ""}});
+  SegmentBuilder three(3, 0, {{"eth0", ""}, {"veth2", "pod b"}});
+  one.run(cpu(0), {{10, "a", 1}});
+  two.run(cpu(0), {{20, "b", 0}}).name_interface(1, {"veth2", "pod b"}).run(cpu(0), {{30, "c", 1}});
+  three.run(cpu(0), {{40, "d", 1}});
+  const Exported exported = export_ring({one, two, three});
+  CHECK(packets_of(exported.bytes) ==
+        std::vector<std::string>{"veth1:a", "eth0:b", "veth2:c", "veth2:d"});
+  CHECK(blocks_of(exported.bytes, pcapng::kInterfaceDescription).size() == 3);
+  CHECK(blocks_of(exported.bytes, store::kInterfaceNamingType).empty());
+}
+
 TEST_CASE("export: interface names carry the prefix, unused ids none") {
   SegmentBuilder segment(1, 0, {{"eth0", ""}, {"", ""}});
   segment.run(cpu(0), {{10, "a"}});

@@ -10,6 +10,7 @@
 #include "recorder.hpp"
 #include "store/ring_view.hpp"
 #include "store/verify.hpp"
+#include "support/command.hpp"
 #include "walker.hpp"
 
 namespace caprock::store::test {
@@ -203,6 +204,83 @@ TEST_CASE("lane: an interface that becomes another begins a new segment") {
   REQUIRE(sections.size() == 2);
   CHECK(sections[0] == std::vector<std::string>{"eth0", "lo"});
   CHECK(sections[1] == std::vector<std::string>{"eth0", "veth7"});
+}
+
+TEST_CASE("lane: an id that was blank is named in the segment at hand, for its packets in it") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    RingOptions options = small_ring(path);
+    options.interfaces = *interfaces({"eth0", "", ""});
+    const auto ring = open_ring(options);
+    append_all(ring->lane(0), packets.next(1));  // eth0
+    ring->lane(0).set_interfaces(interfaces({"eth0", "veth7", ""}));
+    ring->lane(0).set_interfaces(interfaces({"eth0", "veth7", "veth8", "veth9"}));
+    append_all(ring->lane(0), packets.next(9));
+    REQUIRE(ring->close());
+  }
+  const auto view = RingView::open(path);
+  REQUIRE(view);
+  const auto segments = view->segments();
+  REQUIRE(segments.size() == 1);
+  CHECK(view->interfaces(segments[0]) == *interfaces({"eth0", "veth7", "veth8", "veth9"}));
+  check_holds_all(path, packets);
+  const auto sections = interface_names(read_file(path));
+  REQUIRE(sections.size() == 1);
+  CHECK(sections[0] == std::vector<std::string>{"eth0", "", "", "veth9"});
+}
+
+TEST_CASE("lane: stock readers take a segment with blank interfaces") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  {
+    RingOptions options = small_ring(path);
+    options.interfaces = *interfaces({"eth0", ""});
+    const auto ring = open_ring(options);
+    ring->lane(0).set_interfaces(interfaces({"eth0", "veth7"}));
+    append_all(ring->lane(0), packets.next(4));
+    ring->lane(0).set_interfaces(interfaces({"eth0", ""}));
+    append_all(ring->lane(0), packets.next(1));
+    REQUIRE(ring->close());
+  }
+  const std::string file = path.string();
+  using caprock::test::output_of;
+  CHECK(output_of("tshark -r " + file + " -T fields -e frame.interface_id 2>&1") ==
+        "0\n1\n0\n1\n0\n");
+  CHECK(output_of("tcpdump -r " + file + " --count 2>&1 | grep -c '5 packets'") == "1\n");
+  CHECK(output_of("capinfos -T -r -c " + file + " 2>&1 | cut -f2") == "5\n");
+}
+
+TEST_CASE("lane: many ids are blank, and then named one by one, in two segments") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "ring.pcapng";
+  PacketStream packets;
+  InterfaceList list(4096, {"veth0123456789a", "pod shop/cart-5d9f8b7c6-x2x4z"});
+  {
+    RingOptions options = small_ring(path);
+    options.interfaces = list;
+    const auto ring = open_ring(options);
+    append_all(ring->lane(0), packets.next(1));
+    const auto set = [&] {
+      ring->lane(0).set_interfaces(std::make_shared<const InterfaceList>(list));
+      append_all(ring->lane(0), packets.next(1, 100));
+    };
+    std::fill(list.begin() + 2, list.end(), InterfaceRecord{});
+    set();
+    for (std::size_t id = 2; id < 500; ++id) {
+      list[id] = {"veth" + std::to_string(id), "pod shop/cart-" + std::to_string(id)};
+      set();
+    }
+    REQUIRE(ring->close());
+  }
+  const auto view = RingView::open(path);
+  REQUIRE(view);
+  const auto segments = view->segments();
+  REQUIRE(segments.size() == 2);
+  CHECK(view->interfaces(segments[1]) == list);
+  check_holds_all(path, packets);
 }
 
 TEST_CASE("lane: a step of the wall clock begins a new segment and generation") {

@@ -38,6 +38,14 @@ TEST_CASE("loss entry: it tells in words and in fields what was lost, where and 
   CHECK(pcapng::journal_time_ns(block) == 1'700'000'000'123'456'000);
 }
 
+TEST_CASE("loss entry: an interface that has gone has no name") {
+  std::vector<std::byte> out;
+  write_loss_entry(out, {.interface = "", .received = false, .packets = 3, .time_ns = 1});
+  CHECK(pcapng::journal_field(only_block(out), "MESSAGE") ==
+        "3 packets lost that an interface that has gone sent");
+  CHECK(lost_by_entry(only_block(out)) == 3);
+}
+
 TEST_CASE("loss entry: another journal entry tells of no loss") {
   std::vector<std::byte> bytes;
   const std::array fields{pcapng::JournalField{"MESSAGE", "CAPROCK_LOST=3"},

@@ -74,6 +74,18 @@ TEST_CASE("ring view: interfaces are those of the opening and those added in run
         InterfaceList{{"eth0", "the first"}, {"eth1", ""}, {"veth5", "pod shop/cart"}});
 }
 
+TEST_CASE("ring view: an interface that is blank in the opening has the name that a run gives it") {
+  SegmentBuilder segment(1, 0, {{"eth0", "the first"}, {"", ""}});
+  segment.name_interface(1, {"veth5", "pod shop/cart"})
+      .name_interface(2, {"veth6", "of an id that is not there"})
+      .run(cpu(0), {{2, "b", 1}});
+  const TemporaryFile file(ring_of({segment}));
+  const auto view = RingView::open(file.path());
+  REQUIRE(view);
+  CHECK(view->interfaces(view->segments().front()) ==
+        InterfaceList{{"eth0", "the first"}, {"veth5", "pod shop/cart"}});
+}
+
 TEST_CASE("ring view: a damaged segment is left out and named, and the rest is kept") {
   SegmentBuilder damaged = sealed(1, {{100, "a"}});
   damaged.bytes()[kSegmentHeadOffset + offsetof(SegmentHead, lane)] ^= std::byte{1};

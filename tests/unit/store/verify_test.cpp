@@ -55,6 +55,14 @@ std::string damage_of(const SegmentBuilder& segment) {
   return report.damage[0].what;
 }
 
+SegmentBuilder naming(std::uint32_t id) {
+  SegmentBuilder segment(1, 0, kInterfaces);
+  segment.run(cpu(0), kPackets)
+      .name_interface(id, {"veth5", ""})
+      .seal(foot_for(kPackets), statistics_for(foot_for(kPackets)));
+  return segment;
+}
+
 /// A ring of so many sealed segments of one lane, of which each follows on the one before.
 std::vector<std::byte> chain_of(std::uint64_t count) {
   std::vector<SegmentBuilder> segments;
@@ -80,6 +88,11 @@ SegmentBuilder with_foot(const std::function<void(SegmentFoot&)>& change) {
 }
 
 }  // namespace
+
+TEST_CASE("verify: only an interface that is there can be named in a run") {
+  CHECK(verify_ring({naming(0)}).whole());
+  CHECK(damage_of(naming(1)) == "it names an interface that is not there");
+}
 
 TEST_CASE("verify: a whole ring is whole, with its totals") {
   SegmentBuilder active(2, 1, kInterfaces);
