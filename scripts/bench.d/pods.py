@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TEST = "targets_test.Targets.test_churn"
+MOST_CPU = 10  # % of a core
 RESULT = re.compile(r"(\d+) pods in ([\d.]+) s: ([\d.]+) % of a core, (\d+) KiB at first, (\d+) KiB at the end")
 
 
@@ -22,6 +23,8 @@ def measure(_rig, options):
     if done.returncode or not found:
         raise RuntimeError(f"{TEST} failed: {done.stderr.strip()}")
     pods, seconds, cpu, early, late = found.groups()
+    if float(cpu) > MOST_CPU:
+        raise RuntimeError(f"the agent took {cpu} % of a core, {MOST_CPU} are allowed")
     yield (f"{pods} pods with links of their own appear in {seconds} s and vanish again, 20 at a time; the first SYN of each is in the record, "
            "and no entry of a map stays behind",
            ["CPU of the agent, % of a core", "its own memory after 20 pods, KiB", "at the end, KiB"], [[cpu, early, late]])

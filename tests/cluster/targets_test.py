@@ -305,7 +305,7 @@ class Targets(PlayedNodeTest):
         took, share, late = time.monotonic() - begun, usage.cpu_share(), usage.own_bytes()
         for played in alive:
             self.vanish(played)
-        wait_until(lambda: self.entries(agent) == before, f"the maps to be as before: {before}, {self.entries(agent)}")
+        wait_until(lambda: self.entries(agent) == before, f"maps and pins to be as before: {before}, {self.entries(agent)}")
         capture = self.folder / "export.pcapng"
         agent.client("export", "--force", "--no-events", "-o", capture)
         seen = run("tshark", "-r", capture, "-Y", "tcp.flags.syn == 1 && tcp.flags.ack == 0", "-T", "fields", "-e", "ip.src").split()
@@ -314,8 +314,8 @@ class Targets(PlayedNodeTest):
         self.assertLess(late, early + (8 << 20))
 
     def entries(self, agent):
-        """How many entries the maps of addresses and interfaces have."""
-        counts = {}
+        """The pins of attachments, and how many entries the maps of addresses and interfaces have."""
+        counts = {"links": sorted(pin.name for pin in agent.pins.glob("link_*"))}
         for name in ("addr4", "if_policy"):
             (path,) = agent.pins.rglob(name)
             counts[name] = len(json.loads(run("bpftool", "-j", "map", "dump", "pinned", path)))
