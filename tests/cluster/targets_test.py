@@ -315,7 +315,7 @@ class Targets(PlayedNodeTest):
 
     def entries(self, agent):
         """The pins of attachments, and how many entries the maps of addresses and interfaces have."""
-        counts = {"links": sorted(pin.name for pin in agent.pins.glob("link_*"))}
+        counts = {"links": sorted(pin.name for pin in agent.pins.rglob("link_*"))}
         for name in ("addr4", "if_policy"):
             (path,) = agent.pins.rglob(name)
             counts[name] = len(json.loads(run("bpftool", "-j", "map", "dump", "pinned", path)))
