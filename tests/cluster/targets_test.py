@@ -187,6 +187,23 @@ class Targets(PlayedNodeTest):
         wait_until(lambda: self.recorded(agent), "the datagram")
         self.assertEqual(self.recorded(agent), ["to front"])
 
+    def test_first_packet_past_link(self):
+        """what is sent to a pod past its link is recorded before anybody has said whose the link is, or what its address is"""
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        early = self.make_pod("shop", "early")
+        self.node.add_pair(early)
+        wait_until(lambda: agent.interface("net") and agent.interface(early.link), "the links to be recorded")
+        time.sleep(0.5)  # the node looks for addresses ten times a second
+        self.node.send("first", early.address)
+        early.schedule()
+        time.sleep(0.5)
+        self.node.send("second", early.address)
+        early.run()
+        time.sleep(LIVE_SECONDS)
+        self.node.send("third", early.address)
+        wait_until(lambda: "third" in self.recorded(agent), "the last datagram")
+        self.assertEqual(self.recorded(agent), ["first", "second", "third"])
+
     def test_first_packet(self):
         """the first packet of a pod is recorded, though nobody knows the link's owner yet"""
         agent = self.agent_with(tap__namespaces="[shop]").start()

@@ -30,6 +30,8 @@ class Planner {
     plan_.others = filter_.restricts() ? Extent::kTargets : Extent::kEverything;
     for (const auto& [ifindex, device] : view_.devices)
       if (leads_elsewhere(device)) plan_.devices.emplace(ifindex, of_no_pod(ifindex));
+    for (const auto ifindex : view_.new_links)
+      add_found(ifindex);
     for (const auto& [uid, pod] : view_.pods)
       if (is_alive(pod)) add(pod);
     std::ranges::sort(plan_.targets, {}, [](const api::Target& target) {
@@ -46,6 +48,12 @@ class Planner {
     wish.extent = wanted ? Extent::kEverything : Extent::kTargets;
     wish.pod_link = true;
     return wish;
+  }
+
+  /// Where a CNI delivers past the link, what comes for a pod is met by its address alone.
+  void add_found(std::uint32_t ifindex) {
+    const auto found = view_.link_addresses.find(ifindex);
+    if (found != view_.link_addresses.end()) add_addresses(found->second, plan_.target_addresses);
   }
 
   /// What others say to a target is met on their links alone.
@@ -72,6 +80,7 @@ class Planner {
       add_addresses(pod.addresses, plan_.excluded_addresses);
     } else if (verdict.targeted) {
       add_addresses(pod.addresses, plan_.target_addresses);
+      if (pod.addresses.empty()) std::ranges::for_each(links, [&](auto link) { add_found(link); });
       if (pod.host_network) add_addresses({pod.host_address}, plan_.target_addresses);
     }
   }

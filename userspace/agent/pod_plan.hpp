@@ -21,6 +21,9 @@ namespace caprock::agent {
 /// ifindexes of each pod's links on this host, by the pod's uid.
 using PodLinkMap = std::map<std::string, std::set<std::uint32_t>>;
 
+/// Addresses in the namespace that a link leads into, by the link's ifindex.
+using LinkAddresses = std::map<std::uint32_t, std::vector<std::string>>;
+
 struct PodPlan {
   std::map<std::uint32_t, DeviceWish> devices;     // by ifindex: of links that lead to pods
   std::map<std::uint32_t, PodLoopback> loopbacks;  // by the inode of the network namespace
@@ -44,8 +47,10 @@ struct PodView {
   const PodLinkMap& links;
   const capture::DeviceMap& devices;
   const std::set<std::uint32_t>& new_links;  // to pods not known yet: recorded
-  const std::set<std::uint32_t>& uplinks;    // to routers: no pod's, whatever they look like
-  bool loopbacks = false;                    // of targets are wanted
+  const LinkAddresses& link_addresses;     // as found in the namespaces of such, and of pods whose
+                                           // addresses have not been told yet
+  const std::set<std::uint32_t>& uplinks;  // to routers: no pod's, whatever they look like
+  bool loopbacks = false;                  // of targets are wanted
   const PodNetworkMap& networks;
 };
 

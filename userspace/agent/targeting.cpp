@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 
+#include "capture/host_addresses.hpp"
+
 namespace caprock::agent {
 namespace {
 
@@ -16,6 +18,20 @@ std::set<std::string> with_network(const PodMap& pods) {
   for (const auto& [uid, pod] : pods)
     if (is_alive(pod) && !pod.host_network) uids.insert(uid);
   return uids;
+}
+
+/// For the links that are new, and those of pods that have not been told an address yet: it is in
+/// the pod's namespace long before the kubelet tells it.
+LinkAddresses find_addresses(const PodMap& pods, const PodLinkMap& links,
+                             const capture::DeviceMap& devices,
+                             const std::set<std::uint32_t>& fresh) {
+  std::set<std::uint32_t> wanted = fresh;
+  for (const auto& [uid, of_pod] : links)
+    if (pods.at(uid).addresses.empty()) wanted.insert(of_pod.begin(), of_pod.end());
+  LinkAddresses found;
+  for (const auto ifindex : wanted)
+    found[ifindex] = capture::addresses_in_namespace(devices.at(ifindex).lower_namespace);
+  return found;
 }
 
 }  // namespace
@@ -34,10 +50,14 @@ void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices
     if (appeared != 0 && now - appeared < kGraceNs) fresh.insert(ifindex);
   }
   waits_ = !fresh.empty();
+  const LinkAddresses addresses =
+      filter_.restricts() ? find_addresses(cluster.pods(), finder_.links(), devices, fresh)
+                          : LinkAddresses();
   plan_ = plan_pods(filter_, {.pods = cluster.pods(),
                               .links = finder_.links(),
                               .devices = devices,
                               .new_links = fresh,
+                              .link_addresses = addresses,
                               .uplinks = finder_.uplinks(),
                               .loopbacks = loopbacks_,
                               .networks = networks_.all()});

@@ -6,8 +6,10 @@
 #include <linux/rtnetlink.h>
 
 #include <array>
-#include <span>
+#include <optional>
+#include <utility>
 
+#include "capture/bpf_map.hpp"
 #include "capture/netlink.hpp"
 
 namespace caprock::capture {
@@ -22,27 +24,49 @@ int read_attribute(const nlattr* attribute, void* context) {
   return MNL_CB_OK;
 }
 
-void add_address(HostAddresses& addresses, const nlmsghdr& message) {
-  if (message.nlmsg_type != RTM_NEWADDR) return;
+struct Address {
+  std::uint32_t ifindex;
+  unsigned char scope;
+  std::string text;
+};
+
+std::optional<Address> parse_address_message(const nlmsghdr& message) {
+  if (message.nlmsg_type != RTM_NEWADDR) return std::nullopt;
   const auto* info = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(&message));
-  if (info->ifa_scope == RT_SCOPE_LINK) return;
   const void* address = nullptr;
   mnl_attr_parse(&message, sizeof(ifaddrmsg), read_attribute, &address);
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address != nullptr &&
-      ::inet_ntop(info->ifa_family, address, text.data(), text.size()) != nullptr) {
-    addresses.emplace(info->ifa_index, text.data());
-  }
+  if (address == nullptr ||
+      ::inet_ntop(info->ifa_family, address, text.data(), text.size()) == nullptr)
+    return std::nullopt;
+  return Address{info->ifa_index, info->ifa_scope, text.data()};
 }
 
 }  // namespace
 
 Result<HostAddresses> read_host_addresses() {
   const ifaddrmsg of_every_family{};
-  const auto answer = netlink_dump(RTM_GETADDR, std::as_bytes(std::span(&of_every_family, 1)));
+  const auto answer = netlink_dump(RTM_GETADDR, object_bytes(of_every_family));
   if (!answer) return answer.error().context("read the host's addresses");
   HostAddresses addresses;
-  for_each_message(*answer, [&](const nlmsghdr& message) { add_address(addresses, message); });
+  for_each_message(*answer, [&](const nlmsghdr& message) {
+    const auto address = parse_address_message(message);
+    if (address && address->scope != RT_SCOPE_LINK)
+      addresses.emplace(address->ifindex, address->text);
+  });
+  return addresses;
+}
+
+std::vector<std::string> addresses_in_namespace(std::int32_t id) {
+  const ifaddrmsg of_every_family{};
+  const auto answer = netlink_dump(RTM_GETADDR, object_bytes(of_every_family),
+                                   {{IFA_TARGET_NETNSID, object_bytes(id)}});
+  std::vector<std::string> addresses;
+  if (!answer) return addresses;
+  for_each_message(*answer, [&](const nlmsghdr& message) {
+    auto address = parse_address_message(message);
+    if (address && address->scope < RT_SCOPE_LINK) addresses.push_back(std::move(address->text));
+  });
   return addresses;
 }
 

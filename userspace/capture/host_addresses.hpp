@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The addresses under which this host is reached.
+// The addresses under which this host is reached, or what is in another network namespace.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 
@@ -14,5 +15,9 @@ namespace caprock::capture {
 using HostAddresses = std::map<std::uint32_t, std::string>;
 
 Result<HostAddresses> read_host_addresses();
+
+/// Those by which others reach the network namespace that has this id here
+/// (Device::lower_namespace). Nothing is entered. None where it has gone.
+std::vector<std::string> addresses_in_namespace(std::int32_t id);
 
 }  // namespace caprock::capture

@@ -71,11 +71,15 @@ Result<NetlinkSocket> open_netlink(unsigned groups, int flags) {
   return socket;
 }
 
-Result<std::vector<std::byte>> netlink_dump(std::uint16_t type, Bytes header) {
+Result<std::vector<std::byte>> netlink_dump(std::uint16_t type, Bytes header,
+                                            const std::vector<NetlinkAttribute>& attributes) {
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     auto socket = open_netlink(0, 0);
     if (!socket) return std::move(socket).error();
-    if (auto sent = send_request(socket->get(), type, NLM_F_DUMP, header); !sent)
+    int strict = attributes.empty() ? 0 : 1;
+    if (mnl_socket_setsockopt(socket->get(), NETLINK_GET_STRICT_CHK, &strict, sizeof strict) != 0)
+      return Error::from_errno("rtnetlink: ask strictly");
+    if (auto sent = send_request(socket->get(), type, NLM_F_DUMP, header, attributes); !sent)
       return std::move(sent).error();
     auto answer = receive_answer(socket->get());
     if (!answer) return std::move(answer).error();

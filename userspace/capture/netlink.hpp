@@ -22,14 +22,16 @@ using NetlinkSocket = std::unique_ptr<mnl_socket, CloseNetlink>;
 /// `groups`: RTMGRP_* to listen to; `flags`: SOCK_NONBLOCK or 0.
 Result<NetlinkSocket> open_netlink(unsigned groups, int flags);
 
-/// All messages of the answer to a dump request, one behind the other. `header` is what the type
-/// wants behind nlmsghdr. Asked again while the kernel says that things changed under its hands.
-Result<std::vector<std::byte>> netlink_dump(std::uint16_t type, Bytes header);
-
 struct NetlinkAttribute {
   std::uint16_t type;
   Bytes value;
 };
+
+/// All messages of the answer to a dump request, one behind the other. `header` is what the type
+/// wants behind nlmsghdr; with `attributes`, the kernel refuses what it does not know instead of
+/// answering without it. Asked again while the kernel says that things changed under its hands.
+Result<std::vector<std::byte>> netlink_dump(std::uint16_t type, Bytes header,
+                                            const std::vector<NetlinkAttribute>& attributes = {});
 
 /// The answer to a request for one thing; nothing where the kernel knows no such thing.
 Result<std::optional<std::vector<std::byte>>> netlink_get(

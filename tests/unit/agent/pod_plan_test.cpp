@@ -43,6 +43,7 @@ struct World {
   PodLinkMap links;
   capture::DeviceMap devices;
   std::set<std::uint32_t> new_links, uplinks;
+  LinkAddresses link_addresses;
   bool loopbacks = false;
   PodNetworkMap networks;
   config::Tap tap;
@@ -62,6 +63,7 @@ struct World {
                                                      .links = links,
                                                      .devices = devices,
                                                      .new_links = new_links,
+                                                     .link_addresses = link_addresses,
                                                      .uplinks = uplinks,
                                                      .loopbacks = loopbacks,
                                                      .networks = networks});
@@ -106,6 +108,22 @@ TEST_CASE("pod plan: a link that is new is recorded until somebody says whose it
   const PodPlan plan = world.plan();
   CHECK(plan.devices.at(kStrangeLink).extent == Extent::kEverything);
   CHECK(plan.devices.at(kTillLink).extent == Extent::kTargets);
+}
+
+TEST_CASE("pod plan: what is new is wanted by the addresses found behind its link, too") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  world.new_links = {kStrangeLink};
+  world.pods.at("front-uid").addresses.clear();
+  world.pods.at("till-uid").addresses.clear();
+  world.link_addresses = {{kStrangeLink, {"10.0.0.9", "fd00::9"}},
+                          {kFrontLink, {"10.0.0.7"}},
+                          {kTillLink, {"10.0.0.8"}}};
+  CHECK(world.plan().target_addresses == addresses({"10.0.0.9", "fd00::9", "10.0.0.7"}));
+  world.add(pod("shop", "other", "10.0.0.10"));
+  world.new_links.clear();
+  world.pods.at("front-uid").addresses = {"10.0.0.77"};
+  CHECK(world.plan().target_addresses == addresses({"10.0.0.77", "10.0.0.10"}));
 }
 
 TEST_CASE("pod plan: a node's way out is no pod's, though it looks like one") {
