@@ -5,13 +5,11 @@ import subprocess
 import time
 import uuid
 
-from lab.harness import SystemTest
-from lab.kubernetes import ApiServer
 from lab.kubernetes.cgroups import ControlGroups
 from lab.network import run
 from lab.waiting import wait_until
 
-from played_node import NODE, PlayedNode, PlayedPod
+from played_node import PlayedNodeTest, PlayedPod
 
 PORT = 7001
 # Two containers: one repeats what the other one says over loopback, told by a line of input each.
@@ -76,16 +74,11 @@ def said(*texts):
     return sorted([*texts, *(f"heard {text}" for text in texts)])
 
 
-class Loopback(SystemTest):
+class Loopback(PlayedNodeTest):
     def setUp(self):
         super().setUp()
-        network = self.make_namespace()
-        self.server = ApiServer(self.folder, network)
-        self.addCleanup(self.server.delete)
-        self.node = PlayedNode(network, self.server, ["shop", "bank"])
-        self.groups = ControlGroups(network.name)
+        self.groups = ControlGroups(self.node.network.name)
         self.addCleanup(self.groups.delete)
-        self.number = 0
 
     def pod(self, namespace, name):
         self.number += 1
@@ -95,11 +88,7 @@ class Loopback(SystemTest):
         return played
 
     def agent_with(self, **settings):
-        return self.make_agent(self.node.network, agent__kubernetes__kubeconfig=self.server.kubeconfig, agent__kubernetes__node=NODE,
-                               tap__namespaces="[shop]", **settings).start()
-
-    def targets(self, agent):
-        return {one["pod"]: one for one in json.loads(agent.client("targets", "-o", "json").stdout)["targets"]}
+        return super().agent_with(tap__namespaces="[shop]", **settings).start()
 
     def loopbacks(self, agent):
         """Of which pods the loopback is recorded."""
@@ -110,11 +99,7 @@ class Loopback(SystemTest):
                    f"the loopback of {pods}: {agent.status()['interfaces']}, {self.targets(agent)}")
 
     def recorded(self, agent):
-        """The texts of the datagrams in the record."""
-        capture = self.folder / "export.pcapng"
-        agent.client("export", "--force", "--no-events", "--filter", f"udp port {PORT}", "-o", capture)
-        lines = run("tshark", "-r", capture, "-T", "fields", "-e", "udp.payload").split()
-        return sorted(bytes.fromhex(line).decode() for line in lines)
+        return sorted(super().recorded(agent, PORT))
 
     def await_recorded(self, agent, *texts):
         wait_until(lambda: len(self.recorded(agent)) >= 2 * len(texts), f"what was said: {self.recorded(agent)}")

@@ -138,10 +138,10 @@ class PlayedNodeTest(SystemTest):
         wait_until(lambda: {name for name, one in self.targets(agent).items() if one["targeted"] and one["interfaces"]} == set(names),
                    f"{names} to be the targets: {self.targets(agent)}")
 
-    def recorded(self, agent):
-        """The texts of all datagrams in the record, in order."""
+    def recorded(self, agent, port=PORT):
+        """The texts of the port's datagrams in the record, in order."""
         capture = self.folder / "export.pcapng"
-        agent.client("export", "--force", "--no-events", "--filter", f"udp port {PORT}", "-o", capture)
+        agent.client("export", "--force", "--no-events", "--filter", f"udp port {port}", "-o", capture)
         lines = run("tshark", "-r", capture, "-T", "fields", "-e", "udp.payload").split()
         return [bytes.fromhex(line).decode() for line in lines]
 
