@@ -122,4 +122,11 @@ struct link_flow {
   __u32 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 };
 
+/* Map `pod_ends`, a hash: a device inside a pod, at which bpf/programs/capture_pod.bpf.c looks for what comes past the
+ * pod's link → ifindex (__u32) of that link, the other end, as what it is recorded. */
+struct pod_end {
+  __u32 network; /* inode of the pod's network namespace */
+  __u32 ifindex; /* there */
+};
+
 #endif

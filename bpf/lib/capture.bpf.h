@@ -47,7 +47,7 @@ static __always_inline bool choose(struct frame* frame, struct choice* choice) {
   struct packet* packet = bpf_map_lookup_elem(&packets, &cpu);
   if (!count || !packet) return false; /* a CPU that came after the load */
   count->seen++;
-  if (frame->direction == CAPROCK_INGRESS) forget_arrival(frame, &policy, packet);
+  begin_anew(frame, &policy, packet);
   if (policy.mode == INTERFACE_OFF) {
     count->filtered++;
     return false;

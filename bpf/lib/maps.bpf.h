@@ -133,6 +133,15 @@ struct {
   __type(value, struct interface_policy);
 } if_policy_low SEC(".maps") __weak;
 
+/* Device inside a pod → ifindex of the link that leads to it. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, CAPROCK_MAX_INTERFACES);
+  __type(key, struct pod_end);
+  __type(value, __u32);
+} pod_ends SEC(".maps") __weak;
+
 /* IPv4 address → included or excluded. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);

@@ -10,8 +10,12 @@
  *   there: a conversation is in the record with one pair of addresses, that of the side which began it. For this the
  *   flow is put into `translated`.
  *
- * What is sent at the other end of a netkit comes in nowhere, as the kernel has it, when a program there sends it past the
- * host's end: then the packet keeps its socket as well, which no packet of the host has.
+ * What is sent at the other end of a netkit comes in nowhere, as the kernel has it, when a program there sends it past
+ * the host's end: then the packet keeps its socket as well, which no packet of the host has.
+ *
+ * What comes in for a pod may be sent past the pod's link, to its other end (bpf_redirect_peer): from tc's ingress on,
+ * so that the CPU has sent nothing since it took the packet in. There it is recorded if it was not where it came in,
+ * for a program may have found the pod by an address that is none of the pod's: see bpf/programs/capture_pod.bpf.c.
  *
  * A note holds as long as the sk_buff does not come in anew, which makes another one of it. Of a packet that came up
  * through a bridge the port is not known any more, and with it whether there is a program: it has to be the last one
@@ -51,9 +55,12 @@ struct {
   __type(value, struct arrival);
 } arrivals SEC(".maps") __weak;
 
-/* The place of the packet's sk_buff. Its address becomes a number by a detour through the memory of a map. */
+/* The address of the packet's sk_buff becomes a number by a detour through the memory of a map. */
+static __always_inline void take_at_hand(void* context, struct packet* packet) { packet->at_hand = (__u64)context; }
+
+/* The place of the packet's sk_buff. */
 static __always_inline struct arrival* arrival_of(const struct frame* frame, struct packet* packet) {
-  packet->at_hand = (__u64)frame->context;
+  take_at_hand(frame->context, packet);
   __u32 index = READ_ONCE(packet->at_hand) * 0x9e3779b97f4a7c15ULL >> (64 - ARRIVALS_SHIFT);
   return bpf_map_lookup_elem(&arrivals, &index);
 }
@@ -63,14 +70,26 @@ static __always_inline __u32 came_in_by(const struct frame* frame) {
   return ((const struct __sk_buff*)frame->context)->ingress_ifindex;
 }
 
-/* Of a packet that comes in, before it is known whether it is wanted. */
-static __always_inline void forget_arrival(const struct frame* frame, const struct interface_policy* policy,
-                                           struct packet* packet) {
+/* Of each packet, before it is known whether it is wanted: what was known of another one in the same sk_buff is over.
+ */
+static __always_inline void begin_anew(const struct frame* frame, const struct interface_policy* policy,
+                                       struct packet* packet) {
   if (!recorded_once || !(policy->roles & ROLE_ONCE)) return;
+  packet->came_in = 0;
+  if (frame->direction == CAPROCK_EGRESS) return;
   packet->arrived = 0;
   if (frame->xdp) return; /* it is no sk_buff yet */
   struct arrival* arrival = arrival_of(frame, packet);
   if (arrival && arrival->skb == packet->at_hand) arrival->skb = 0;
+  packet->came_in = packet->at_hand;
+}
+
+/* At the pod's end of a link: whether the packet was sent there past the link, and is not in the record. */
+static __always_inline bool went_past_link(void* context, struct packet* packet) {
+  take_at_hand(context, packet);
+  if (packet->came_in != packet->at_hand) return false;
+  packet->came_in = 0;
+  return packet->arrived != packet->at_hand;
 }
 
 static __always_inline void note_arrival(const struct frame* frame, struct packet* packet) {

@@ -13,7 +13,8 @@ struct packet {
   struct block block;
   __u64 header_bytes;   /* of the record's packet, to the end of L4 */
   bool truncated;       /* shortened because of the queue's fill */
-  __u64 arrived;        /* the sk_buff that the CPU took in last, on a link of ROLE_ONCE; 0: it is not in the record */
+  __u64 came_in;        /* the sk_buff that the CPU took in last, on a link of ROLE_ONCE; 0: it has sent one since */
+  __u64 arrived;        /* the same as long as nothing else came in; 0: it is not in the record */
   __u64 at_hand;        /* the sk_buff of this packet */
   struct link_flow key; /* of `translated` */
   /* A copy for the parser. Old verifiers know no other bound of what it reads there than that of the cursor. */

@@ -82,8 +82,9 @@ TEST_CASE("loader: keys and values of the maps are as long as both worlds think,
       MapType{"cidr6", sizeof(cidr6_key), sizeof(address_verdict)},
       MapType{"ports", 2, sizeof(port_verdict)},
       MapType{"generation", 4, sizeof(capture_generation)},
-      MapType{"if_record", 4, sizeof(interface_record)}, MapType{"own_endpoint", sizeof(endpoint_key), 1},
-      MapType{"translated", sizeof(link_flow), 4});
+      MapType{"if_record", 4, sizeof(interface_record)},
+      MapType{"own_endpoint", sizeof(endpoint_key), 1}, MapType{"translated", sizeof(link_flow), 4},
+      MapType{"pod_ends", sizeof(pod_end), 4});
   Rig& rig = Rig::fresh(Transport::kStage);
   INFO(map.name);
   const bpf_map_info info = map_info(rig.programs().map_fd(map.name));
@@ -126,8 +127,8 @@ TEST_CASE("loader: programs and maps are pinned under their names until the obje
   {
     auto programs = Programs::load(with_pins(transport, directory));
     REQUIRE(programs);
-    for (const char* name : {"tc_ingress", "tc_egress", "capture_xdp", "counters", "settings",
-                             "wake", "generation"}) {
+    for (const char* name :
+         {"tc_ingress", "tc_egress", "capture_xdp", "counters", "settings", "wake", "generation"}) {
       INFO(name);
       const Fd pin(bpf_obj_get((directory / "v1" / name).c_str()));
       CHECK(pin);

@@ -183,7 +183,7 @@ TEST_CASE("pods: filters that an agent before left are removed where nobody want
   const Pod pod;
   attach(rig, *programs, pod, TcFlavour::kClsact).keep();
   CHECK(pod.filters() == 1);
-  remove_pod_filters({pod.network().inode});
+  remove_pod_filters({.devices = {pod.network().inode}, .ends = {}});
   CHECK(pod.filters() == 1);
   remove_pod_filters({});
   CHECK(pod.filters() == 0);

@@ -3,10 +3,12 @@
 import contextlib
 import json
 import socket
+import subprocess
 import threading
 
 from lab.harness import SystemTest
 from lab.kubernetes import Api, ApiServer, pod
+from lab.kubernetes.cgroups import hierarchies
 from lab.network import Namespace, run
 from lab.waiting import wait_until
 
@@ -83,6 +85,31 @@ class PlayedPod:
     def delete(self):
         self.node.api.request("DELETE", f"{self.path}?gracePeriodSeconds=0")
         self.network.delete()
+
+
+class Process:
+    """One that runs in a pod's network and in the control group that the kubelet makes for the uid."""
+
+    def __init__(self, played, uid):
+        self.top = hierarchies()[-1] / f"caprock-{played.network.name}"
+        self.folder = self.top / "kubepods" / f"pod{uid}"
+        self.folder.mkdir(parents=True)
+        join = f"echo $$ >{self.folder}/cgroup.procs && exec sleep infinity"
+        self.process = subprocess.Popen(played.network.command("sh", "-c", join))
+
+    def delete(self):
+        self.process.kill()
+        self.process.wait()
+        for folder in (self.folder, self.folder.parent, self.top):
+            wait_until(lambda: self._removed(folder), f"{folder} to be empty")
+
+    @staticmethod
+    def _removed(folder):
+        try:
+            folder.rmdir()
+        except OSError:
+            return False
+        return True
 
 
 class PlayedNode:

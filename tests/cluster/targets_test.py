@@ -4,46 +4,19 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 from lab.harness import alone
 from lab.kubernetes import Relay
-from lab.kubernetes.cgroups import hierarchies
 from lab.network import run
 from lab.readers import journal_messages
 from lab.waiting import wait_until
-from played_node import NODE, SECOND_NETWORK, PlayedNodeTest
+from played_node import NODE, SECOND_NETWORK, PlayedNodeTest, Process
 
 PODS = int(os.environ.get("CAPROCK_PODS", 60))  # of the test of churn
 PERIOD, ALIVE = 0.12, 20  # s from one to the next; how many there are at a time
 LIVE_SECONDS = 1  # in which a change of the filter is in force
-
-
-class Process:
-    """One that runs in a pod's network and in the control group that the kubelet makes for the uid."""
-
-    def __init__(self, played, uid):
-        self.top = hierarchies()[-1] / f"caprock-{played.network.name}"
-        self.folder = self.top / "kubepods" / f"pod{uid}"
-        self.folder.mkdir(parents=True)
-        join = f"echo $$ >{self.folder}/cgroup.procs && exec sleep infinity"
-        self.process = subprocess.Popen(played.network.command("sh", "-c", join))
-
-    def delete(self):
-        self.process.kill()
-        self.process.wait()
-        for folder in (self.folder, self.folder.parent, self.top):
-            wait_until(lambda: self._removed(folder), f"{folder} to be empty")
-
-    @staticmethod
-    def _removed(folder):
-        try:
-            folder.rmdir()
-        except OSError:
-            return False
-        return True
 
 
 class Usage:

@@ -186,7 +186,7 @@ TEST_CASE(
   REQUIRE(filter);
   [[maybe_unused]] const auto* killed = filter->release();
   const AttachOptions clsact{.tc = TcFlavour::kClsact, .pin_directory = {}};
-  REQUIRE(remove_leftovers(*read_devices(), {ifindex}, clsact));
+  REQUIRE(remove_leftovers(*read_devices(), {.devices = {ifindex}, .ends = {}}, clsact));
   CHECK(list_tc_filters(ifindex, CAPROCK_INGRESS)->size() == 1);
   REQUIRE(remove_leftovers(*read_devices(), {}, clsact));
   CHECK(list_tc_filters(ifindex, CAPROCK_INGRESS)->empty());
@@ -287,7 +287,7 @@ TEST_CASE(
   const AttachOptions options{.tc = TcFlavour::kTcx, .pin_directory = pins.path()};
   const auto attachment = DeviceAttachment::attach(programs, selected("va"), options);
   REQUIRE(attachment);
-  REQUIRE(remove_leftovers(*read_devices(), {ifindex}, options));
+  REQUIRE(remove_leftovers(*read_devices(), {.devices = {ifindex}, .ends = {}}, options));
   CHECK(attachment->in_place());
   REQUIRE(remove_leftovers(*read_devices(), {}, options));
   CHECK_FALSE(attachment->in_place());

@@ -74,7 +74,8 @@ InterfaceFollower::InterfaceFollower(Recorder& recorder, capture::DeviceMonitor 
       records_(recorder.programs()),
       settings_(std::move(settings)),
       table_(recorder.known_interfaces(), monotonic_ns()),
-      ports_(recorder, settings_.mirror_bytes) {}
+      ports_(recorder, settings_.mirror_bytes),
+      pod_ends_(recorder.programs()) {}
 
 void InterfaceFollower::read_events() {
   auto changes = monitor_.read_events();
@@ -125,6 +126,7 @@ void InterfaceFollower::repair() {
     }
     attach(recorded);
   }
+  pod_ends_.repair(attach_options_);
   if (leftovers_ && applied) remove_leftovers();
 }
 
@@ -133,10 +135,12 @@ void InterfaceFollower::keep() {
     ports_.close(recorded.port);
     if (recorded.attachment) recorded.attachment->keep();
   }
+  pod_ends_.keep();
   recorded_.clear();
 }
 
 void InterfaceFollower::stop() {
+  pod_ends_.set({}, attach_options_);
   while (!recorded_.empty())
     forget(recorded_.begin());
   publish_covered();
@@ -161,7 +165,7 @@ std::vector<api::InterfaceStatus> InterfaceFollower::status() const {
   for (const auto& [ifindex, recorded] : recorded_) {
     list[recorded.id].index = recorded.selected.device.ifindex;
     list[recorded.id].error = recorded.error;
-    list[recorded.id].hook = hooks_of(recorded);
+    list[recorded.id].hook = hooks_of(ifindex, recorded);
   }
   return list;
 }
@@ -189,13 +193,14 @@ bool InterfaceFollower::apply() {
     publish(ifindex, recorded);
   publish_covered();
   publish_tunnel_ports(selected);
+  attach_pod_ends();
   return true;
 }
 
 void InterfaceFollower::remove_leftovers() {
-  std::set<std::uint32_t> attached;
+  capture::AttachedDevices attached{.devices = {}, .ends = pod_ends_.attached()};
   for (const auto& [ifindex, recorded] : recorded_) {
-    if (recorded.attachment) attached.insert(ifindex);
+    if (recorded.attachment) attached.devices.insert(ifindex);
   }
   const auto removed = capture::remove_leftovers(monitor_.devices(), attached, attach_options_);
   if (!removed) report_error(removed.error().message());
@@ -205,6 +210,7 @@ void InterfaceFollower::remove_leftovers() {
 
 /// Of devices that went while no agent ran: an ifindex may come again.
 void InterfaceFollower::remove_stale_policies() {
+  if (auto removed = pod_ends_.remove_stale(); !removed) report_error(removed.error().message());
   const auto ifindexes = policies_.ifindexes();
   if (!ifindexes) return report_error(ifindexes.error().message());
   for (const std::uint32_t ifindex : *ifindexes) {
@@ -384,10 +390,30 @@ void InterfaceFollower::attach(Recorded& recorded) {
 
 /// Where the kernel does not take them, it is not asked again.
 Status InterfaceFollower::load_pod_programs() {
-  if (!pod_programs_) pod_programs_ = capture::PodPrograms::load(recorder_->programs());
+  if (!pod_programs_) {
+    pod_programs_ = capture::PodPrograms::load(recorder_->programs());
+    if (!*pod_programs_)
+      log_warning(fmt::format("nothing is recorded inside of pods: {}",
+                              pod_programs_->error().message()));
+  }
   if (!*pod_programs_) return pod_programs_->error();
   attach_options_.pod_programs = (*pod_programs_)->get();
   return {};
+}
+
+/// Those of links that are recorded, as far as their packets are recorded once.
+void InterfaceFollower::attach_pod_ends() {
+  PodEndSelection wanted;
+  for (const auto& [ifindex, recorded] : recorded_) {
+    const capture::Device& device = recorded.selected.device;
+    const auto network = recorded.selected.network ? std::nullopt : wish_of(device).pod_end;
+    if (settings_.once && recorded.attachment && network && device.lower != 0)
+      wanted.emplace(ifindex, capture::select_pod_end(device, *network));
+  }
+  if (!wanted.empty()) {
+    if (const auto loaded = load_pod_programs(); !loaded) wanted.clear();
+  }
+  pod_ends_.set(wanted, attach_options_);
 }
 
 /// What the port receives goes through the stage until it has sockets. One that is not to be
@@ -413,10 +439,12 @@ void InterfaceFollower::note(Recorded& recorded, const std::string& what) {
   log_warning(what);
 }
 
-std::string InterfaceFollower::hooks_of(const Recorded& recorded) const {
+std::string InterfaceFollower::hooks_of(std::uint32_t ifindex, const Recorded& recorded) const {
   if (!recorded.attachment) return {};
-  const std::string sockets = ports_.mode(recorded.port);
-  return recorded.attachment->hooks() + (sockets.empty() ? "" : " + ") + sockets;
+  std::string hooks = recorded.attachment->hooks();
+  for (const std::string& more : {ports_.mode(recorded.port), pod_ends_.hooks(ifindex)})
+    if (!more.empty()) hooks += " + " + more;
+  return hooks;
 }
 
 /// Asked for only where they matter.

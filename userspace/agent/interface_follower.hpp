@@ -12,6 +12,7 @@
 
 #include "agent/interface_table.hpp"
 #include "agent/mirror_ports.hpp"
+#include "agent/pod_ends.hpp"
 #include "agent/recorder.hpp"
 #include "api/status.hpp"
 #include "capture/device_attachment.hpp"
@@ -33,6 +34,8 @@ struct DeviceWish {
   Extent extent = Extent::kEverything;
   bool pod_link = false;    // it leads to one pod
   std::string description;  // in the file; empty: kind and Ethernet address
+  /// Its other end is in there, and what comes in for the pod past the link is recorded at that.
+  std::optional<ProcessNetwork> pod_end = {};
 
   bool operator==(const DeviceWish&) const = default;
 };
@@ -135,9 +138,10 @@ class InterfaceFollower {
   void publish_tunnel_ports(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   void attach(Recorded& recorded);
   Status load_pod_programs();
+  void attach_pod_ends();
   void open_port(Recorded& recorded);
   void note(Recorded& recorded, const std::string& what);
-  std::string hooks_of(const Recorded& recorded) const;
+  std::string hooks_of(std::uint32_t ifindex, const Recorded& recorded) const;
   Result<capture::HostAddresses> host_addresses() const;
   void forget(std::map<std::uint32_t, Recorded>::iterator it);
   void report(Recorded& recorded, const Error& error);
@@ -150,6 +154,7 @@ class InterfaceFollower {
   FollowerSettings settings_;
   InterfaceTable table_;
   MirrorPorts ports_;
+  PodEnds pod_ends_;
   std::optional<Result<std::unique_ptr<capture::PodPrograms>>> pod_programs_;  // once wanted
   std::map<std::uint32_t, Recorded> recorded_;  // by ifindex; of pods' loopbacks as in the settings
   std::set<std::uint32_t> covered_;             // ifindexes of devices that only have a policy

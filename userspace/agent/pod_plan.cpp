@@ -74,8 +74,10 @@ class Planner {
                              .interfaces = names_of(links, loopback),
                              .note = verdict.targeted ? note_on(pod, links, loopback) : ""});
     for (const auto ifindex : links)
-      plan_.devices[ifindex] = {
-          .extent = extent_of(verdict), .pod_link = true, .description = name_of(pod)};
+      plan_.devices[ifindex] = {.extent = extent_of(verdict),
+                                .pod_link = true,
+                                .description = name_of(pod),
+                                .pod_end = verdict.targeted ? pod_end_of(pod) : std::nullopt};
     if (!pod.host_network && opts_out(pod)) {
       add_addresses(pod.addresses, plan_.excluded_addresses);
     } else if (verdict.targeted) {
@@ -83,6 +85,14 @@ class Planner {
       if (pod.addresses.empty()) std::ranges::for_each(links, [&](auto link) { add_found(link); });
       if (pod.host_network) add_addresses({pod.host_address}, plan_.target_addresses);
     }
+  }
+
+  /// Where what comes in by the links that many share is recorded by the pods' addresses alone:
+  /// a CNI's program may find a pod by another one, and send it what comes there past its link.
+  std::optional<ProcessNetwork> pod_end_of(const Pod& pod) const {
+    const auto network = view_.networks.find(pod.uid);
+    if (!filter_.restricts() || network == view_.networks.end()) return std::nullopt;
+    return network->second;
   }
 
   /// Whether it is recorded.

@@ -12,14 +12,6 @@ namespace {
 /// A link that is new to the agent is recorded for so long, whosever it may be.
 constexpr std::int64_t kGraceNs = 10'000'000'000;
 
-/// Those that have, or are to have, a network of their own.
-std::set<std::string> with_network(const PodMap& pods) {
-  std::set<std::string> uids;
-  for (const auto& [uid, pod] : pods)
-    if (is_alive(pod) && !pod.host_network) uids.insert(uid);
-  return uids;
-}
-
 /// For the links that are new, and those of pods that have not been told an address yet: it is in
 /// the pod's namespace long before the kubelet tells it.
 LinkAddresses find_addresses(const PodMap& pods, const PodLinkMap& links,
@@ -36,11 +28,21 @@ LinkAddresses find_addresses(const PodMap& pods, const PodLinkMap& links,
 
 }  // namespace
 
+/// Of pods that have a network of their own: those inside of which something is to be attached.
+std::set<std::string> Targeting::with_networks(const PodMap& pods) const {
+  std::set<std::string> uids;
+  for (const auto& [uid, pod] : pods) {
+    if (!is_alive(pod) || pod.host_network) continue;
+    const bool has_end = filter_.restricts() && finder_.links().contains(uid);
+    if ((loopbacks_ || has_end) && filter_.judge(pod).targeted) uids.insert(uid);
+  }
+  return uids;
+}
+
 void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices,
                        const std::function<std::int64_t(std::uint32_t)>& appeared_ns) {
   finder_.look(cluster.pods(), devices, processes_);
-  networks_.look(loopbacks_ ? with_network(cluster.pods()) : std::set<std::string>(),
-                 cluster.pods(), processes_);
+  networks_.look(with_networks(cluster.pods()), cluster.pods(), processes_);
   const std::int64_t now = monotonic_ns();
   std::set<std::uint32_t> fresh;
   for (const auto ifindex : finder_.unclaimed(devices)) {

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "agent/cluster.hpp"
@@ -40,6 +42,8 @@ class Targeting {
   bool waits() const { return waits_; }
 
  private:
+  std::set<std::string> with_networks(const PodMap& pods) const;
+
   filter::PodFilter filter_;
   bool loopbacks_;
   PodProcesses processes_;

@@ -27,23 +27,31 @@ struct Target {
     return {selected.device.ifindex, direction, link_pin(options.pin_directory, number(), hook)};
   }
 
+  bool is_pod_end() const { return selected.end_of != 0; }
+
   int tc_program(caprock_direction direction) const {
-    if (selected.network) return options.pod_programs->ingress_fd();
+    if (is_pod_end()) return options.pod_programs->end_fd();
+    if (selected.network) return options.pod_programs->loopback_fd();
     return direction == CAPROCK_INGRESS ? programs.tc_ingress_fd() : programs.tc_egress_fd();
   }
 
  private:
   /// Inodes of namespaces are higher than indexes of devices.
   std::uint32_t number() const {
+    if (is_pod_end()) return selected.end_of;
     return selected.network ? selected.network->inode : selected.device.ifindex;
   }
 };
 
+LinkHook tc_hook(const Target& target, caprock_direction direction) {
+  if (target.is_pod_end()) return LinkHook::kPodEnd;
+  return direction == CAPROCK_INGRESS ? LinkHook::kIngress : LinkHook::kEgress;
+}
+
 AttachResult attach_tc(const Target& target, caprock_direction direction) {
   const bool ingress = direction == CAPROCK_INGRESS;
   const int program = target.tc_program(direction);
-  const AttachPoint point =
-      target.point(direction, ingress ? LinkHook::kIngress : LinkHook::kEgress);
+  const AttachPoint point = target.point(direction, tc_hook(target, direction));
   if (target.options.tc == TcFlavour::kClsact) return attach_clsact(program, point);
   const Device& device = target.selected.device;
   if (ingress && device.kind == "netkit" && is_netkit_primary(device.ifindex))
@@ -113,6 +121,7 @@ Result<DeviceAttachment> DeviceAttachment::attach_here(const Programs& programs,
   auto ingress = attach_ingress(target, device.note_);
   if (!ingress) return std::move(ingress).error().context(selected.device.name);
   device.attachments_.push_back(*std::move(ingress));
+  if (target.is_pod_end()) return device;
   auto alone = discard_other_ingress(target, device.attachments_.back()->hook());
   if (alone && !selected.egress) alone = discard(target, CAPROCK_EGRESS, LinkHook::kEgress);
   if (!alone) return std::move(alone).error().context(selected.device.name);
@@ -174,16 +183,14 @@ std::string DeviceAttachment::hooks() const {
   return fmt::format("{}", fmt::join(names, " + "));
 }
 
-Status remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& attached,
+Status remove_leftovers(const DeviceMap& devices, const AttachedDevices& attached,
                         const AttachOptions& options) {
   Status discarded;
-  if (!options.pin_directory.empty()) {
-    discarded = discard_links(options.pin_directory,
-                              [&](std::uint32_t ifindex) { return !attached.contains(ifindex); });
-  }
+  if (!options.pin_directory.empty())
+    discarded = discard_other_links(options.pin_directory, attached);
   if (options.tc != TcFlavour::kClsact) return discarded;
   for (const auto& [ifindex, device] : devices) {
-    if (attached.contains(ifindex)) continue;
+    if (attached.devices.contains(ifindex)) continue;
     remove_clsact_filter({ifindex, CAPROCK_INGRESS, {}});
     remove_clsact_filter({ifindex, CAPROCK_EGRESS, {}});
   }

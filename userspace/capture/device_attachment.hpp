@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "capture/attached_devices.hpp"
 #include "capture/attachment.hpp"
 #include "capture/clsact_qdisc.hpp"
 #include "capture/interface_selection.hpp"
@@ -80,9 +80,9 @@ class DeviceAttachment {
 };
 
 /// Removes what an agent that died left behind and no one has taken over: pinned links and filters
-/// of devices that are not in `attached` (by ifindex; inside of pods by the inode of the network
-/// namespace). To be called when all devices are attached, until it succeeds.
-Status remove_leftovers(const DeviceMap& devices, const std::set<std::uint32_t>& attached,
+/// of devices that are not in `attached`. To be called when all devices are attached, until it
+/// succeeds.
+Status remove_leftovers(const DeviceMap& devices, const AttachedDevices& attached,
                         const AttachOptions& options);
 
 }  // namespace caprock::capture

@@ -214,4 +214,16 @@ SelectedDevice select_loopback(const ProcessNetwork& network) {
   return selected;
 }
 
+SelectedDevice select_pod_end(const Device& link, const ProcessNetwork& network) {
+  Device device;
+  device.ifindex = link.lower;
+  device.name = link.name;
+  device.arp_type = link.arp_type;
+  SelectedDevice selected = how_to_record(device, false);
+  selected.egress = false;
+  selected.network = network;
+  selected.end_of = link.ifindex;
+  return selected;
+}
+
 }  // namespace caprock::capture

@@ -38,6 +38,7 @@ struct SelectedDevice {
   bool mirror = false;  // asked for as a mirror port
   std::string refusal;  // why it is not taken as one; empty: it is
   std::optional<ProcessNetwork> network = {};  // of a pod, in which the device is; none: the host's
+  std::uint32_t end_of = 0;  // ifindex of the host's link of which it is the pod's end; 0: of none
 };
 
 struct OmittedDevice {
@@ -62,6 +63,9 @@ InterfaceSelection select_interfaces(const DeviceMap& devices, const InterfaceWi
 
 /// The loopback of a pod.
 SelectedDevice select_loopback(const ProcessNetwork& network);
+
+/// The other end of a link, inside of the pod that it leads to.
+SelectedDevice select_pod_end(const Device& link, const ProcessNetwork& network);
 
 /// Devices that the kernel says packets came in by although they were met on one of `recorded`
 /// (ifindexes) below: bridges, bonds, VLANs and so on.

@@ -26,9 +26,11 @@ std::string_view suffix(LinkHook hook) {
     case LinkHook::kEgress:
       return "out";
     case LinkHook::kXdp:
+      return "xdp";
+    case LinkHook::kPodEnd:
       break;
   }
-  return "xdp";
+  return "end";
 }
 
 std::optional<std::uint32_t> pinned_ifindex(std::string_view name) {
@@ -38,6 +40,14 @@ std::optional<std::uint32_t> pinned_ifindex(std::string_view name) {
   if (std::from_chars(name.data(), name.data() + name.size(), ifindex).ec != std::errc())
     return std::nullopt;
   return ifindex;
+}
+
+/// So is every pin that is of no link.
+bool is_of(const AttachedDevices& attached, std::string_view pin) {
+  const auto ifindex = pinned_ifindex(pin);
+  if (!ifindex) return true;
+  return pin.ends_with(suffix(LinkHook::kPodEnd)) ? attached.ends.contains(*ifindex)
+                                                  : attached.devices.contains(*ifindex);
 }
 
 }  // namespace
@@ -57,14 +67,13 @@ Status discard_link(const std::filesystem::path& pin) {
   return {};
 }
 
-Status discard_links(const std::filesystem::path& directory,
-                     const std::function<bool(std::uint32_t ifindex)>& unwanted) {
+Status discard_other_links(const std::filesystem::path& directory,
+                           const AttachedDevices& attached) {
   std::vector<std::filesystem::path>
       pins;  // first all names: the directory changes under the iterator otherwise
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const auto ifindex = pinned_ifindex(entry.path().filename().native());
-    if (ifindex && unwanted(*ifindex)) pins.push_back(entry.path());
+    if (!is_of(attached, entry.path().filename().native())) pins.push_back(entry.path());
   }
   if (error && error != std::errc::no_such_file_or_directory)
     return Error(fmt::format("cannot read {}: {}", directory.native(), error.message()));

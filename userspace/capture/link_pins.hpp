@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names under which links are pinned: link_<ifindex>_in, _out, _xdp. Inside of pods the inode
-// of the network namespace stands for the ifindex: it is higher than any.
+// The names under which links are pinned: link_<ifindex>_in, _out, _xdp, and link_<ifindex>_end at
+// the device's other end, inside of a pod. For a pod's loopback the inode of the network namespace
+// stands for the ifindex: it is higher than any.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 
+#include "capture/attached_devices.hpp"
 #include "core/result.hpp"
 
 namespace caprock::capture {
 
-enum class LinkHook { kIngress, kEgress, kXdp };
+enum class LinkHook { kIngress, kEgress, kXdp, kPodEnd };
 
 /// Empty when `directory` is: no pins.
 std::filesystem::path link_pin(const std::filesystem::path& directory, std::uint32_t ifindex,
@@ -20,8 +21,7 @@ std::filesystem::path link_pin(const std::filesystem::path& directory, std::uint
 /// Detaches and unpins the link of that pin, if there is one. An error: it is still there.
 Status discard_link(const std::filesystem::path& pin);
 
-/// Detaches and unpins all links in `directory` of devices that `unwanted` says.
-Status discard_links(const std::filesystem::path& directory,
-                     const std::function<bool(std::uint32_t ifindex)>& unwanted);
+/// Detaches and unpins all links in `directory` but those of `attached`.
+Status discard_other_links(const std::filesystem::path& directory, const AttachedDevices& attached);
 
 }  // namespace caprock::capture

@@ -77,6 +77,24 @@ Result<std::set<std::uint32_t>> PolicyMap::ifindexes() const {
   return found;
 }
 
+Status PodEndMap::set(const pod_end& end, std::uint32_t link) const {
+  return map_.set(object_bytes(end), object_bytes(link));
+}
+
+Status PodEndMap::remove(const pod_end& end) const {
+  return map_.remove(object_bytes(end));
+}
+
+Status PodEndMap::remove_others(const std::set<std::uint32_t>& links) const {
+  const auto entries = map_.entries();
+  if (!entries) return entries.error();
+  for (const auto& [end, link] : *entries) {
+    if (links.contains(load<std::uint32_t>(link))) continue;
+    if (auto removed = map_.remove(end); !removed) return removed;
+  }
+  return {};
+}
+
 Status InterfaceRecordMap::set(std::uint32_t id, const InterfaceRecord& record) const {
   interface_record value{};
   put_text(value.name, record.name);

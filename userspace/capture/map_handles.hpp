@@ -50,6 +50,22 @@ class PolicyMap {
   BpfMap low_;
 };
 
+/// Map `pod_ends`.
+class PodEndMap {
+ public:
+  explicit PodEndMap(const Generation& generation)
+      : map_("pod_ends", generation.map_fd("pod_ends")) {}
+
+  Status set(const pod_end& end, std::uint32_t link) const;
+  Status remove(const pod_end& end) const;  // one that is not there is no error
+
+  /// All but those of `links`.
+  Status remove_others(const std::set<std::uint32_t>& links) const;
+
+ private:
+  BpfMap map_;
+};
+
 /// Map `if_record`: what the interface ids of a generation's blocks mean.
 class InterfaceRecordMap {
  public:

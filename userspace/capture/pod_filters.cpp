@@ -8,6 +8,7 @@
 
 #include "capture/attachment.hpp"
 #include "capture/device.hpp"
+#include "capture/device_monitor.hpp"
 #include "capture/tc_filters.hpp"
 #include "core/network_namespace.hpp"
 #include "core/processes.hpp"
@@ -17,24 +18,36 @@ namespace {
 
 /// Another agent that somebody runs in that namespace has filters of another name.
 bool is_ours(const TcFilter& filter) {
-  return filter.name.starts_with("pod_ingress");
+  return filter.name.starts_with("pod_ingress") || filter.name.starts_with("pod_end");
 }
 
-void remove_filter_here() {
-  const auto filters = list_tc_filters(kLoopbackIfindex, CAPROCK_INGRESS);
+void remove_filter(std::uint32_t ifindex) {
+  const auto filters = list_tc_filters(ifindex, CAPROCK_INGRESS);
   if (filters && std::ranges::any_of(*filters, is_ours))
-    remove_clsact_filter({kLoopbackIfindex, CAPROCK_INGRESS, {}});
+    remove_clsact_filter({ifindex, CAPROCK_INGRESS, {}});
+}
+
+/// In the namespace of that inode.
+void remove_filters_here(std::uint32_t network, const AttachedDevices& attached) {
+  const auto devices = read_devices();
+  if (!devices) return;
+  for (const auto& [ifindex, device] : *devices) {
+    const bool wanted = ifindex == kLoopbackIfindex ? attached.devices.contains(network)
+                                                    : attached.has_end(network, ifindex);
+    if (!wanted) remove_filter(ifindex);
+  }
 }
 
 }  // namespace
 
-void remove_pod_filters(const std::set<std::uint32_t>& attached) {
+void remove_pod_filters(const AttachedDevices& attached) {
   std::map<std::uint32_t, pid_t> others;  // a process of each
   for (const pid_t pid : all_processes())
     others.emplace(network_of(pid), pid);
   others.erase(own_network());
+  others.erase(0);
   for (const auto& [inode, pid] : others)
-    if (inode != 0 && !attached.contains(inode)) (void)do_inside({inode, pid}, remove_filter_here);
+    (void)do_inside({inode, pid}, [&, network = inode] { remove_filters_here(network, attached); });
 }
 
 }  // namespace caprock::capture

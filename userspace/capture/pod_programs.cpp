@@ -21,14 +21,15 @@ class LoadedPodPrograms final : public PodPrograms {
  public:
   explicit LoadedPodPrograms(Skeleton skeleton) : skeleton_(std::move(skeleton)) {}
 
-  int ingress_fd() const override { return bpf_program__fd(skeleton_->progs.pod_ingress); }
+  int loopback_fd() const override { return bpf_program__fd(skeleton_->progs.pod_ingress); }
+  int end_fd() const override { return bpf_program__fd(skeleton_->progs.pod_end); }
 
  private:
   Skeleton skeleton_;
 };
 
-/// Nothing that passes a pod's loopback passes another device: it has no part in what is recorded
-/// once.
+/// Nothing that passes a pod's loopback passes another device, and what is met at a pod's end is in
+/// no record: neither has a part in what the host's programs do to record each packet once.
 void set_constants(capture_pod_bpf& skeleton, const Generation& generation) {
   auto& constants = *skeleton.rodata;
   const StageGeometry& geometry = generation.geometry();

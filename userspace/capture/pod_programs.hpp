@@ -19,7 +19,8 @@ class PodPrograms {
 
   virtual ~PodPrograms() = default;
 
-  virtual int ingress_fd() const = 0;
+  virtual int loopback_fd() const = 0;  // for its ingress
+  virtual int end_fd() const = 0;       // for the ingress of a pod's end of a link
 };
 
 }  // namespace caprock::capture

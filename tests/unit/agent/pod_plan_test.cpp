@@ -195,6 +195,18 @@ TEST_CASE(
   CHECK(target_of(plan, "till").interfaces == std::vector<std::string>{"veth1"});
 }
 
+TEST_CASE("pod plan: what is sent past a target's link is met at its end, where addresses decide") {
+  World world;
+  world.networks = {{"front-uid", {.inode = 4026532001, .pid = 17}},
+                    {"till-uid", {.inode = 4026532002, .pid = 18}}};
+  CHECK_FALSE(world.plan().devices.at(kFrontLink).pod_end);
+  world.tap.namespaces = {"shop"};
+  const PodPlan plan = world.plan();
+  REQUIRE(plan.devices.at(kFrontLink).pod_end);
+  CHECK(plan.devices.at(kFrontLink).pod_end->pid == 17);
+  CHECK_FALSE(plan.devices.at(kTillLink).pod_end);
+}
+
 TEST_CASE("pod plan: of a target without processes it says that its loopback is not recorded") {
   World world;
   world.loopbacks = true;
