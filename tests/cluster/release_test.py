@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chart import CHART, helm_path
 from lab.agent import CAPROCK
+from lab.capability import SYS_RESOURCE, is_held
 from lab.harness import SystemTest
 from lab.kubernetes import Cluster, build_image, pod
 from lab.network import Namespace, run
@@ -21,7 +22,6 @@ PORT = "8080"
 LIVE_SECONDS = 1
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/helm.md"
 TOLD_SECONDS = 60  # in which the kubelet tells a pod's address, or brings it another configuration
-CAP_SYS_RESOURCE = 24
 VALUES = {
     "image": {"repository": "localhost/caprock", "tag": "test", "pullPolicy": "Never"},
     "tap": {"regex": ".*", "namespaces": ["shop"], "excludedNamespaces": [],
@@ -176,8 +176,7 @@ class Release(SystemTest):
 
     def leave_out_capabilities_that_nobody_has(self):
         """A machine without SYS_RESOURCE cannot give it, and needs it with a kernel before 5.11 only."""
-        held = int(re.search(r"CapBnd:\s*(\w+)", Path("/proc/self/status").read_text())[1], 16)
-        if held >> CAP_SYS_RESOURCE & 1:
+        if is_held(SYS_RESOURCE):
             return
         path = "/spec/template/spec/containers/0/securityContext/capabilities/add"
         given = self.cluster.get("-n", NAMESPACE, DAEMON_SET)

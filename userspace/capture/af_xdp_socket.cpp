@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/if_ether.h>
 #include <linux/if_xdp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +27,22 @@ Error socket_error(const char* what, int error) {
   if (error == EINVAL) return Error(fmt::format("{}: the device has no such queue", what));
   if (error == EBUSY) return Error(fmt::format("{}: another socket has the queue", what));
   return Error::from_errno(what, error);
+}
+
+/// To which the kernel charges the memory of AF_XDP, of every process without CAP_IPC_LOCK. It may
+/// not be allowed: then registering says so.
+void raise_locked_memory_limit() {
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+Error memory_error(int error) {
+  constexpr const char* kWhat = "give memory to AF_XDP";
+  if (error != ENOBUFS) return Error::from_errno(kWhat, error);
+  return Error(
+      fmt::format("{}: the limit of locked memory is lower; LimitMEMLOCK=infinity in the "
+                  "unit, ulimit -l unlimited, or CAP_SYS_RESOURCE",
+                  kWhat));
 }
 
 }  // namespace
@@ -52,9 +69,10 @@ Status AfXdpSocket::register_memory() {
                                .frame_size = MIRROR_FRAME_BYTES,
                                .frame_headroom = 0,
                                .flags = 0};
+  raise_locked_memory_limit();
   xsk_umem* umem = nullptr;
   const int code = xsk_umem__create(&umem, memory_.get(), bytes_, &free_, &sent_, &config);
-  if (code != 0) return Error::from_errno("give memory to AF_XDP", -code);
+  if (code != 0) return memory_error(-code);
   umem_.reset(umem);
   give_all_frames();
   return {};

@@ -59,7 +59,8 @@ Finding inspect_memlock(std::uint64_t stage_bytes) {
       .severity = Severity::kNote,
       .found = fmt::format("at most {} may be locked", format_size(limit.rlim_max)),
       .consequence =
-          "on kernels before 5.11 the stage cannot be allocated unless CAP_SYS_RESOURCE is there",
+          "without CAP_SYS_RESOURCE mirror ports get no AF_XDP sockets, and before kernel 5.11 the "
+          "stage cannot be allocated",
       .remedy = "LimitMEMLOCK=infinity in the unit, or ulimit -l unlimited"};
 }
 

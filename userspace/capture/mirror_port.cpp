@@ -98,7 +98,9 @@ Result<Fd> make_promiscuous(const Device& device) {
   membership.mr_type = PACKET_MR_PROMISC;
   if (!socket || ::setsockopt(socket.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership,
                               sizeof membership) != 0) {
-    return Error::from_errno(fmt::format("{}: promiscuous mode", device.name));
+    const int error = errno;
+    const char* const remedy = error == EPERM ? " (it takes CAP_NET_RAW)" : "";
+    return Error::from_errno(fmt::format("promiscuous mode{}", remedy), error);
   }
   return socket;
 }
