@@ -19,7 +19,6 @@ struct frame {
   __u8* data;    /* what can be read directly: the packet's linear part, or a copy of its first bytes */
   __u8* end;
   bool xdp;
-  bool mirror; /* of a port given to caprock: mirror_xdp */
   enum caprock_direction direction;
   __u32 ifindex;
   __u32 vlan_tags; /* that are not in the bytes: 0 or 1 */

@@ -38,7 +38,7 @@ static __always_inline bool hand_over(const struct frame* frame, const struct ch
   struct capture_counters* count = choice->count;
   if (!fits_socket(frame) || !aim_at_socket(frame->context, choice->policy.port)) return false;
   cut(packet, choice->config, 0);
-  packet->block.dropped = untold(frame, count);
+  packet->block.dropped = untold(count);
   if (!put_head(frame->context, packet)) return false;
   count->redirected++;
   count->lost_handed += (__u32)packet->block.dropped;
@@ -53,7 +53,6 @@ int mirror_xdp(struct xdp_md* xdp) {
       .data = (void*)(long)xdp->data,
       .end = (void*)(long)xdp->data_end,
       .xdp = true,
-      .mirror = true,
       .direction = CAPROCK_INGRESS,
       .ifindex = xdp->ingress_ifindex,
   };

@@ -210,4 +210,21 @@ TEST_CASE("mirror: what was lost before is told by one packet that is redirected
   CHECK(head_of(second).dropped == 0);
 }
 
+TEST_CASE("mirror: what a redirected packet told is not told again when the port goes on by tc") {
+  Rig& rig = Rig::fresh(Transport::kStage);
+  rig.run(Hook::kMirror, udp(1000), 20'000);  // more than the stage holds
+  REQUIRE(rig.counted(Hook::kMirror).lost > 0);
+  {
+    const Socket socket(rig.programs());
+    redirected(rig, udp(10));
+  }
+  rig.take_blocks();
+  const std::uint64_t told = rig.counted(Hook::kMirror).lost_reported;
+  rig.run(Hook::kTcIngress, udp(10));
+  CHECK(rig.counted(Hook::kTcIngress).lost_reported == told);
+  const auto blocks = rig.take_blocks();
+  REQUIRE(blocks.size() == 1);
+  CHECK(blocks.front() == block_bytes({.packet = udp(10)}, blocks.front()));
+}
+
 }  // namespace caprock::test
