@@ -197,6 +197,28 @@ class Port(MirrorTest):
         self.assertNotIn("xdp", json.loads(pair.right.ip("-d", "-j", "link", "show", "east"))[0])
         self.assertFalse(agent.pins.exists())
 
+    def test_taken_back(self):
+        """mirror port: one that the next agent records like any other keeps its account: what a kill took is told by that agent"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair, agent__onStop="keep")
+        send_numbered(pair, 0, 500)
+        agent.settle()
+        agent.process.send_signal(signal.SIGSTOP)
+        send_numbered(pair, 500, 600)  # they stay in the socket
+        agent.stop(signal.SIGKILL)
+        agent.settings.update({"agent.mirrorInterfaces": None, "agent.interfaces": "[east]", "agent.onStop": "detach"})
+        agent.start()
+        self.assertNotIn("xdp", agent.interface("east")["hook"])
+        send_numbered(pair, 600, 700)
+        agent.settle()
+        self.assertEqual(agent.status()["loss"]["total"], 100)
+        self.assert_stopped(agent)
+        numbers = self.numbers(read("tcpdump", agent.ring).frames, "tcpdump")
+        self.assertEqual(sorted(numbers), [*range(500), *range(600, 700)])
+        told, account = journal_messages(agent.ring)
+        self.assertEqual(told, "100 packets lost that east received")
+        self.assertRegex(account, "^700 packets seen: 600 recorded, 100 lost, .* 0 unexplained$")
+
     def test_addresses(self):
         """mirror port: one over which the host is reached is recorded like any other, until the address goes"""
         pair = self.make_pair()

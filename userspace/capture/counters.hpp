@@ -24,7 +24,7 @@ class Counters {
  public:
   static Result<Counters> map(const Generation& generation);
 
-  /// Memory laid out as the map `counters`, `cpus` slots of it; null: there are no mirror ports.
+  /// Memory laid out as the map `counters`, `cpus` slots of it; null: nothing was redirected.
   Counters(Mapping memory, unsigned cpus, std::shared_ptr<const MirrorCounts> mirror = nullptr)
       : memory_(std::move(memory)), cpus_(cpus), mirror_(std::move(mirror)) {}
 
@@ -34,7 +34,7 @@ class Counters {
   /// Over all CPUs, and with what became of redirected packets.
   capture_counters of(std::uint32_t interface_id, caprock_direction direction) const;
 
-  /// Null: there are no mirror ports.
+  /// Null: nothing was redirected.
   const std::shared_ptr<const MirrorCounts>& mirror() const { return mirror_; }
 
   /// For an interface that has no socket now: what was redirected and has not come by now is lost.

@@ -19,7 +19,7 @@ namespace caprock::capture {
 /// Outlives the agent where the map is pinned. Any thread; costs no syscall.
 class MirrorCounts {
  public:
-  /// Null where the programs were loaded without mirror ports.
+  /// Null: there is no such map, as earlier versions made it for mirror ports only.
   static Result<std::shared_ptr<const MirrorCounts>> map(const Generation& generation);
 
   /// Memory laid out as the map.

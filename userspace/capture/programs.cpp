@@ -72,14 +72,14 @@ void choose_xdp_program(const capture_bpf& skeleton, bpf_program* program, bool 
   if (skeleton.rodata->has_xdp_load_bytes) bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
 }
 
-/// A kernel without AF_XDP has no map of sockets.
+/// A kernel without AF_XDP has no map of sockets. The account of what went to one is kept in any
+/// case: it belongs to the counters, and a port may be an ordinary interface to the next agent.
 void choose_programs(const capture_bpf& skeleton, const LoadOptions& options) {
   const bool mirror =
       options.mirror && libbpf_probe_bpf_map_type(BPF_MAP_TYPE_XSKMAP, nullptr) == 1;
   choose_xdp_program(skeleton, skeleton.progs.capture_xdp, options.xdp);
   choose_xdp_program(skeleton, skeleton.progs.mirror_xdp, mirror);
-  for (bpf_map* map : {skeleton.maps.mirror_sockets, skeleton.maps.mirror_counts})
-    bpf_map__set_autocreate(map, mirror);
+  bpf_map__set_autocreate(skeleton.maps.mirror_sockets, mirror);
 }
 
 Status put_rings(const bpf_map* outer, unsigned cpus, std::uint32_t ring_bytes) {
