@@ -41,13 +41,12 @@ void remove_directory(const std::filesystem::path& directory) {
   log_info(fmt::format("removed {}", directory.native()));
 }
 
+/// Filters as well as links: those stay on a device without a pin.
 Status detach_all(const std::filesystem::path& pin_directory) {
-  const auto tc = capture::probe_tc_flavour();
-  if (!tc) return tc.error();
-  auto monitor = capture::DeviceMonitor::open();
-  if (!monitor) return std::move(monitor).error();
-  return capture::remove_leftovers(monitor->devices(), {},
-                                   {.tc = *tc, .pin_directory = pin_directory});
+  const auto devices = capture::read_devices();
+  if (!devices) return devices.error();
+  return capture::remove_leftovers(
+      *devices, {}, {.tc = capture::TcFlavour::kClsact, .pin_directory = pin_directory});
 }
 
 }  // namespace
@@ -62,9 +61,12 @@ Status uninstall(const Options& options) {
     if (!acquired) return std::move(acquired).error();
     lock.emplace(std::move(*acquired));
   }
-  if (!std::filesystem::exists(agent.pin_dir)) return {};
-  const auto pins = capture::PinLock::acquire(agent.pin_dir, {});
-  if (!pins) return pins.error();
+  std::optional<capture::PinLock> pins;
+  if (std::filesystem::exists(agent.pin_dir)) {
+    auto acquired = capture::PinLock::acquire(agent.pin_dir, {});
+    if (!acquired) return std::move(acquired).error();
+    pins.emplace(*std::move(acquired));
+  }
   if (auto detached = detach_all(agent.pin_dir); !detached) return detached;
   for (const auto& directory : capture::old_generation_directories(agent.pin_dir))
     remove_directory(directory);
