@@ -118,10 +118,11 @@ std::vector<std::uint32_t> recorded_ids(Rig& rig) {
   return ids;
 }
 
-DeviceAttachment attach(Rig& rig, const PodPrograms& programs, const Pod& pod, TcFlavour tc) {
+DeviceAttachment attach(Rig& rig, const PodPrograms& programs, const Pod& pod, TcFlavour tc,
+                        const std::filesystem::path& pins = {}) {
   auto attached =
       DeviceAttachment::attach(rig.programs(), select_loopback(pod.network()),
-                               {.tc = tc, .pin_directory = {}, .pod_programs = &programs});
+                               {.tc = tc, .pin_directory = pins, .pod_programs = &programs});
   if (!attached) FAIL(attached.error().message());
   return *std::move(attached);
 }
@@ -181,7 +182,7 @@ TEST_CASE("pods: filters that an agent before left are removed where nobody want
   Rig& rig = Rig::fresh(Transport::kStage);
   const auto programs = load(rig);
   const Pod pod;
-  attach(rig, *programs, pod, TcFlavour::kClsact).keep();
+  attach(rig, *programs, pod, TcFlavour::kClsact, "/sys/fs/bpf/caprock-none").keep();
   CHECK(pod.filters() == 1);
   remove_pod_filters({.devices = {pod.network().inode}, .ends = {}});
   CHECK(pod.filters() == 1);

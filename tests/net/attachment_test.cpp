@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "capture/bpf_file_system.hpp"
 #include "capture/device_attachment.hpp"
@@ -191,6 +192,22 @@ TEST_CASE(
   REQUIRE(remove_leftovers(*read_devices(), {}, clsact));
   CHECK(list_tc_filters(ifindex, CAPROCK_INGRESS)->empty());
   delete killed;
+}
+
+TEST_CASE("attachment: a clsact filter is kept only where there are pins for the next agent") {
+  NetworkNamespace own;
+  const std::uint32_t ifindex = own.add_veths();
+  const TrivialPrograms programs;
+  const bool pins = GENERATE(false, true);
+  const AttachOptions options{.tc = TcFlavour::kClsact,
+                              .pin_directory = pins ? "/sys/fs/bpf/caprock-none" : ""};
+  {
+    auto attachment = DeviceAttachment::attach(programs, selected("va"), options);
+    REQUIRE(attachment);
+    attachment->keep();
+  }
+  CHECK(list_tc_filters(ifindex, CAPROCK_INGRESS)->empty() == !pins);
+  CHECK(list_tc_filters(ifindex, CAPROCK_EGRESS)->empty() == !pins);
 }
 
 TEST_CASE(

@@ -253,6 +253,9 @@ class Ended(RestartTest):
         self.assertIn("remount,rw", finding["remedy"])
         self.assert_stopped(agent)
         self.assertEqual(links_of(pair), [])
+        self.assertNotIn("record on", agent.log.read_text())
+        (account,) = journal_messages(agent.ring)
+        self.assertRegex(account, "^1000 packets seen: 1000 recorded, .* 0 unexplained$")
 
     def test_no_ring(self):
         """pins: where the ring file is gone, what waits in the stage goes into a new one"""

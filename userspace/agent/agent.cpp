@@ -273,12 +273,13 @@ Status Agent::run() {
   return failure_ ? std::move(stopped) : failure_;
 }
 
-/// One that ends by itself is started again where it is a service.
+/// One that ends by itself is started again where it is a service. Without pins there is nothing
+/// that the next one could take over.
 bool Agent::keeps_programs() const {
-  if (last_) return false;
+  if (last_ || recorder_->pin_directory().empty()) return false;
   if (config_.agent.on_stop != config::OnStop::kAuto)
     return config_.agent.on_stop == config::OnStop::kKeep;
-  return is_service() && signal_ != SIGINT && !last_;
+  return is_service() && signal_ != SIGINT;
 }
 
 void Agent::reload() {

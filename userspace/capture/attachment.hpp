@@ -29,7 +29,7 @@ class Attachment {
   /// another namespace.
   virtual bool in_place() const = 0;
 
-  /// Stays where it is when this is destroyed, for the next agent.
+  /// Stays where it is when this is destroyed, for the next agent. Without a pin it does not.
   virtual void keep() = 0;
 };
 
@@ -58,8 +58,8 @@ AttachResult attach_netkit(int program_fd, const AttachPoint& point, std::uint32
 AttachResult attach_xdp(int program_fd, const AttachPoint& point);
 
 /// As a clsact filter with a handle of our own, in front of others; one that is there from before
-/// is taken over. The qdisc must be there (clsact_qdisc.hpp). Never pinned: the device keeps a
-/// filter until it is deleted.
+/// is taken over. The qdisc must be there (clsact_qdisc.hpp). Never pinned, as the device keeps a
+/// filter until it is deleted; that the point has a pin says that it may be kept.
 AttachResult attach_clsact(int program_fd, const AttachPoint& point);
 
 /// Deletes our filter, if there is one: also one that an agent left when it died.

@@ -46,7 +46,8 @@ class ClsactAttachment final : public Attachment {
            filter.options->prog_id == program_id_;
   }
 
-  void keep() override { kept_ = true; }
+  /// Where nothing is pinned, nobody has the maps that it would go on filling.
+  void keep() override { kept_ = !point_.pin.empty(); }
 
  private:
   AttachPoint point_;
