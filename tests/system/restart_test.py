@@ -171,6 +171,24 @@ class Ended(RestartTest):
             time.sleep(0.5)
         self.assert_without_a_gap(agent, sender)
 
+    def test_other_layout(self):
+        """restart: pins of another layout are told and left to its version, recording begins, and --uninstall removes them"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair, agent__onStop="detach")
+        agent.stop(signal.SIGKILL)
+        others = agent.pins / "v99"
+        (agent.pins / "v1").rename(others)
+        send_numbered(pair, 0, 100)  # into the maps that are the other version's
+        agent.start()
+        self.assertRegex(agent.log.read_text(), f"{others}.*--uninstall")
+        send_numbered(pair, 100, 200)
+        agent.settle()
+        self.assert_numbers(agent.ring, 100, 200)
+        self.assert_stopped(agent)
+        self.assertTrue((others / "generation").exists())
+        subprocess.run([*agent.command(), "--uninstall"], check=True, capture_output=True)
+        self.assertFalse(agent.pins.exists())
+
     def test_nobody_comes(self):
         """restart: while no agent comes the programs fill the stage, then count what they lose, and the next agent tells it"""
         pair = self.make_pair(addresses=False)

@@ -141,7 +141,8 @@ Recorder::~Recorder() {
     lane->stop();
 }
 
-/// What cannot be read is given up: no program fills it any more once the devices have ours.
+/// What is damaged is given up: no program fills it any more once the devices have ours. What
+/// another version left stays for that.
 void Recorder::open_predecessors() {
   for (const auto& directory : capture::old_generation_directories(pin_directory_)) {
     auto found = capture::PinnedGeneration::open(directory);
@@ -152,6 +153,12 @@ void Recorder::open_predecessors() {
           fmt::format("{}; what waits in {} is lost", found.error().message(), directory.native()));
       capture::remove_generation(directory);
     }
+  }
+  for (const auto& directory : capture::foreign_generation_directories(pin_directory_)) {
+    log_warning(
+        fmt::format("{}: what waits there was recorded by a caprock of another version, and only "
+                    "that one can read it; run it, or give that up: caprock agent --uninstall",
+                    directory.native()));
   }
 }
 

@@ -34,11 +34,14 @@ std::uint64_t waiting_bytes(const std::filesystem::path& directory) {
 }
 
 void remove_directory(const std::filesystem::path& directory) {
-  if (const std::uint64_t bytes = waiting_bytes(directory); bytes != 0) {
-    log_warning(fmt::format("{} that no agent has written are given up", format_size(bytes)));
-  }
   capture::remove_generation(directory);
   log_info(fmt::format("removed {}", directory.native()));
+}
+
+void give_up(const std::filesystem::path& directory) {
+  if (const std::uint64_t bytes = waiting_bytes(directory); bytes != 0)
+    log_warning(fmt::format("{} that no agent has written are given up", format_size(bytes)));
+  remove_directory(directory);
 }
 
 /// Filters as well as links: those stay on a device without a pin.
@@ -68,11 +71,13 @@ Status uninstall(const Options& options) {
     pins.emplace(*std::move(acquired));
   }
   if (auto detached = detach_all(agent.pin_dir); !detached) return detached;
-  for (const auto& directory : capture::old_generation_directories(agent.pin_dir))
+  for (const auto& directory : capture::foreign_generation_directories(agent.pin_dir))
     remove_directory(directory);
+  for (const auto& directory : capture::old_generation_directories(agent.pin_dir))
+    give_up(directory);
   if (const auto present = capture::generation_directory(agent.pin_dir);
       std::filesystem::exists(present)) {
-    remove_directory(present);
+    give_up(present);
   }
   ::rmdir(agent.pin_dir.c_str());
   return {};

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <functional>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -20,6 +23,7 @@ namespace caprock::capture {
 namespace {
 
 constexpr std::string_view kLast = "generation";
+constexpr std::string_view kAside = "_old_";
 
 Status pin(int fd, const std::filesystem::path& file) {
   if (fd < 0) return {};  // not loaded
@@ -51,6 +55,29 @@ Status pin_maps(const bpf_object* object, const std::filesystem::path& directory
   return pin(bpf_map__fd(last), directory / kLast);
 }
 
+/// Of a generation's directory; none: it is something else.
+std::optional<int> layout_of(std::string_view name) {
+  int layout = 0;
+  if (!name.starts_with('v')) return std::nullopt;
+  const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), layout);
+  const std::string_view rest = name.substr(static_cast<std::size_t>(end - name.data()));
+  if (error != std::errc() || !(rest.empty() || rest.starts_with(kAside))) return std::nullopt;
+  return layout;
+}
+
+/// Those whose layout compares so with ours. It is the first one: there is none before it that
+/// would have to be read as well.
+std::vector<std::filesystem::path> find_generations(const std::filesystem::path& pin_directory,
+                                                    const std::function<bool(int, int)>& compare) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(pin_directory, error)) {
+    const auto layout = layout_of(entry.path().filename().native());
+    if (layout && compare(*layout, CAPROCK_LAYOUT)) found.push_back(entry.path());
+  }
+  return found;
+}
+
 }  // namespace
 
 Status make_pin_directory(const std::filesystem::path& directory) {
@@ -71,20 +98,20 @@ std::filesystem::path generation_directory(const std::filesystem::path& pin_dire
 
 std::vector<std::filesystem::path> old_generation_directories(
     const std::filesystem::path& pin_directory) {
-  std::vector<std::filesystem::path> found;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(pin_directory, error)) {
-    const bool ours =
-        entry.is_directory(error) && entry.path().filename().native().starts_with('v');
-    if (ours && entry.path() != generation_directory(pin_directory)) found.push_back(entry.path());
-  }
+  auto found = find_generations(pin_directory, std::equal_to());
+  std::erase(found, generation_directory(pin_directory));
   return found;
+}
+
+std::vector<std::filesystem::path> foreign_generation_directories(
+    const std::filesystem::path& pin_directory) {
+  return find_generations(pin_directory, std::not_equal_to());
 }
 
 Status set_generation_aside(const std::filesystem::path& pin_directory, std::uint64_t instance) {
   const auto directory = generation_directory(pin_directory);
   const auto aside =
-      pin_directory / fmt::format("{}_old_{:x}", directory.filename().native(), instance);
+      pin_directory / fmt::format("{}{}{:x}", directory.filename().native(), kAside, instance);
   if (::rename(directory.c_str(), aside.c_str()) != 0)
     return Error::from_errno(fmt::format("rename {}", directory.native()));
   return {};

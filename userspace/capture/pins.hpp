@@ -5,6 +5,7 @@
 //   <pinDir>/link_…              what packets meet (link_pins.hpp)
 //   <pinDir>/v1/                 programs and maps of this layout (bpf/abi/generation.h)
 //   <pinDir>/v1_old_<instance>/  maps set aside: what waits in them is still to be taken
+//   <pinDir>/v<other>…/          of another layout, left to the version that has it
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,12 @@ Status make_pin_directory(const std::filesystem::path& directory);
 /// Of the layout that this version has.
 std::filesystem::path generation_directory(const std::filesystem::path& pin_directory);
 
-/// All others in there.
+/// Of the same layout, set aside.
 std::vector<std::filesystem::path> old_generation_directories(
+    const std::filesystem::path& pin_directory);
+
+/// Of layouts that this version cannot read: of a newer caprock, or of one too old.
+std::vector<std::filesystem::path> foreign_generation_directories(
     const std::filesystem::path& pin_directory);
 
 /// Makes room for a new generation without touching what the old one holds.
