@@ -101,15 +101,33 @@ SelectedDevice how_to_record(const Device& device, bool xdp) {
           .network = {}};
 }
 
-/// An address of the device, or of one above it, like a VLAN.
-const std::string* find_address(const Device& device, const DeviceMap& devices,
+/// The device and all that receives through it: its master, VLANs and the like, and theirs.
+std::set<std::uint32_t> with_all_above(const Device& device, const DeviceMap& devices) {
+  std::set<std::uint32_t> found{device.ifindex};
+  std::size_t known = 0;
+  do {
+    known = found.size();
+    for (const auto& [ifindex, other] : devices) {
+      const Device* lower = find_lower(other, devices);
+      if (lower != nullptr && !is_pair(other) && found.contains(lower->ifindex))
+        found.insert(ifindex);
+      if (devices.contains(other.master) && found.contains(ifindex)) found.insert(other.master);
+    }
+  } while (found.size() != known);
+  return found;
+}
+
+const std::string* find_address(const std::set<std::uint32_t>& ifindexes,
                                 const HostAddresses& addresses) {
-  for (const auto& [ifindex, address] : addresses) {
-    const auto holder = devices.find(ifindex);
-    if (holder == devices.end()) continue;
-    const bool above = find_lower(holder->second, devices) == &devices.at(device.ifindex) &&
-                       !is_pair(holder->second);
-    if (ifindex == device.ifindex || above) return &address;
+  for (const auto& [ifindex, address] : addresses)
+    if (ifindexes.contains(ifindex)) return &address;
+  return nullptr;
+}
+
+const Device* find_master(const std::set<std::uint32_t>& ifindexes, const DeviceMap& devices) {
+  for (const std::uint32_t ifindex : ifindexes) {
+    const auto master = devices.find(devices.at(ifindex).master);
+    if (master != devices.end()) return &master->second;
   }
   return nullptr;
 }
@@ -120,14 +138,15 @@ std::string reason_not_to_consume(const Device& device, const DeviceMap& devices
   if (device.arp_type != ARPHRD_ETHER) return "only Ethernet ports can be";
   if (wishes.mirror_force) return {};
   constexpr std::string_view kForce = "or set agent.mirrorForce: true";
-  if (const std::string* address = find_address(device, devices, addresses)) {
+  const auto receivers = with_all_above(device, devices);
+  if (const std::string* address = find_address(receivers, addresses)) {
     return fmt::format("this host would no longer be reached there as {}; remove the address, {}",
                        *address, kForce);
   }
-  const auto master = devices.find(device.master);
-  if (master == devices.end()) return {};
+  const Device* master = find_master(receivers, devices);
+  if (master == nullptr) return {};
   return fmt::format("{} would no longer receive through it; take it out of there, {}",
-                     master->second.name, kForce);
+                     master->name, kForce);
 }
 
 SelectedDevice how_to_mirror(const Device& device, const DeviceMap& devices,

@@ -237,3 +237,31 @@ TEST_CASE(
   wishes.mirror_force = true;
   CHECK(refusals() == Names{"tun0" + not_taken + "only Ethernet ports can be"});
 }
+
+TEST_CASE("interfaces: the host is reached over a mirror port by whatever is on top of it") {
+  const auto in = [](Device port, std::uint32_t master) {
+    port.master = master;
+    return port;
+  };
+  const auto devices = map_of(
+      {device(2, "eth0"), on(device(3, "eth0.5", "vlan"), 2), on(device(4, "eth0.5.7", "vlan"), 3),
+       device(5, "eth1"), in(on(device(6, "eth1.5", "vlan"), 5), 7), device(7, "br0", "bridge"),
+       on(device(8, "br0.9", "vlan"), 7), device(9, "eth2"), on(device(10, "va", "veth"), 9)});
+  const auto refusal = [&](const std::string& port, const HostAddresses& addresses) {
+    const auto selection = select_interfaces(
+        devices, {.interfaces = {"eth0"}, .excluded = {}, .mirrors = {port}}, addresses);
+    for (const auto& selected : selection.selected)
+      if (selected.mirror) return selected.refusal;
+    return std::string("not selected");
+  };
+  CHECK(refusal("eth0", {}).empty());
+  CHECK(refusal("eth0", {{4, "192.0.2.1"}}).find("reached there as 192.0.2.1") !=
+        std::string::npos);
+  CHECK(refusal("eth1", {{7, "192.0.2.2"}}).find("reached there as 192.0.2.2") !=
+        std::string::npos);
+  CHECK(refusal("eth1", {{8, "192.0.2.3"}}).find("reached there as 192.0.2.3") !=
+        std::string::npos);
+  CHECK(refusal("eth1", {}).find("br0 would no longer receive") != std::string::npos);
+  CHECK(refusal("eth0", {{7, "192.0.2.2"}}).empty());
+  CHECK(refusal("eth2", {{10, "192.0.2.4"}}).empty());
+}
