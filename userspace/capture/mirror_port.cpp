@@ -49,16 +49,18 @@ MirrorPort MirrorPort::open(const Generation& generation,
   port.counts_ = std::move(counts);
   const unsigned queues = count_receive_queues(options.device);
   const std::uint64_t bytes = std::max(options.memory_bytes / queues, kLeastQueueBytes);
+  unsigned left = 0;  // to the stage
+  std::string why;    // of the first one
   for (unsigned queue = 0; queue < queues; ++queue) {
     const auto opened =
         queue < CAPROCK_PORT_QUEUES
             ? port.open_queue(options, queue, bytes)
             : Error(fmt::format("no more than {} have a socket", int{CAPROCK_PORT_QUEUES}));
     if (opened) continue;
-    port.note_ =
-        fmt::format("receive queue {} goes through the stage: {}", queue, opened.error().message());
-    break;  // what keeps one from having a socket keeps the others too
+    if (left++ == 0) why = fmt::format("queue {}: {}", queue, opened.error().message());
   }
+  if (left != 0)
+    port.note_ = fmt::format("{} of {} receive queues go through the stage: {}", left, queues, why);
   return port;
 }
 
@@ -79,7 +81,7 @@ void MirrorPort::connect() {
   for (const Place& place : places_) {
     if (bpf_map_update_elem(map_, &place.index, &place.socket, BPF_ANY) != 0)
       note_ =
-          Error::from_errno("a receive queue goes through the stage: map mirror_sockets").message();
+          Error::from_errno("receive queues go through the stage: map mirror_sockets").message();
   }
 }
 

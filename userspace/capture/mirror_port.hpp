@@ -43,7 +43,7 @@ class MirrorPort {
   /// "af_xdp", "af_xdp (zero copy)"; empty: no queue has a socket.
   const std::string& mode() const { return mode_; }
 
-  /// Why a queue goes through the stage; empty: none does.
+  /// How many queues go through the stage, and why the first of them; empty: none does.
   const std::string& note() const { return note_; }
 
  private:
