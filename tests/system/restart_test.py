@@ -144,6 +144,16 @@ class Ended(RestartTest):
         as_a_unit = ("sh", "-c", 'SYSTEMD_EXEC_PID=$$ exec "$@"', "sh")
         self.assertEqual(len(self.stopped_by(pair, signal.SIGTERM, *as_a_unit)), 2)
 
+    def test_stopped_while_starting(self):
+        """stop: by SIGINT, while the agent is still starting, it ends in order, and nothing stays in the kernel"""
+        pair = self.make_pair(addresses=False)
+        agent = self.make_agent(pair.right, agent__interfaces="[east]", agent__onStop="auto",
+                                prefix=["env", "KUBERNETES_SERVICE_HOST=10.0.0.1"]).launch()
+        agent.wait_for(agent.pins.exists, "the agent to make its pins")
+        self.assert_stopped(agent, signal.SIGINT)
+        self.assertEqual(links_of(pair), [])
+        self.assertFalse(agent.pins.exists())
+
     def test_uninstall(self):
         """agent --uninstall: refused while an agent runs, then nothing of it stays in the kernel"""
         pair = self.make_pair(addresses=False)

@@ -16,7 +16,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -109,20 +108,15 @@ Result<std::unique_ptr<Agent>> Agent::create(const Options& options) {
     log_warning(note);
   if (auto possible = check(inspect_host(loaded->config)); !possible)
     return std::move(possible).error();
-  auto recorder = Recorder::create(loaded->config, host_name());
-  if (!recorder) return std::move(recorder).error();
-  std::unique_ptr<Agent> agent(new Agent(options, std::move(*loaded), std::move(*recorder)));
+  std::unique_ptr<Agent> agent(new Agent(options, std::move(*loaded)));
   if (auto started = agent->start(); !started) return std::move(started).error();
   agent->context_.findings = inspect_host(agent->config_);  // as they are now that it runs
   return agent;
 }
 
-Agent::Agent(const Options& options, config::LoadedConfig loaded,
-             std::unique_ptr<Recorder> recorder)
+Agent::Agent(const Options& options, config::LoadedConfig loaded)
     : options_(options),
       started_with_(loaded.config),
-      recorder_(std::move(recorder)),
-      events_(*recorder_, pod_directory_),
       daemon_set_(loaded.config.agent, cluster_node(loaded.config.agent, host_name())) {
   context_.node = host_name();
   context_.config = config_status(options, loaded);
@@ -130,9 +124,26 @@ Agent::Agent(const Options& options, config::LoadedConfig loaded,
   config_ = std::move(loaded.config);
 }
 
+/// Until the ring is its own the process may be killed without a trace. From then on a signal waits
+/// until the start is over: a stop then leaves what agent.onStop says.
+void Agent::collect_signals() {
+  stops_.add(SIGTERM);
+  stops_.add(SIGINT);
+  hangups_.add(SIGHUP);
+}
+
+Status Agent::make_recorder() {
+  auto recorder = Recorder::create(config_, context_.node, [this] { collect_signals(); });
+  if (!recorder) return std::move(recorder).error();
+  recorder_ = std::move(*recorder);
+  events_ = std::make_unique<EventRecorder>(*recorder_, pod_directory_);
+  return {};
+}
+
 // The filter is in force before the first program is attached, and the listeners' ports are known
 // before the filter.
 Status Agent::start() {
+  if (auto made = make_recorder(); !made) return made;
   for (const auto& note : recorder_->ring().recovery().notes)
     log_info(note);
   if (recorder_->resumed_bytes() != 0) {
@@ -150,7 +161,7 @@ Status Agent::start() {
   if (!follower) return std::move(follower).error();
   follower_ = std::make_unique<InterfaceFollower>(std::move(*follower));
   set_events();
-  collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_, events_, pods_.get());
+  collector_ = std::make_unique<StatusCollector>(*recorder_, *follower_, *events_, pods_.get());
   spawn_watchers();
   return {};
 }
@@ -168,7 +179,7 @@ Status Agent::listen() {
 
 /// Packets are recorded whatever becomes of it.
 void Agent::set_events() {
-  if (auto set = events_.set(config_.agent); !set) report_error(set.error().message());
+  if (auto set = events_->set(config_.agent); !set) report_error(set.error().message());
 }
 
 /// By the pods that are known already, as the programs are attached with the first plan.
@@ -265,7 +276,7 @@ Status Agent::run() {
   server_->stop();
   const bool keep = keeps_programs();
   keep ? follower_->keep() : follower_->stop();
-  events_.stop();
+  events_->stop();
   if (pods_) pods_->stop();
   auto stopped = recorder_->stop(keep ? Drain::kPresent : Drain::kAll);
   log_info(fmt::format("stopped{}{}", stopped ? ": the ring is sealed and synced" : "",
@@ -381,7 +392,7 @@ void Agent::spawn_watchers() {
   const auto reload_now = [this] { reload(); };
   spawn(follow_devices());
   spawn(tick());
-  spawn(watch_hangup(reload_now));
+  spawn(watch_hangup(hangups_, reload_now));
   if (!options_.config_file.empty()) spawn(watch_file(options_.config_file, reload_now));
   spawn(watch_clock([this] { follow_clock(); }));
   if (pods_) spawn(pods_->follow([this] { replan(); }));
@@ -416,14 +427,15 @@ asio::awaitable<void> Agent::tick() {
   }
 }
 
+/// A second one ends the process at once.
 asio::awaitable<void> Agent::await_signal() {
-  asio::signal_set signals(io_, SIGTERM, SIGINT);
-  signal_ = co_await signals.async_wait(asio::use_awaitable);
+  signal_ = co_await stops_.async_wait(asio::use_awaitable);
   log_info(fmt::format("{}: stopping", signal_ == SIGTERM ? "SIGTERM" : "SIGINT"));
   const std::string why_last = co_await daemon_set_.why_last();
   last_ = !why_last.empty();
   if (last_) log_info(why_last + ": nothing stays attached");
   co_await server_->end_streams();
+  stops_.clear();
   io_.stop();
 }
 

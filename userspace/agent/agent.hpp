@@ -9,6 +9,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 
 #include "agent/event_recorder.hpp"
 #include "agent/interface_follower.hpp"
@@ -37,9 +38,11 @@ class Agent {
   Status run();
 
  private:
-  Agent(const Options& options, config::LoadedConfig loaded, std::unique_ptr<Recorder> recorder);
+  Agent(const Options& options, config::LoadedConfig loaded);
 
   Status start();
+  Status make_recorder();
+  void collect_signals();
   Status listen();
   void set_events();
   void log_findings() const;
@@ -77,9 +80,11 @@ class Agent {
   Status failure_;     // why the control plane ended by itself
 
   boost::asio::io_context io_{1};
+  boost::asio::signal_set stops_{io_};
+  boost::asio::signal_set hangups_{io_};
   std::unique_ptr<Recorder> recorder_;
   PodDirectory pod_directory_;
-  EventRecorder events_;
+  std::unique_ptr<EventRecorder> events_;
   std::unique_ptr<PodFollower> pods_;  // null: not on Kubernetes
   OwnDaemonSet daemon_set_;
   PodPlan in_force_;  // as of its plan the filter is

@@ -5,14 +5,12 @@
 #include <sys/inotify.h>
 
 #include <array>
-#include <csignal>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -43,8 +41,8 @@ int watch_directory(const std::filesystem::path& directory) {
 
 }  // namespace
 
-boost::asio::awaitable<void> watch_hangup(std::function<void()> on_change) {
-  boost::asio::signal_set hangup(co_await boost::asio::this_coro::executor, SIGHUP);
+boost::asio::awaitable<void> watch_hangup(boost::asio::signal_set& hangup,
+                                          std::function<void()> on_change) {
   for (;;) {
     co_await hangup.async_wait(boost::asio::use_awaitable);
     on_change();

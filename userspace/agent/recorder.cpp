@@ -91,7 +91,8 @@ unsigned lane_count(unsigned configured, unsigned cpus, std::uint64_t segments) 
 }
 
 Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
-                                                   const std::string& node) {
+                                                   const std::string& node,
+                                                   const std::function<void()>& locked) {
   const auto geometry = store::plan_geometry(config.tap.raw_storage_bytes);
   if (!geometry) return geometry.error();
   const auto cpus = static_cast<unsigned>(sysconf(_SC_NPROCESSORS_ONLN));
@@ -110,6 +111,7 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
                                  .wall_offset_ns = offset,
                                  .lock_wait = config.agent.lock_wait});
   if (!ring) return std::move(ring).error();
+  locked();
   auto programs = capture::Programs::load(load_options(config.agent, *pins));
   if (!programs) return std::move(programs).error();
   auto counters = capture::Counters::map(**programs);

@@ -26,8 +26,11 @@ namespace caprock::agent {
 /// attached here: that is the interface follower's. Control-plane thread.
 class Recorder {
  public:
-  static Result<std::unique_ptr<Recorder>> create(const config::Config& config,
-                                                  const std::string& node);
+  /// `locked` is called once no other agent has the ring, before anything of this one is in the
+  /// kernel.
+  static Result<std::unique_ptr<Recorder>> create(
+      const config::Config& config, const std::string& node,
+      const std::function<void()>& locked = [] {});
   ~Recorder();
 
   /// Every lane's segments describe `list` when this returns: its ids may now be given to the
