@@ -25,8 +25,11 @@ class Sender:
         self.most, self.sent, self.times, self.ending = most, 0, [], threading.Event()
         self.thread = threading.Thread(target=self.work)
 
+    def wire(self):
+        return frames.raw_socket(self.namespace, self.device)
+
     def work(self):
-        with frames.raw_socket(self.namespace, self.device) as wire:
+        with self.wire() as wire:
             while self.sent < self.most and not self.ending.wait(self.pause):
                 for _ in range(10):
                     wire.send(frames.udp4_frame(self.sent, SIZE))

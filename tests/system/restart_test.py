@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From one agent to the next under load: nothing lost, nothing twice, in order."""
+import contextlib
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import time
 
@@ -12,8 +15,10 @@ from lab.readers import journal_messages, read
 from lab.numbered import NumberedTest, Sender, send_numbered
 
 RATE = 2000  # frames/s
+HOOK_RATE = 5000  # more, as hooks change within a millisecond
 TOO_MANY = 20_000  # frames for the smallest stage
 BIG = "64Mi"  # a ring that holds all that a test sends
+TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 
 
 def links_of(pair):
@@ -114,6 +119,54 @@ class Changed(RestartTest):
     def test_transport_back(self):
         """restart: from the ring buffer to the stage without a gap"""
         self.change({"agent__transport": "ringbuf"}, {"agent__transport": "stage"})
+
+
+class TapSender(Sender):
+    """To a tap it comes in as from a cable; `tap` is its descriptor."""
+
+    def __init__(self, tap, per_second):
+        super().__init__(None, None, per_second)
+        self.tap = tap
+
+    @contextlib.contextmanager
+    def wire(self):
+        yield self
+
+    def send(self, frame):
+        os.write(self.tap, frame)
+
+
+class ChangedHook(RestartTest):
+    def make_tap(self, namespace, device):
+        with namespace.entered():
+            tap = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
+        self.addCleanup(os.close, tap)
+        fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", device.encode(), IFF_TAP | IFF_NO_PI))
+        namespace.ip("link", "set", device, "up")
+        return tap
+
+    def test_hook(self):
+        """restart: another agent.hook is taken without a gap, though what comes in that moment may be there twice"""
+        pair = self.make_pair(addresses=False)
+        tap = self.make_tap(pair.right, "tap0")
+        agent = self.kept(pair, agent__interfaces="[tap0]", agent__hook="tc")
+        with TapSender(tap, HOOK_RATE) as sender:
+            for hook in ("xdp", "tc", "xdp"):
+                time.sleep(0.3)
+                self.assert_stopped(agent)
+                time.sleep(0.3)
+                agent.settings["agent.hook"] = hook
+                agent.start()
+                self.assertEqual("xdp" in agent.interface("tap0")["hook"], hook == "xdp")
+            time.sleep(0.3)
+        agent.settle()
+        numbers = self.numbers(read("tcpdump", self.export(agent)).frames, "tcpdump")
+        self.assertEqual(sorted(set(numbers)), list(range(sender.sent)))
+        self.assertEqual(numbers, sorted(numbers), "in order")
+        self.assertLess(len(numbers) - sender.sent, 3 * HOOK_RATE * 0.1, "twice")
+        self.assertEqual(agent.status()["loss"]["total"], 0)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
 
 
 class Ended(RestartTest):

@@ -67,7 +67,8 @@ Status discard(const Target& target, caprock_direction direction, LinkHook hook)
   return point.pin.empty() ? Status() : discard_link(point.pin);
 }
 
-/// With two hooks packets would be recorded twice.
+/// With two hooks packets are recorded twice. For a moment they are: the other way round some would
+/// be missed (docs/limits.md).
 Status discard_other_ingress(const Target& target, Hook chosen) {
   const bool xdp = chosen == Hook::kXdpNative || chosen == Hook::kXdpGeneric;
   return discard(target, CAPROCK_INGRESS, xdp ? LinkHook::kIngress : LinkHook::kXdp);
