@@ -12,10 +12,11 @@ from lab.kubernetes import Relay
 from lab.network import run
 from lab.readers import journal_messages
 from lab.waiting import wait_until
-from played_node import NODE, SECOND_NETWORK, PlayedNodeTest, Process
+from played_node import NODE, NODE_ADDRESS, SECOND_NETWORK, PlayedNodeTest, Process
 
 PODS = int(os.environ.get("CAPROCK_PODS", 60))  # of the test of churn
 PERIOD, ALIVE = 0.12, 20  # s from one to the next; how many there are at a time
+ATTACHES, ATTACH_SECONDS = 10, 0.1
 LIVE_SECONDS = 1  # in which a change of the filter is in force
 
 
@@ -278,6 +279,32 @@ class Targets(PlayedNodeTest):
         metrics = self.server.kubectl("get", "--raw", "/metrics")
         counts = re.findall(r'^apiserver_request_total\{.*resource="pods".*verb="LIST".*\} (\d+)', metrics, re.M)
         return sum(map(int, counts))
+
+    @alone
+    def test_attach(self):
+        """what a pod sends is recorded from a tenth of a second after its link has begun to be there"""
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        for number in range(ATTACHES):
+            begun, sent = time.monotonic(), []
+            played = self.make_pod("shop", f"pod-{number}")
+            self.know_node(played)  # a proxy's answer may take a second
+            while len(sent) < 20 or sent[-1] < 2 * ATTACH_SECONDS:
+                sent.append(time.monotonic() - begun)
+                played.send(f"{number} {sent[-1]}")
+            wait_until(lambda: self.since(agent, number)[-1:] == sent[-1:], f"the datagrams of pod {number}")
+            seen = self.since(agent, number)
+            print(f"sent from {sent[0]:.3f} s on, recorded from {seen[0]:.3f} s on")
+            self.assertEqual([since for since in sent if since > ATTACH_SECONDS], [since for since in seen if since > ATTACH_SECONDS])
+
+    def know_node(self, played):
+        """The pod does not ask who has the node's address."""
+        mac = json.loads(self.node.network.ip("-j", "link", "show", played.link))[0]["address"]
+        played.network.ip("neighbour", "add", NODE_ADDRESS, "lladdr", mac, "dev", "eth0")
+
+    def since(self, agent, number):
+        """When what is recorded of the pod was sent."""
+        texts = [text.split() for text in self.recorded(agent)]
+        return [float(since) for pod, since in texts if pod == str(number)]
 
     @alone
     def test_churn(self):
