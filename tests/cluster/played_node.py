@@ -25,9 +25,9 @@ def send_from(network, text, address):
 class PlayedPod:
     """A namespace with a link that is routed as Calico does it, and an object at the API server."""
 
-    def __init__(self, node, number, namespace, name, **metadata):
+    def __init__(self, node, number, namespace, name, address=None, **metadata):
         self.node, self.namespace, self.name, self.metadata = node, namespace, name, metadata
-        self.address, self.link = f"10.244.{number // 250}.{number % 250 + 2}", f"veth{number}"
+        self.address, self.link = address or f"10.244.{number // 250}.{number % 250 + 2}", f"veth{number}"
         self.path = f"/api/v1/namespaces/{namespace}/pods/{name}"
         self.network = Namespace(f"pod{number}")
         there = f"netns {self.network.name}"
@@ -81,6 +81,10 @@ class PlayedPod:
         with self.network.entered(), socket.socket() as client:
             client.setblocking(False)
             client.connect_ex((NODE_ADDRESS, PORT))
+
+    def terminate(self):
+        """It is being deleted, and says that it is running, as long as the kubelet has not told its end."""
+        self.node.api.request("DELETE", f"{self.path}?gracePeriodSeconds=30")
 
     def delete(self):
         self.node.api.request("DELETE", f"{self.path}?gracePeriodSeconds=0")
@@ -171,6 +175,11 @@ class PlayedNodeTest(SystemTest):
         agent.client("export", "--force", "--no-events", "--filter", f"udp port {port}", "-o", capture)
         lines = run("tshark", "-r", capture, "-T", "fields", "-e", "udp.payload").split()
         return [bytes.fromhex(line).decode() for line in lines]
+
+    def unplug(self, played):
+        """Its network goes, with its link, and its object stays."""
+        played.network.delete()
+        self.gone.add(played.network.name)
 
     def vanish(self, played):
         """Its object and its link, before the test's end."""

@@ -229,6 +229,41 @@ class Targets(PlayedNodeTest):
         wait_until(lambda: len(self.recorded(agent)) >= 2, "the datagrams")
         self.assertEqual(self.recorded(agent), ["plain", "fixed"])
 
+    def test_address_in_sequence(self):
+        """a pod with the address of one that is still being deleted is judged by itself: it is left out or recorded, by its own link"""
+        target, shy = self.running_pod("shop", "target"), self.running_pod("shop", "shy", annotations={"caprock.io/capture": "false"})
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "target")
+        target.terminate(), shy.terminate()
+        target.send("last of target"), shy.send("last of shy")
+        wait_until(lambda: self.recorded(agent) == ["last of target"], "the last packet of a pod that is being deleted")
+        for old, place in ((target, "bank"), (shy, "shop")):
+            self.unplug(old)
+            heir = self.make_pod(place, f"heir-of-{old.name}", address=old.address)
+            wait_until(lambda: agent.interface(heir.link), "the link to be recorded")
+            time.sleep(2 * LIVE_SECONDS)  # the agent looks for the link's owner meanwhile
+            heir.schedule().run()
+            wait_until(lambda: self.targets(agent).get(heir.name, {}).get("interfaces") == [heir.link],
+                       f"the heir to have its link: {self.targets(agent)}")
+            time.sleep(LIVE_SECONDS)
+            self.assertEqual(self.targets(agent)[old.name]["interfaces"], [])
+            heir.send(heir.name)
+        wait_until(lambda: "heir-of-shy" in self.recorded(agent), f"the datagram: {self.targets(agent)}")
+        self.assertEqual(self.recorded(agent), ["last of target", "heir-of-shy"])
+
+    def test_process_before_address(self):
+        """a link is that of the pod whose process is behind it, though another pod still says that its address is"""
+        stale = self.running_pod("shop", "stale")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "stale")
+        self.unplug(stale)
+        heir = self.make_pod("bank", "heir", address=stale.address)
+        wait_until(lambda: self.targets(agent)["stale"]["interfaces"] == [heir.link], "the address to lead there")
+        heir.schedule()
+        self.addCleanup(Process(heir, heir.uid).delete)
+        wait_until(lambda: self.targets(agent).get("heir", {}).get("interfaces") == [heir.link], f"the process to be found: {self.targets(agent)}")
+        self.assertEqual(self.targets(agent)["stale"]["interfaces"], [])
+
     def test_second_link(self):
         """a link that is plugged into a running pod is that pod's: a target's is recorded as a whole, any other's not once it is known"""
         front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")

@@ -11,8 +11,9 @@ namespace caprock::agent {
 void PodLinkFinder::look(const PodMap& pods, const capture::DeviceMap& devices,
                          PodProcesses& processes) {
   drop_gone(pods, devices);
-  if (unclaimed(devices).empty()) return;
-  find_uplinks();
+  const bool any_unclaimed = !unclaimed(devices).empty();
+  if (!any_unclaimed && by_address_.empty()) return;
+  if (any_unclaimed) find_uplinks();
   find_first(pods, devices, processes);
   find_further(devices);
 }
@@ -21,11 +22,12 @@ void PodLinkFinder::find_first(const PodMap& pods, const capture::DeviceMap& dev
                                PodProcesses& processes) {
   Uids wanted;
   for (const auto& [uid, pod] : pods)
-    if (is_alive(pod) && !pod.host_network && !links_.contains(uid)) wanted.insert(uid);
-  if (wanted.empty() || unclaimed(devices).empty()) return;
+    if (is_alive(pod) && !pod.host_network && (!links_.contains(uid) || by_address_.contains(uid)))
+      wanted.insert(uid);
+  if (wanted.empty()) return;
   find_by_process(wanted, pods, devices, processes);
   for (const auto& uid : wanted)
-    if (!links_.contains(uid)) find_by_address(pods.at(uid), devices);
+    if (!links_.contains(uid) && !pods.at(uid).deleting) find_by_address(pods.at(uid), devices);
 }
 
 void PodLinkFinder::find_uplinks() {
@@ -35,23 +37,38 @@ void PodLinkFinder::find_uplinks() {
 }
 
 void PodLinkFinder::drop_gone(const PodMap& pods, const capture::DeviceMap& devices) {
-  for (auto& [uid, links] : links_)
+  for (auto& [uid, links] : links_) {
+    const auto pod = pods.find(uid);
+    if (pod == pods.end() || !is_alive(pod->second)) links.clear();
     std::erase_if(links, [&](std::uint32_t ifindex) { return !devices.contains(ifindex); });
-  std::erase_if(links_, [&](const auto& entry) {
-    const auto pod = pods.find(entry.first);
-    return entry.second.empty() || pod == pods.end() || !is_alive(pod->second);
-  });
+  }
+  drop_empty();
+}
+
+void PodLinkFinder::drop_empty() {
+  std::erase_if(links_, [](const auto& entry) { return entry.second.empty(); });
+  std::erase_if(by_address_, [&](const auto& uid) { return !links_.contains(uid); });
 }
 
 void PodLinkFinder::find_by_process(const Uids& uids, const PodMap& pods,
                                     const capture::DeviceMap& devices, PodProcesses& processes) {
   for (const auto& [uid, pid] : processes.find(uids, pods)) {
-    if (links_.contains(uid)) continue;
+    if (links_.contains(uid) && !by_address_.contains(uid)) continue;
     const auto id = capture::namespace_id_of_process(pid);
     if (!id || !*id) continue;  // it has ended
     const auto links = capture::links_into_namespace(devices, **id);
-    if (!links.empty()) links_[uid] = {links.begin(), links.end()};
+    if (!links.empty()) take(uid, links);
   }
+  drop_empty();
+}
+
+/// From whoever was found by an address that leads there.
+void PodLinkFinder::take(const std::string& uid, const std::vector<std::uint32_t>& links) {
+  for (const auto& other : by_address_)
+    for (const auto ifindex : links)
+      links_[other].erase(ifindex);
+  links_[uid] = {links.begin(), links.end()};
+  by_address_.erase(uid);
 }
 
 void PodLinkFinder::find_by_address(const kubernetes::Pod& pod, const capture::DeviceMap& devices) {
@@ -59,7 +76,9 @@ void PodLinkFinder::find_by_address(const kubernetes::Pod& pod, const capture::D
   for (const auto& address : pod.addresses) {
     const auto link = capture::link_to_address(devices, address);
     if (!link) report_error(link.error().context(pod.name).message());
-    if (link && *link && free.contains(**link)) links_[pod.uid].insert(**link);
+    if (!link || !*link || !free.contains(**link)) continue;
+    links_[pod.uid].insert(**link);
+    by_address_.insert(pod.uid);
   }
 }
 

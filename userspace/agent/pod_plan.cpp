@@ -16,6 +16,15 @@ void add_addresses(const std::vector<std::string>& texts, std::set<filter::Prefi
     if (const auto address = filter::Prefix::parse(text)) out.insert(*address);
 }
 
+/// Of pods that are not being deleted, in networks of their own.
+std::set<std::string> held_addresses(const PodMap& pods) {
+  std::set<std::string> held;
+  for (const auto& [uid, pod] : pods)
+    if (is_alive(pod) && !pod.deleting && !pod.host_network)
+      held.insert(pod.addresses.begin(), pod.addresses.end());
+  return held;
+}
+
 /// It asks to be in no record at all.
 bool opts_out(const Pod& pod) {
   const auto annotation = pod.annotations.find(filter::kCaptureAnnotation);
@@ -24,7 +33,8 @@ bool opts_out(const Pod& pod) {
 
 class Planner {
  public:
-  Planner(const filter::PodFilter& filter, const PodView& view) : filter_(filter), view_(view) {}
+  Planner(const filter::PodFilter& filter, const PodView& view)
+      : filter_(filter), view_(view), held_(held_addresses(view.pods)) {}
 
   PodPlan plan() {
     plan_.others = filter_.restricts() ? Extent::kTargets : Extent::kEverything;
@@ -65,23 +75,25 @@ class Planner {
   void add(const Pod& pod) {
     const filter::PodVerdict verdict = filter_.judge(pod);
     const auto links = links_of(pod);
+    const auto addresses = addresses_of(pod);
     const bool loopback = verdict.targeted && add_loopback(pod);
-    plan_.targets.push_back({.namespace_name = pod.namespace_name,
-                             .pod = pod.name,
-                             .targeted = verdict.targeted,
-                             .reason = verdict.reason,
-                             .addresses = pod.addresses,
-                             .interfaces = names_of(links, loopback),
-                             .note = verdict.targeted ? note_on(pod, links, loopback) : ""});
+    plan_.targets.push_back(
+        {.namespace_name = pod.namespace_name,
+         .pod = pod.name,
+         .targeted = verdict.targeted,
+         .reason = verdict.reason,
+         .addresses = addresses,
+         .interfaces = names_of(links, loopback),
+         .note = verdict.targeted ? note_on(pod, addresses, links, loopback) : ""});
     for (const auto ifindex : links)
       plan_.devices[ifindex] = {.extent = extent_of(verdict),
                                 .pod_link = true,
                                 .description = name_of(pod),
                                 .pod_end = verdict.targeted ? pod_end_of(pod) : std::nullopt};
     if (!pod.host_network && opts_out(pod)) {
-      add_addresses(pod.addresses, plan_.excluded_addresses);
+      add_addresses(addresses, plan_.excluded_addresses);
     } else if (verdict.targeted) {
-      add_addresses(pod.addresses, plan_.target_addresses);
+      add_addresses(addresses, plan_.target_addresses);
       if (pod.addresses.empty()) std::ranges::for_each(links, [&](auto link) { add_found(link); });
       if (pod.host_network) add_addresses({pod.host_address}, plan_.target_addresses);
     }
@@ -102,6 +114,14 @@ class Planner {
     plan_.loopbacks[network->second.inode] = {.network = network->second,
                                               .description = name_of(pod) + ", loopback"};
     return true;
+  }
+
+  /// One that is being deleted has its address until another pod is given it.
+  std::vector<std::string> addresses_of(const Pod& pod) const {
+    std::vector<std::string> addresses = pod.addresses;
+    if (pod.deleting && !pod.host_network)
+      std::erase_if(addresses, [&](const auto& address) { return held_.contains(address); });
+    return addresses;
   }
 
   /// Those that are still there.
@@ -126,10 +146,11 @@ class Planner {
     return fmt::format("pod {}/{}", pod.namespace_name, pod.name);
   }
 
-  std::string note_on(const Pod& pod, const std::vector<std::uint32_t>& links,
-                      bool loopback) const {
+  std::string note_on(const Pod& pod, const std::vector<std::string>& addresses,
+                      const std::vector<std::uint32_t>& links, bool loopback) const {
     if (pod.host_network) return "in the host's network: recorded by the node's address";
     if (pod.addresses.empty()) return "it has no address yet";
+    if (addresses.empty()) return "it is being deleted, and its address is another pod's by now";
     if (links.empty())
       return "no link of it is known: recorded by its address on links that others share";
     return view_.loopbacks && !loopback ? "no process of it is to be seen: not its loopback" : "";
@@ -137,6 +158,7 @@ class Planner {
 
   const filter::PodFilter& filter_;
   const PodView& view_;
+  const std::set<std::string> held_;
   PodPlan plan_;
 };
 

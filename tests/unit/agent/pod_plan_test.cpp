@@ -159,6 +159,39 @@ TEST_CASE("pod plan: of two pods with one address in sequence the one that has e
   CHECK(target_of(plan, "front").pod.empty());
 }
 
+TEST_CASE("pod plan: of two pods with one address that which is not being deleted has it") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  auto& old = world.pods.at("front-uid");
+  old.deleting = true;
+  CHECK(world.plan().target_addresses == addresses({"10.0.0.7"}));
+  world.add(pod("bank", "heir", "10.0.0.7"));
+  const PodPlan plan = world.plan();
+  CHECK(plan.target_addresses.empty());
+  CHECK(plan.devices.at(kFrontLink).description == "pod shop/front");
+  CHECK(target_of(plan, "front").addresses.empty());
+  CHECK(target_of(plan, "front").note ==
+        "it is being deleted, and its address is another pod's by now");
+  CHECK(target_of(plan, "heir").addresses == std::vector<std::string>{"10.0.0.7"});
+
+  old.annotations[filter::kCaptureAnnotation] = "false";
+  CHECK(world.plan().excluded_addresses.empty());
+  old.deleting = false;
+  CHECK(world.plan().excluded_addresses == addresses({"10.0.0.7"}));
+}
+
+TEST_CASE("pod plan: of pods in the host's network each has the node's address to its end") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  for (const char* place : {"shop", "bank"}) {
+    kubernetes::Pod proxy = pod(place, std::string(place) + "-proxy", "192.168.0.1");
+    proxy.host_network = true;
+    proxy.deleting = proxy.namespace_name == "shop";
+    world.add(proxy);
+  }
+  CHECK(world.plan().target_addresses == addresses({"10.0.0.7", "192.168.0.1"}));
+}
+
 TEST_CASE("pod plan: a pod that asks for it is in nobody's record") {
   World world;
   world.pods.at("till-uid").annotations[filter::kCaptureAnnotation] = "false";
