@@ -211,6 +211,21 @@ class Targets(PlayedNodeTest):
         self.await_targets(agent, "front")
         wait_until(lambda: self.recorded(agent) == ["front 1"], "the datagram")
 
+    def test_slow_disk(self):
+        """while the disk does not take what is known of the pods an agent goes on, and the last that was known is there in the end"""
+        agent = self.agent_with(tap__namespaces="[shop]")
+        fresh = agent.folder / "pods.json.new"
+        os.mkfifo(fresh)  # opened for writing it waits for a reader
+        agent.start()
+        self.running_pod("shop", "front")
+        time.sleep(2 * LIVE_SECONDS)  # it writes once a second
+        self.running_pod("shop", "store")
+        self.await_targets(agent, "front", "store")
+        fresh.read_bytes()
+        self.assert_stopped(agent)
+        known = json.loads((agent.folder / "pods.json").read_text())["items"]
+        self.assertEqual({one["metadata"]["name"] for one in known}, {"front", "store"})
+
     def test_processes(self):
         """a pod to which no route or bridge leads is found by its processes, a static one by those of its configuration's uid"""
         hash_of_file = "0123456789abcdef0123456789abcdef"

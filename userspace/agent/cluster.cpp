@@ -14,7 +14,7 @@ Cluster::Cluster(boost::asio::any_io_executor executor, const config::Agent& set
                  std::string node, kubernetes::ClusterListener& journal,
                  std::function<void()> pods_changed)
     : node_(std::move(node)),
-      file_(settings.data_dir / "pods.json"),
+      memory_(settings.data_dir / "pods.json"),
       journal_(journal),
       pods_changed_(std::move(pods_changed)) {
   recall();
@@ -63,12 +63,12 @@ std::vector<std::string> Cluster::notes() const {
     notes.push_back(
         fmt::format("the pods are those that were known last ({}), until the API server "
                     "has told them",
-                    file_.string()));
+                    memory_.file().string()));
   return notes;
 }
 
 void Cluster::recall() {
-  auto pods = kubernetes::read_pods(file_);
+  auto pods = kubernetes::read_pods(memory_.file());
   if (!pods) return report_error(pods.error().message());
   for (auto& pod : *pods)
     if (pod.node == node_) remembered_.emplace(pod.uid, std::move(pod));
@@ -76,13 +76,22 @@ void Cluster::recall() {
 }
 
 void Cluster::remember() {
-  if (!changed_) return;
-  std::vector<const kubernetes::Pod*> pods;
-  for (const auto& [uid, pod] : this->pods())
-    pods.push_back(&pod);
-  auto written = kubernetes::write_pods(file_, pods);
-  changed_ = !written;
-  if (!written) report_error(written.error().message());
+  if (memory_.busy()) return;
+  check_memory();
+  if (std::exchange(changed_, false)) memory_.replace(kubernetes::list_text(pods()));
+}
+
+void Cluster::remember_last() {
+  check_memory();
+  remember();
+  check_memory();
+}
+
+void Cluster::check_memory() {
+  const Status written = memory_.finish();
+  if (written) return;
+  report_error(written.error().message());
+  changed_ = true;
 }
 
 void Cluster::on_pod(const kubernetes::Pod* before, const kubernetes::Pod* after) {

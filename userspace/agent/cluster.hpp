@@ -2,7 +2,6 @@
 // The cluster as this node sees it: followed, remembered, and told to the record.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "agent/file_writer.hpp"
 #include "api/targets.hpp"
 #include "config/config.hpp"
 #include "kubernetes/cluster_journal.hpp"
@@ -48,8 +48,10 @@ class Cluster final : public kubernetes::ClusterListener {
   std::vector<api::WatchedResource> resources() const;
   std::vector<std::string> notes() const;
 
-  /// Writes down what is known, where that has changed. Call it now and then, and at the end.
+  /// Has what is known written down, where that has changed. Call it now and then.
   void remember();
+  /// The same, and waits until it is on file: at the end.
+  void remember_last();
 
  private:
   void on_pod(const kubernetes::Pod* before, const kubernetes::Pod* after) override;
@@ -60,9 +62,10 @@ class Cluster final : public kubernetes::ClusterListener {
   void on_event(const kubernetes::Event& event) override;
   void on_synced(kubernetes::Resource resource) override;
   void recall();
+  void check_memory();
 
   const std::string node_;
-  const std::filesystem::path file_;  // of what is remembered
+  FileWriter memory_;  // of the pods
   kubernetes::ClusterListener& journal_;
   const std::function<void()> pods_changed_;
   PodMap remembered_;

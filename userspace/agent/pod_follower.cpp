@@ -64,7 +64,7 @@ void PodFollower::tick() {
 
 void PodFollower::stop() {
   journal_.stop();
-  cluster_.remember();
+  cluster_.remember_last();
 }
 
 std::vector<std::string> PodFollower::notes() const {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include "core/fd.hpp"
 
@@ -14,6 +15,7 @@ namespace caprock {
 namespace {
 
 constexpr std::string_view kUnreadable = "cannot be read";
+constexpr mode_t kOwnersAlone = 0600;
 
 Status check_regular(int fd) {
   struct stat info {};
@@ -21,6 +23,16 @@ Status check_regular(int fd) {
   if (S_ISREG(info.st_mode)) return {};
   return Error(fmt::format("{}: it is {}; give a regular file", kUnreadable,
                            S_ISDIR(info.st_mode) ? "a directory" : "not a regular file"));
+}
+
+Status write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Error::from_errno("cannot be written");
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
 }
 
 }  // namespace
@@ -40,6 +52,16 @@ Result<std::string> read_text(const std::filesystem::path& file, std::size_t lim
     if (text.size() > limit)
       return Error(fmt::format("{}: it is longer than {} bytes", kUnreadable, limit));
   }
+}
+
+Status replace_text(const std::filesystem::path& file, std::string_view text) {
+  const std::filesystem::path fresh = file.string() + ".new";
+  const Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOwnersAlone));
+  if (!fd) return Error::from_errno(fresh.string());
+  if (auto written = write_all(fd.get(), text); !written)
+    return std::move(written).error().context(fresh.string());
+  if (std::rename(fresh.c_str(), file.c_str()) != 0) return Error::from_errno(file.string());
+  return {};
 }
 
 }  // namespace caprock

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kubernetes/pod_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
-#include "core/fd.hpp"
 #include "core/text_file.hpp"
 #include "kubernetes/object_json.hpp"
 
@@ -21,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxBytes = 16 << 20;
-constexpr mode_t kMode = 0600;
+constexpr const char* kSomeTime = "1970-01-01T00:00:00Z";  // which one it is does not matter
 
 Json to_json(const Pod& pod) {
   Json addresses = Json::array();
@@ -32,41 +27,26 @@ Json to_json(const Pod& pod) {
     annotations.emplace(kMirror, pod.static_uid);
     annotations.emplace(kConfigHash, pod.static_uid);
   }
-  return {{"metadata",
-           {{"uid", pod.uid},
-            {"namespace", pod.namespace_name},
-            {"name", pod.name},
-            {"labels", pod.labels},
-            {"annotations", annotations}}},
+  Json metadata = {{"uid", pod.uid},
+                   {"namespace", pod.namespace_name},
+                   {"name", pod.name},
+                   {"labels", pod.labels},
+                   {"annotations", annotations}};
+  if (pod.deleting) metadata["deletionTimestamp"] = kSomeTime;
+  return {{"metadata", std::move(metadata)},
           {"spec", {{"nodeName", pod.node}, {"hostNetwork", pod.host_network}}},
           {"status",
            {{"phase", pod.phase}, {"podIPs", std::move(addresses)}, {"hostIP", pod.host_address}}}};
 }
 
-Status write_whole(const std::filesystem::path& file, const std::string& text) {
-  const Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
-  if (!fd) return Error::from_errno(file.string());
-  for (std::size_t at = 0; at < text.size();) {
-    const ssize_t written = ::write(fd.get(), text.data() + at, text.size() - at);
-    if (written < 0) return Error::from_errno(file.string());
-    at += static_cast<std::size_t>(written);
-  }
-  if (::fdatasync(fd.get()) != 0) return Error::from_errno(file.string());
-  return {};
-}
-
 }  // namespace
 
-Status write_pods(const std::filesystem::path& file, const std::vector<const Pod*>& pods) {
+std::string list_text(const std::map<std::string, Pod>& pods) {
   Json items = Json::array();
-  for (const Pod* pod : pods)
-    items.push_back(to_json(*pod));
+  for (const auto& [uid, pod] : pods)
+    items.push_back(to_json(pod));
   const Json list = {{"kind", "PodList"}, {"apiVersion", "v1"}, {"items", std::move(items)}};
-  const std::filesystem::path fresh = file.string() + ".new";
-  const std::string text = list.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (auto written = write_whole(fresh, text); !written) return written;
-  if (std::rename(fresh.c_str(), file.c_str()) != 0) return Error::from_errno(file.string());
-  return {};
+  return list.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<std::vector<Pod>> read_pods(const std::filesystem::path& file) {
@@ -77,7 +57,9 @@ Result<std::vector<Pod>> read_pods(const std::filesystem::path& file) {
   if (!text) return text.error().context(file.string());
   const Json list = Json::parse(*text, nullptr, false);
   if (!list.is_object() || !list.contains("items") || !list["items"].is_array())
-    return Error(fmt::format("{}: not a list of pods; remove it", file.string()));
+    return Error(
+        fmt::format("{}: not a list of pods; it is written anew when the API server has told them",
+                    file.string()));
   for (const Json& item : list["items"])
     pods.push_back(parse_pod(item));
   return pods;

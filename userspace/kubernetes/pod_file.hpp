@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "core/result.hpp"
@@ -10,9 +12,9 @@
 
 namespace caprock::kubernetes {
 
-/// What a capture filter and a search for links need to know of the pods, in the form in which the
-/// API server would list them. Replaces the file at once, or not at all.
-Status write_pods(const std::filesystem::path& file, const std::vector<const Pod*>& pods);
+/// What a capture filter and a search for links need to know of the pods (by uid), in the form in
+/// which the API server would list them: the text of the file.
+std::string list_text(const std::map<std::string, Pod>& pods);
 
 /// Nothing where there is no file. The error names the file.
 Result<std::vector<Pod>> read_pods(const std::filesystem::path& file);

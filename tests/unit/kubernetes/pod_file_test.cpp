@@ -5,6 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "core/text_file.hpp"
 #include "support/temporary_file.hpp"
 
 using namespace caprock;
@@ -25,8 +26,9 @@ TEST_CASE("pod file: what a filter and a search for links need is as it was") {
   Pod proxy = front;
   proxy.uid = "f01";
   proxy.host_network = true;
+  proxy.deleting = true;
   proxy.static_uid = "0123456789abcdef0123456789abcdef";
-  REQUIRE(write_pods(file.path(), {&front, &proxy}));
+  REQUIRE(replace_text(file.path(), list_text({{"f00", front}, {"f01", proxy}})));
   const auto read = read_pods(file.path());
   REQUIRE(read);
   CHECK(*read == std::vector{front, proxy});
@@ -38,5 +40,6 @@ TEST_CASE("pod file: none is no pods, and one that is broken is named") {
   std::ofstream(file.path()) << "{\"items\": 7";
   const auto read = read_pods(file.path());
   REQUIRE_FALSE(read);
-  CHECK(read.error().message().ends_with(": not a list of pods; remove it"));
+  CHECK(read.error().message().ends_with(
+      ": not a list of pods; it is written anew when the API server has told them"));
 }
