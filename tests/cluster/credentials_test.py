@@ -116,3 +116,26 @@ class BadCredentials(PlayedNodeTest):
         self.restart()
         self.await_error(UNTRUSTED)
         self.assert_goes_on("not trusted")
+
+
+class LateCredentials(PlayedNodeTest):
+    def test_late(self):
+        """a kubeconfig, and a certificate authority in it, that come later than the agent are taken as they come; until then the status says what is missing"""
+        front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")
+        account = ServiceAccount(self.server, "agent", "cluster-admin")
+        kubeconfig, authority = self.server.folder / "agent.kubeconfig", self.folder / "late.crt"
+        agent = self.make_agent(self.node.network, agent__kubernetes__kubeconfig=kubeconfig, agent__kubernetes__node=NODE,
+                                tap__namespaces="[shop]").start()
+
+        def await_note(words):
+            note = re.compile(f"Kubernetes is not followed: .*{words}.*")
+            agent.wait_for(lambda: any(map(note.fullmatch, agent.status()["kubernetes"]["notes"])), f"{words} in {agent.status()['kubernetes']}", 40)
+        await_note(re.escape(f"{kubeconfig}: cannot be read: No such file"))
+        authority.write_text("soon\n")
+        account.kubeconfig(self.server.url, authority)
+        await_note("certificate")
+        authority.write_bytes((self.server.pki / "ca.crt").read_bytes())
+        agent.wait_for(lambda: not any("is not followed" in note for note in self.report(agent)["notes"]), "the cluster to be followed", 60)
+        self.await_targets(agent, "front")
+        front.send("front"), till.send("till")
+        wait_until(lambda: self.recorded(agent) == ["front"], "the datagram")

@@ -395,7 +395,8 @@ void Agent::spawn_watchers() {
   spawn(watch_hangup(hangups_, reload_now));
   if (!options_.config_file.empty()) spawn(watch_file(options_.config_file, reload_now));
   spawn(watch_clock([this] { follow_clock(); }));
-  if (pods_) spawn(pods_->follow([this] { replan(); }));
+  if (pods_) spawn(pods_->follow_cluster());
+  if (pods_) spawn(pods_->plan_changes([this] { replan(); }));
   spawn(daemon_set_.look());
 }
 

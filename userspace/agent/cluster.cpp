@@ -5,27 +5,42 @@
 
 #include <utility>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "agent/cluster_settings.hpp"
 #include "core/log.hpp"
+#include "kubernetes/back_off.hpp"
 #include "kubernetes/pod_file.hpp"
 
 namespace caprock::agent {
-Cluster::Cluster(boost::asio::any_io_executor executor, const config::Agent& settings,
-                 std::string node, kubernetes::ClusterListener& journal,
-                 std::function<void()> pods_changed)
-    : node_(std::move(node)),
+
+Cluster::Cluster(const config::Agent& settings, std::string node,
+                 kubernetes::ClusterListener& journal, std::function<void()> pods_changed)
+    : settings_(settings),
+      node_(std::move(node)),
       memory_(settings.data_dir / "pods.json"),
       journal_(journal),
       pods_changed_(std::move(pods_changed)) {
   recall();
-  auto access = api_credentials(settings);
-  if (!access) {
-    trouble_ = access.error().message();
-    report_error(fmt::format("Kubernetes is not followed: {}", trouble_));
-    return;
+}
+
+boost::asio::awaitable<void> Cluster::follow() {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const kubernetes::Times times;
+  kubernetes::BackOff pauses(times.retry_least, times.retry_most);
+  boost::asio::steady_timer pause(executor);
+  auto server = api_server(settings_, times);
+  while (!server) {
+    trouble_ = fmt::format("Kubernetes is not followed: {}", server.error().message());
+    report_error(trouble_);
+    pause.expires_after(pauses.next());
+    co_await pause.async_wait(boost::asio::use_awaitable);
+    server = api_server(settings_, times);
   }
-  watch_ = std::make_unique<kubernetes::ClusterWatch>(std::move(executor), *std::move(access),
-                                                      node_, *this);
+  trouble_.clear();
+  watch_ = std::make_unique<kubernetes::ClusterWatch>(executor, *server, node_, *this);
 }
 
 Cluster::~Cluster() = default;
@@ -56,7 +71,7 @@ std::vector<api::WatchedResource> Cluster::resources() const {
 
 std::vector<std::string> Cluster::notes() const {
   std::vector<std::string> notes;
-  if (!trouble_.empty()) notes.push_back(fmt::format("Kubernetes is not followed: {}", trouble_));
+  if (!trouble_.empty()) notes.push_back(trouble_);
   if (!synced_ && !remembers_)
     notes.push_back("no pods are known yet: the API server has not told them");
   if (!synced_ && remembers_)

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "agent/file_writer.hpp"
 #include "api/targets.hpp"
@@ -26,11 +26,15 @@ using PodMap = std::map<std::string, kubernetes::Pod>;  // by uid
 /// thread.
 class Cluster final : public kubernetes::ClusterListener {
  public:
-  /// `journal` is told of every change; both it and `pods_changed` are called on `executor`'s
-  /// thread.
-  Cluster(boost::asio::any_io_executor executor, const config::Agent& settings, std::string node,
-          kubernetes::ClusterListener& journal, std::function<void()> pods_changed);
+  /// `journal` is told of every change; both it and `pods_changed` are called on the thread of
+  /// follow().
+  Cluster(const config::Agent& settings, std::string node, kubernetes::ClusterListener& journal,
+          std::function<void()> pods_changed);
   ~Cluster() override;
+
+  /// Returns when it is followed: as soon as there are credentials that may be right. To be begun
+  /// once.
+  boost::asio::awaitable<void> follow();
 
   const PodMap& pods() const;
 
@@ -39,9 +43,7 @@ class Cluster final : public kubernetes::ClusterListener {
   /// It began with those of an agent before.
   bool remembers() const { return remembers_; }
 
-  /// The API server can be asked; otherwise notes() says why not.
-  bool is_followed() const { return watch_ != nullptr; }
-  /// What the API server has told; only where it is followed.
+  /// What the API server has told; only once it is followed.
   kubernetes::ClusterView view() const;
 
   const std::string& node() const { return node_; }
@@ -64,6 +66,7 @@ class Cluster final : public kubernetes::ClusterListener {
   void recall();
   void check_memory();
 
+  const config::Agent settings_;
   const std::string node_;
   FileWriter memory_;  // of the pods
   kubernetes::ClusterListener& journal_;
@@ -71,9 +74,9 @@ class Cluster final : public kubernetes::ClusterListener {
   PodMap remembered_;
   bool remembers_ = false;
   bool synced_ = false;
-  bool changed_ = false;  // since it was written down
-  std::string trouble_;   // why nothing is followed
-  std::unique_ptr<kubernetes::ClusterWatch> watch_;
+  bool changed_ = false;                             // since it was written down
+  std::string trouble_;                              // why nothing is followed
+  std::unique_ptr<kubernetes::ClusterWatch> watch_;  // null: nothing is
 };
 
 }  // namespace caprock::agent

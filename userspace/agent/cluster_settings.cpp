@@ -2,6 +2,9 @@
 #include "agent/cluster_settings.hpp"
 
 #include <cstdlib>
+#include <utility>
+
+#include "kubernetes/credentials.hpp"
 
 namespace caprock::agent {
 
@@ -17,9 +20,13 @@ std::string cluster_node(const config::Agent& settings, const std::string& host)
   return node != nullptr && *node != '\0' ? node : host;
 }
 
-Result<kubernetes::Credentials> api_credentials(const config::Agent& settings) {
-  return settings.kubeconfig.empty() ? kubernetes::in_cluster_credentials()
-                                     : kubernetes::kubeconfig_credentials(settings.kubeconfig);
+Result<std::shared_ptr<kubernetes::ApiServer>> api_server(const config::Agent& settings,
+                                                          const kubernetes::Times& times) {
+  auto credentials = settings.kubeconfig.empty()
+                         ? kubernetes::in_cluster_credentials()
+                         : kubernetes::kubeconfig_credentials(settings.kubeconfig);
+  if (!credentials) return std::move(credentials).error();
+  return kubernetes::ApiServer::create(*std::move(credentials), times);
 }
 
 }  // namespace caprock::agent

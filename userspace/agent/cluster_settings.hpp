@@ -2,11 +2,13 @@
 // Whether this host is a node of a cluster, and how to ask that cluster.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "config/config.hpp"
 #include "core/result.hpp"
-#include "kubernetes/credentials.hpp"
+#include "kubernetes/api_server.hpp"
+#include "kubernetes/times.hpp"
 
 namespace caprock::agent {
 
@@ -16,7 +18,8 @@ bool on_kubernetes(const config::Agent& settings);
 /// Name of this node in the cluster.
 std::string cluster_node(const config::Agent& settings, const std::string& host);
 
-/// How to ask the API server.
-Result<kubernetes::Credentials> api_credentials(const config::Agent& settings);
+/// Whom to ask, by the credentials as they are now: files may come, or become right, later.
+Result<std::shared_ptr<kubernetes::ApiServer>> api_server(const config::Agent& settings,
+                                                          const kubernetes::Times& times = {});
 
 }  // namespace caprock::agent

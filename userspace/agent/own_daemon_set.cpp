@@ -55,23 +55,27 @@ Json item_of(const Json& list) {
 
 }  // namespace
 
-OwnDaemonSet::OwnDaemonSet(const config::Agent& settings, const std::string& node) {
+OwnDaemonSet::OwnDaemonSet(const config::Agent& settings, const std::string& node)
+    : settings_(settings) {
   const std::string name = environment("CAPROCK_DAEMONSET");
   const std::string place = environment("POD_NAMESPACE");
   if (name.empty() || place.empty()) return;
-  auto credentials = api_credentials(settings);
-  if (!credentials) return;  // the cluster's follower tells
-  auto server = kubernetes::ApiServer::create(*std::move(credentials),
-                                              {.connect = kPatience, .answer = kPatience});
-  if (!server) return;
-  server_ = *std::move(server);
   target_ = fmt::format("/apis/apps/v1/namespaces/{}/daemonsets/{}", place, name);
   // As a list of one: the right to list nodes is there anyway.
   node_target_ = "/api/v1/nodes?fieldSelector=" + percent_encode("metadata.name=" + node);
 }
 
+/// Why it cannot, the cluster's follower tells.
+bool OwnDaemonSet::can_ask() {
+  if (server_) return true;
+  auto server = api_server(settings_, {.connect = kPatience, .answer = kPatience});
+  if (server) server_ = *std::move(server);
+  return server_ != nullptr;
+}
+
 /// No answer: its status is 0.
 boost::asio::awaitable<kubernetes::Answer> OwnDaemonSet::get(const std::string& target) {
+  if (!can_ask()) co_return kubernetes::Answer();
   kubernetes::Request request;
   request.target = target;
   request.silence = kPatience;
@@ -86,10 +90,10 @@ boost::asio::awaitable<kubernetes::Answer> OwnDaemonSet::ask() {
 }
 
 boost::asio::awaitable<void> OwnDaemonSet::look() {
-  if (!server_) co_return;
+  if (target_.empty()) co_return;
   boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
   unsigned status = (co_await ask()).status;
-  while (status != kOk && !is_refusal(status)) {  // the server is away
+  while (status != kOk && !is_refusal(status)) {  // the server is away, or the credentials are
     pause.expires_after(kPause);
     co_await pause.async_wait(boost::asio::use_awaitable);
     status = (co_await ask()).status;
@@ -109,7 +113,7 @@ boost::asio::awaitable<bool> OwnDaemonSet::is_left_out(Json daemon_set) {
 }
 
 boost::asio::awaitable<std::string> OwnDaemonSet::why_last() {
-  if (!server_) co_return "";
+  if (target_.empty()) co_return "";
   const auto answer = co_await ask();
   if (answer.status == kNotFound || (is_refusal(answer.status) && seen_))
     co_return "its DaemonSet is gone";

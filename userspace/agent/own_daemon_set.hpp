@@ -30,12 +30,14 @@ class OwnDaemonSet {
   boost::asio::awaitable<std::string> why_last();
 
  private:
+  bool can_ask();
   boost::asio::awaitable<kubernetes::Answer> get(const std::string& target);
   boost::asio::awaitable<kubernetes::Answer> ask();
   boost::asio::awaitable<bool> is_left_out(nlohmann::json daemon_set);
 
-  std::shared_ptr<kubernetes::ApiServer> server_;  // null: it is of none, or cannot ask
-  std::string target_;
+  const config::Agent settings_;
+  std::shared_ptr<kubernetes::ApiServer> server_;  // null: there are no credentials yet
+  std::string target_;                             // empty: it is of none
   std::string node_target_;
   bool seen_ = false;
 };

@@ -36,14 +36,16 @@ PodFollower::PodFollower(boost::asio::any_io_executor executor, const config::Co
                          filter::PodFilter filter)
     : inventory_interval_(config.agent.os_inventory_interval),
       journal_(recorder, pods),
-      cluster_(executor, config.agent, cluster_node(config.agent, host), journal_,
-               [this] { wake(); }),
+      cluster_(config.agent, cluster_node(config.agent, host), journal_, [this] { wake(); }),
       targeting_(std::move(filter), config.agent.pod_loopback),
       timer_(executor) {}
 
-boost::asio::awaitable<void> PodFollower::follow(std::function<void()> replan) {
-  if (cluster_.is_followed())
-    journal_.start([this] { return cluster_.view(); }, inventory_interval_.count());
+boost::asio::awaitable<void> PodFollower::follow_cluster() {
+  co_await cluster_.follow();
+  journal_.start([this] { return cluster_.view(); }, inventory_interval_.count());
+}
+
+boost::asio::awaitable<void> PodFollower::plan_changes(std::function<void()> replan) {
   for (;;) {
     timer_.expires_after(targeting_.waits() ? Nanoseconds(kSoon) : Nanoseconds(kLater));
     if (!woken_) co_await timer_.async_wait(kTuple);

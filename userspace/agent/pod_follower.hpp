@@ -36,8 +36,11 @@ class PodFollower {
               const std::string& host, Recorder& recorder, PodDirectory& pods,
               filter::PodFilter filter);
 
-  /// Follows the cluster until it is stopped. After each change `replan` is called soon.
-  boost::asio::awaitable<void> follow(std::function<void()> replan);
+  /// Begins to follow the cluster, as soon as there are credentials; to be begun once.
+  boost::asio::awaitable<void> follow_cluster();
+
+  /// Runs as long as the agent does. After each change `replan` is called soon.
+  boost::asio::awaitable<void> plan_changes(std::function<void()> replan);
 
   /// Something is new: of pods, or of devices.
   void wake() {

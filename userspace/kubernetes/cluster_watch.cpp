@@ -7,7 +7,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include "kubernetes/api_server.hpp"
 #include "kubernetes/list_watch.hpp"
 #include "kubernetes/object_cache.hpp"
 #include "kubernetes/object_json.hpp"
@@ -22,7 +21,7 @@ class ClusterWatch::Part : public std::enable_shared_from_this<Part> {
  public:
   Part(std::string node, ClusterListener& listener);
 
-  void start(const asio::any_io_executor& executor, Credentials credentials, const Times& times);
+  void start(const asio::any_io_executor& executor, const std::shared_ptr<ApiServer>& server);
   void stop();
 
   ObjectCache<Pod> pods;
@@ -38,7 +37,7 @@ class ClusterWatch::Part : public std::enable_shared_from_this<Part> {
     Selection selection;
     ObjectSink* sink;
     std::function<std::uint64_t()> objects;
-    std::unique_ptr<ListWatch> watch;  // null: there is no server to ask
+    std::unique_ptr<ListWatch> watch;
   };
 
   /// Calls of the listener, none after stop().
@@ -66,7 +65,6 @@ class ClusterWatch::Part : public std::enable_shared_from_this<Part> {
 
   ClusterListener* listener_;  // null: stopped
   std::array<Followed, 5> followed_;
-  std::string error_;  // why there is no server to ask
 };
 
 ClusterWatch::Part::Part(std::string node, ClusterListener& listener)
@@ -109,15 +107,10 @@ void ClusterWatch::Part::tell_pod(const Pod* before, const Pod* after) {
   if (before == nullptr) events.pod_appeared(after->uid);
 }
 
-void ClusterWatch::Part::start(const asio::any_io_executor& executor, Credentials credentials,
-                               const Times& times) {
-  auto server = ApiServer::create(std::move(credentials), times);
-  if (!server) {
-    error_ = server.error().message();
-    return;
-  }
+void ClusterWatch::Part::start(const asio::any_io_executor& executor,
+                               const std::shared_ptr<ApiServer>& server) {
   for (auto& part : followed_) {
-    part.watch = std::make_unique<ListWatch>(executor, *server, part.selection, *part.sink);
+    part.watch = std::make_unique<ListWatch>(executor, server, part.selection, *part.sink);
     asio::co_spawn(executor, follow(shared_from_this(), *part.watch), asio::detached);
   }
 }
@@ -130,31 +123,29 @@ asio::awaitable<void> ClusterWatch::Part::follow([[maybe_unused]] std::shared_pt
 void ClusterWatch::Part::stop() {
   listener_ = nullptr;
   for (auto& part : followed_)
-    if (part.watch) part.watch->stop();
+    part.watch->stop();
 }
 
 std::vector<ResourceStatus> ClusterWatch::Part::status() const {
   std::vector<ResourceStatus> all;
   for (const auto& part : followed_) {
-    ResourceStatus status{.name = part.selection.resource, .error = error_};
-    status.objects = part.objects();
-    if (part.watch) {
-      const auto& state = part.watch->state();
-      status.synced = state.synced;
-      status.error = state.error;
-      status.requests = state.requests;
-      status.bytes = part.watch->bytes();
-      status.heard_ns = state.heard_ns;
-    }
-    all.push_back(std::move(status));
+    const auto& state = part.watch->state();
+    all.push_back({.name = part.selection.resource,
+                   .synced = state.synced,
+                   .error = state.error,
+                   .objects = part.objects(),
+                   .requests = state.requests,
+                   .bytes = part.watch->bytes(),
+                   .heard_ns = state.heard_ns});
   }
   return all;
 }
 
-ClusterWatch::ClusterWatch(asio::any_io_executor executor, Credentials credentials,
-                           std::string node, ClusterListener& listener, const Times& times)
+ClusterWatch::ClusterWatch(const asio::any_io_executor& executor,
+                           const std::shared_ptr<ApiServer>& server, std::string node,
+                           ClusterListener& listener)
     : part_(std::make_shared<Part>(std::move(node), listener)) {
-  part_->start(executor, std::move(credentials), times);
+  part_->start(executor, server);
 }
 
 ClusterWatch::~ClusterWatch() {

@@ -11,9 +11,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
-#include "kubernetes/credentials.hpp"
+#include "kubernetes/api_server.hpp"
 #include "kubernetes/objects.hpp"
-#include "kubernetes/times.hpp"
 
 namespace caprock::kubernetes {
 
@@ -49,8 +48,9 @@ struct ResourceStatus {
 class ClusterWatch {
  public:
   /// `node`: name of the node whose pods are followed. `listener` must outlive it.
-  ClusterWatch(boost::asio::any_io_executor executor, Credentials credentials, std::string node,
-               ClusterListener& listener, const Times& times = {});
+  ClusterWatch(const boost::asio::any_io_executor& executor,
+               const std::shared_ptr<ApiServer>& server, std::string node,
+               ClusterListener& listener);
   ~ClusterWatch();  // ends all requests; no call of the listener after it
 
   const std::map<std::string, Pod>& pods() const;              // by uid

@@ -41,15 +41,10 @@ class Node {
   explicit Node(ScriptedServer::Script script) : server_(std::in_place, std::move(script)) {
     ::setenv("CAPROCK_DAEMONSET", kName, 1);
     ::setenv("POD_NAMESPACE", "flight", 1);
-    const TemporaryFile file;
-    std::ofstream(file.path()) << fmt::format(
-        "current-context: main\ncontexts: [{{name: main, context: {{cluster: c, user: u}}}}]\n"
-        "clusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{}\"}}}}]\n"
-        "users: [{{name: u, user: {{token: t}}}}]\n",
-        server_->port());
     config::Agent settings;
-    settings.kubeconfig = file.path();
+    settings.kubeconfig = kubeconfig_.path();
     daemon_set_.emplace(settings, "n1");
+    write_kubeconfig();
   }
   ~Node() {
     ::unsetenv("CAPROCK_DAEMONSET");
@@ -70,12 +65,22 @@ class Node {
   const ScriptedServer& server() const { return *server_; }
 
  private:
+  /// As a file that comes later than the agent.
+  void write_kubeconfig() const {
+    std::ofstream(kubeconfig_.path()) << fmt::format(
+        "current-context: main\ncontexts: [{{name: main, context: {{cluster: c, user: u}}}}]\n"
+        "clusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{}\"}}}}]\n"
+        "users: [{{name: u, user: {{token: t}}}}]\n",
+        server_->port());
+  }
+
   static void run(boost::asio::awaitable<void> work) {
     boost::asio::io_context context{1};
     boost::asio::co_spawn(context, std::move(work), boost::asio::detached);
     context.run();
   }
 
+  const TemporaryFile kubeconfig_;
   std::optional<ScriptedServer> server_;
   std::optional<agent::OwnDaemonSet> daemon_set_;
 };

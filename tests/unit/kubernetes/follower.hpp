@@ -77,8 +77,8 @@ class Follower {
  public:
   explicit Follower(kubernetes::Credentials credentials,
                     const kubernetes::Times& times = quick_times())
-      : watch(std::in_place, context.get_executor(), std::move(credentials), "n1", recorder,
-              times) {}
+      : watch(std::in_place, context.get_executor(),
+              *kubernetes::ApiServer::create(std::move(credentials), times), "n1", recorder) {}
 
   ~Follower() {
     watch.reset();

@@ -243,10 +243,9 @@ TEST_CASE("trouble: a client certificate says who asks") {
   REQUIRE(follower.until_told("pod + a"));
 }
 
-TEST_CASE("trouble: certificates and keys that are none are told for every resource") {
-  auto credentials = secure(1, "no certificate");
-  Follower follower(credentials);
-  CHECK(follower.status("pods").error.starts_with(
+TEST_CASE("trouble: certificates and keys that are none are refused, with the server's address") {
+  const auto server = kubernetes::ApiServer::create(secure(1, "no certificate"));
+  REQUIRE_FALSE(server);
+  CHECK(server.error().message().starts_with(
       "https://127.0.0.1:1: the certificate authority cannot be used"));
-  CHECK(follower.status("events").error != "");
 }
