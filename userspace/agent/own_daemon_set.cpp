@@ -115,8 +115,7 @@ boost::asio::awaitable<bool> OwnDaemonSet::is_left_out(Json daemon_set) {
 boost::asio::awaitable<std::string> OwnDaemonSet::why_last() {
   if (target_.empty()) co_return "";
   const auto answer = co_await ask();
-  if (answer.status == kNotFound || (is_refusal(answer.status) && seen_))
-    co_return "its DaemonSet is gone";
+  if (is_refusal(answer.status) && seen_) co_return "its DaemonSet is gone";
   if (answer.status != kOk) co_return "";
   const Json daemon_set = parse(answer.body);
   if (is_deleting(daemon_set)) co_return "its DaemonSet is being deleted";

@@ -25,8 +25,9 @@ class OwnDaemonSet {
 
   /// Why no agent comes after this one on this node; empty: one may. The DaemonSet is being deleted
   /// or is gone, or has no place here any more: by the node's labels and taints as they are now.
-  /// When a release is uninstalled its rights go at the same time, so that a refusal says the same,
-  /// where there was none before. No answer within a few seconds: one may.
+  /// When a release is uninstalled its rights go at the same time, so that a refusal says that it
+  /// is gone. One that was never seen may have another name, and is not gone: one may. No answer
+  /// within a few seconds: one may.
   boost::asio::awaitable<std::string> why_last();
 
  private:

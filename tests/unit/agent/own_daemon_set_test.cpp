@@ -120,14 +120,16 @@ TEST_CASE("own DaemonSet: one that is being deleted, or is gone, sends none") {
   CHECK(node.why_last() == "its DaemonSet is gone");
 }
 
-TEST_CASE("own DaemonSet: a refusal tells something where there was none before") {
-  const auto refusal = answers(403, status_of(403, "Forbidden", "no"));
-  Node without_rights({{kName, {refusal, refusal}}});
-  without_rights.look();
-  CHECK(without_rights.why_last() == "");
-  Node uninstalled({{kName, {answers(200, wants("a")), refusal}}});
-  uninstalled.look();
-  CHECK(uninstalled.why_last() == "its DaemonSet is gone");
+TEST_CASE("own DaemonSet: only of one that was there before a refusal says that it is gone") {
+  for (const unsigned status : {401U, 403U, 404U}) {
+    const auto refusal = answers(status, status_of(status, "Reason", "no"));
+    Node never_saw_it({{kName, {refusal, refusal}}});
+    never_saw_it.look();
+    CHECK(never_saw_it.why_last() == "");
+    Node uninstalled({{kName, {answers(200, wants("a")), refusal}}});
+    uninstalled.look();
+    CHECK(uninstalled.why_last() == "its DaemonSet is gone");
+  }
 }
 
 TEST_CASE("own DaemonSet: without an answer another agent is to come") {
