@@ -78,6 +78,25 @@ class Targets(PlayedNodeTest):
         wait_until(lambda: "asks again" in self.recorded(agent), "the datagrams")
         self.assertEqual(self.recorded(agent), ["asks", "asks again"])
 
+    def test_refused_by_kernel(self):
+        """a filter of which the addresses cannot be written is not in force; one of which old addresses cannot be taken out is, and the
+        status says that they are still recorded"""
+        self.running_pod("shop", "front"), self.running_pod("bank", "till"), self.running_pod("shop", "store")
+        agent = self.agent_with(tap__regex="front|till").start()
+        self.await_targets(agent, "front", "till")
+        (addresses,) = agent.pins.rglob("addr4")
+        run("bpftool", "map", "freeze", "pinned", addresses)
+        refused = agent.client("capture", "--regex", ".*", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertRegex(refused.stderr.decode(), "^caprock: .*addr4: .*\n$")
+        self.await_targets(agent, "front", "till")
+        self.assertIn("front|till", agent.client("capture").stdout.decode())
+        agent.client("capture", "--regex", "front")
+        self.await_targets(agent, "front")
+        self.assertNotIn("till", agent.client("capture").stdout.decode())
+        (told,) = [one["message"] for one in agent.status()["errors"] if "is still recorded" in one["message"]]
+        self.assertRegex(told, r"^what is no target any more is still recorded by its address: .*addr4: .*$")
+
     def test_unchanged(self):
         """while the filter changes again and again, what stays a target loses no packet and has none twice"""
         front = self.running_pod("shop", "front")

@@ -218,13 +218,21 @@ Status Agent::apply_filter(const config::Config& config, const PodPlan& plan) {
 }
 
 /// The present plan, from the one that is in force. What both record is recorded meanwhile:
-/// addresses count for as long as an interface needs them.
+/// addresses count for as long as an interface needs them. After a failure that one stays in force.
 Status Agent::put_in_force(const config::Config& config) {
-  if (auto applied = apply_filter(config, meanwhile(in_force_, plan())); !applied) return applied;
+  const PodPlan both = meanwhile(in_force_, plan());
+  if (auto applied = apply_filter(config, both); !applied) {
+    (void)apply_filter(config_, in_force_);  // takes back what of it was written
+    return applied;
+  }
   if (&config != &config_) config_ = config;
   follower_->set(follower_settings());
-  if (auto applied = apply_filter(config, plan()); !applied) return applied;
-  in_force_ = plan();
+  in_force_ = both;
+  if (auto applied = apply_filter(config, plan()); applied)
+    in_force_ = plan();
+  else  // the next plan tries again
+    report_error(fmt::format("what is no target any more is still recorded by its address: {}",
+                             applied.error().message()));
   return {};
 }
 
