@@ -244,14 +244,16 @@ class Memory(ChartTest):
     def test_limit(self):
         """the memory limit is the sum of stage, agent, segments and readers on the largest node"""
         for sets, request, limit in (
-                ((), "192Mi", "672Mi"),  # 32 CPUs: stage 256, counters 32, 64, 4 lanes of 8 segments of 8, 64
-                (("resources.nodeCpus=2",), "192Mi", "322Mi"),
-                (("resources.nodeCpus=2", "agent.stageSize=1Gi"), "1088Mi", "1218Mi"),
-                (("resources.nodeCpus=2", "agent.stageSize=512M"), "553Mi", "683Mi"),
-                (("resources.nodeCpus=2", "tap.capture.raw.storageSize=16Mi"), "192Mi", "266Mi"),
-                (("resources.nodeCpus=2", "agent.lanes=2"), "192Mi", "386Mi"),
-                (("resources.nodeCpus=2", "agent.mirrorInterfaces={eth1,eth2}"), "448Mi", "578Mi"),
-                (("resources.nodeCpus=128",), "192Mi", "2304Mi"),
+                # 32 CPUs: stage 256, counters 34, queue 16, other maps 32, agent 64, 4 lanes of 8 segments of 8, readers 64
+                ((), "192Mi", "722Mi"),
+                (("resources.nodeCpus=2",), "192Mi", "356Mi"),  # 128 + 2.125 + 1 + 32 + 64 + 64 + 64
+                (("resources.nodeCpus=2", "agent.stageSize=1Gi"), "1088Mi", "1252Mi"),
+                (("resources.nodeCpus=2", "agent.stageSize=512M"), "553Mi", "716Mi"),
+                (("resources.nodeCpus=2", "tap.capture.raw.storageSize=16Mi"), "192Mi", "300Mi"),
+                (("resources.nodeCpus=2", "agent.lanes=2"), "192Mi", "420Mi"),
+                (("resources.nodeCpus=2", "agent.mirrorInterfaces={eth1,eth2}"), "448Mi", "612Mi"),
+                (("resources.nodeCpus=3",), "192Mi", "358Mi"),  # the queue has a size for 4
+                (("resources.nodeCpus=128",), "192Mi", "2376Mi"),  # the queue is 32
                 (("resources.limits.memory=1Gi", "resources.requests.memory=300Mi"), "300Mi", "1Gi")):
             with self.subTest(sets=sets):
                 resources = Manifests(*sets).agent["resources"]
@@ -262,7 +264,7 @@ class Memory(ChartTest):
         """sizes are understood as the agent understands them"""
         for size in ("134217728", "128Mi", "0.125Gi", "131072Ki"):
             resources = Manifests(f"agent.stageSize={size}", "resources.nodeCpus=1").agent["resources"]
-            self.assertEqual(resources["limits"]["memory"], "321Mi", size)
+            self.assertEqual(resources["limits"]["memory"], "354Mi", size)
 
 
 class Refusals(ChartTest):

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <bit>
 #include <string>
 
 #include "abi/counters.h"
@@ -17,11 +19,23 @@
 namespace caprock::capture {
 namespace {
 
-/// Of stage and counters, which have a part for each CPU.
+// Of a CPU beside its stage: most of it are the counters; then memo and wake-up.
+constexpr std::uint64_t kCpuBytes =
+    std::uint64_t{CAPROCK_MAX_INTERFACES} * CAPROCK_DIRECTIONS * sizeof(capture_counters) +
+    (64 << 10);
+
+// Of the queue of the operating-system layer: insight/tracepoints.cpp.
+constexpr std::uint64_t kCpuQueueBytes = 512 << 10;
+constexpr std::uint64_t kMostQueueBytes = 32 << 20;
+
+// Of the rest, on any host: sockets and their owners 12 MiB, translated flows 8, addresses and
+// ports 3, interfaces 1, and room for what fills up and for the programs.
+constexpr std::uint64_t kTableBytes = 32 << 20;
+
+/// What the maps of all programs take at the most; a stage has a part for each CPU.
 std::uint64_t map_bytes(std::uint64_t stage_bytes, unsigned cpus) {
-  constexpr std::uint64_t kCounters =
-      std::uint64_t{CAPROCK_MAX_INTERFACES} * CAPROCK_DIRECTIONS * sizeof(capture_counters);
-  return cpus * (plan_stage(stage_bytes, cpus).cpu_bytes() + kCounters);
+  const std::uint64_t queue = std::min(std::bit_ceil(cpus) * kCpuQueueBytes, kMostQueueBytes);
+  return cpus * (plan_stage(stage_bytes, cpus).cpu_bytes() + kCpuBytes) + queue + kTableBytes;
 }
 
 /// A smaller stage helps down to what each CPU has at the least.
@@ -39,7 +53,7 @@ Finding inspect_cgroup(std::uint64_t stage_bytes) {
   const unsigned cpus = slots ? *slots : 1;
   const std::uint64_t bytes = map_bytes(stage_bytes, cpus);
   Finding finding{.id = "memory.limit",
-                  .found = fmt::format("{} of memory, {} of it for stage and counters of {} CPUs",
+                  .found = fmt::format("{} of memory, {} of it for stage and maps of {} CPUs",
                                        format_size(limit), format_size(bytes), cpus)};
   if (bytes <= limit / 2) return finding;
   finding.severity = bytes < limit ? Severity::kWarning : Severity::kFatal;

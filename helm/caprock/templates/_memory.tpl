@@ -31,7 +31,8 @@
 
 {{- /* The most that it may take, on a node of resources.nodeCpus. Figures are those of userspace/:
   capture/stage_geometry.cpp   8Mi of stage for each CPU at least
-  capture/memory_limits.cpp    1Mi of counters for each CPU
+  capture/memory_limits.cpp    1Mi and 64Ki of counters for each CPU, 32Mi of other maps
+  insight/tracepoints.cpp      a queue of 512Ki for each CPU, to the next power of two, 32Mi at the most
   agent/recorder.cpp           a lane for every 8 CPUs
   store/geometry.cpp           segments of a sixteenth of the ring, 8Mi at the most
   store/lane_exchange.hpp      4 of them ahead of a lane, which writes one; one is being sealed
@@ -44,7 +45,10 @@ and 64Mi for the agent, 64Mi for those who read meanwhile: exports, tails, top. 
 {{- with .Values.agent.lanes }}{{ if ne (toString .) "auto" }}{{ $lanes = int64 . }}{{ end }}{{ end -}}
 {{- $segment := min 8388608 (div (include "caprock.bytes" .Values.tap.capture.raw.storageSize) 16) -}}
 {{- $stages := include "caprock.stages" (dict "root" . "stage" $stage) -}}
-{{- include "caprock.quantity" (add $stages (mul $cpus 1048576) 67108864 (mul $lanes $segment 8) 67108864) -}}
+{{- $queue := 524288 -}}
+{{- range until 6 }}{{ if lt $queue (mul $cpus 524288) }}{{ $queue = mul $queue 2 }}{{ end }}{{ end -}}
+{{- $maps := add (mul $cpus 1114112) $queue 33554432 -}}
+{{- include "caprock.quantity" (add $stages $maps 67108864 (mul $lanes $segment 8) 67108864) -}}
 {{- end -}}
 
 {{- define "caprock.resources" -}}
