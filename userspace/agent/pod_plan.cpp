@@ -119,7 +119,7 @@ class Planner {
   /// One that is being deleted has its address until another pod is given it.
   std::vector<std::string> addresses_of(const Pod& pod) const {
     std::vector<std::string> addresses = pod.addresses;
-    if (pod.deleting && !pod.host_network)
+    if (pod.deleting)
       std::erase_if(addresses, [&](const auto& address) { return held_.contains(address); });
     return addresses;
   }
