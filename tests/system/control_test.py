@@ -120,6 +120,16 @@ class Refusals(ControlTest):
         agent = self.make_agent(pair.right, agent__interface="east")
         self.assertIn("agent.interfaces", self.one_line_refusal(agent.command()))
 
+    def test_wrong_regex(self):
+        """start: a regular expression that is none is refused with where it was given and the place of the mistake in it"""
+        agent = self.make_agent(self.make_namespace(), tap__regex="ab[c")
+        self.assertEqual(self.one_line_refusal(agent.command()), "caprock: --set tap.regex=ab[c: tap.regex: \"ab[c\" is not a regular "
+                         "expression: missing ]: [c, at character 3\n")
+        config = self.write_config('tap:\n  regex: "front-("\n')
+        agent = self.make_agent(self.make_namespace(), "other", config=config)
+        self.assertEqual(self.one_line_refusal(agent.command()), f"caprock: {config}:2: tap.regex: \"front-(\" is not a regular "
+                         "expression: missing ): front-(, at character 1\n")
+
     def test_second_agent(self):
         """start: a second agent on the same ring is refused with the first one's pid"""
         pair = self.make_pair(addresses=False)
