@@ -403,20 +403,30 @@ class Targets(PlayedNodeTest):
         self.assertLess(late, early + (8 << 20))
 
     def entries(self, agent):
-        """The pins of attachments, and how many entries the maps of addresses and interfaces have."""
+        """The pins of attachments, and how many entries the maps of addresses and interfaces have. What the file says of interfaces
+        (if_record) stays until their numbers are given anew."""
         counts = {"links": sorted(pin.name for pin in agent.pins.rglob("link_*"))}
-        for name in ("addr4", "if_policy"):
+        for name in ("addr4", "addr6", "if_policy"):
             (path,) = agent.pins.rglob(name)
             counts[name] = len(json.loads(run("bpftool", "-j", "map", "dump", "pinned", path)))
         return counts
 
     def test_rights(self):
-        """what the service account may not see is named, and the rest is followed"""
-        self.running_pod("shop", "front")
+        """of what the service account may not see resource and verbs are named, the rest is followed, and capture goes on"""
+        front = self.running_pod("shop", "front")
         config = self.server.kubeconfig_of("proxy")  # may list services and nodes, no pods
         agent = self.make_agent(self.node.network, agent__kubernetes__kubeconfig=config, agent__kubernetes__node=NODE).start()
 
         def resources():
-            return {one["name"]: one for one in json.loads(agent.client("targets", "-o", "json").stdout)["resources"]}
-        wait_until(lambda: resources()["services"]["synced"] and resources()["pods"]["error"], "services, and no pods")
-        self.assertIn("pods", resources()["pods"]["error"])
+            return {one["name"]: one for one in self.report(agent)["resources"]}
+
+        def refused():
+            return {name for name, one in resources().items() if one["error"]}
+        forbidden = {"pods", "namespaces", "events"}
+        wait_until(lambda: refused() == forbidden, f"these to be refused, and no others: {resources()}")
+        for name in forbidden:
+            self.assertRegex(resources()[name]["error"], f"^may not list {name}: allow the ServiceAccount list and watch of {name} in its "
+                                                         rf'ClusterRole \({name} is forbidden: .* cannot list resource "{name}" .*\)$')
+        self.assertTrue(all(resources()[name]["synced"] for name in set(resources()) - forbidden))
+        front.send("front")
+        wait_until(lambda: self.recorded(agent) == ["front"], "the datagram")
