@@ -34,7 +34,14 @@ class Traffic(RecordedCluster):
         wait_until(lambda: len(self.answers()) >= len(expected), "the answers")
         self.assertEqual(self.requests(), sorted((path.strip("/"), *ends) for path, ends in expected.items()))
         self.assertEqual(self.answers(), sorted((path.strip("/"), *reversed(ends)) for path, ends in expected.items()))
+        self.check_interfaces()
         self.check_host_network()
+
+    def check_interfaces(self):
+        """What stock tshark shows of a packet's interface names the pod that sent it."""
+        (asked,), (answered,) = ({line[1] for line in self.fields(kind, page, "frame.interface_description") if line[0].endswith("/shop/pod")}
+                                 for kind, page in (("http.request", "http.request.uri"), ("http.response", "http.response_for.uri")))
+        self.assertEqual((asked, answered), ("pod shop/client", "pod shop/web"))
 
     def check_host_network(self):
         """What has the node's address is a pod's by the process that sends or receives it."""
