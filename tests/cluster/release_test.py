@@ -13,6 +13,7 @@ from lab.agent import CAPROCK
 from lab.capability import SYS_RESOURCE, is_held
 from lab.harness import SystemTest
 from lab.kubernetes import Cluster, build_image, pod
+from lab.kubernetes.programs import program
 from lab.network import Namespace, run
 from lab.waiting import wait_until
 
@@ -125,6 +126,7 @@ class Release(SystemTest):
         self.install()
         self.make_shops()
         self.await_targets("shop-web", "shop-client")
+        self.assert_may_follow()
         self.get("shop", "one"), self.get("bank", "two")
         self.caprock("capture", "--namespaces", "bank")
         time.sleep(LIVE_SECONDS)
@@ -147,6 +149,18 @@ class Release(SystemTest):
         def found():
             return {name for name, one in self.targets().items() if one["targeted"] and one["interfaces"]}
         wait_until(lambda: found() == set(names), f"the targets to be {names}: {self.targets()}", TOLD_SECONDS)
+
+    def assert_may_follow(self):
+        """All that an agent asks for the chart gives it the right to."""
+        def resources():
+            return json.loads(self.caprock("targets", "-o", "json"))["resources"]
+        wait_until(lambda: resources() and all(one["synced"] for one in resources()), f"all to be followed: {resources()}")
+        self.assertEqual([one for one in resources() if one["error"]], [])
+
+    def images(self):
+        """Of the agents that are ready, as their pods name them."""
+        return {one["spec"]["containers"][0]["image"] for one in self.cluster.get("-n", NAMESPACE, "pods")["items"]
+                if one["status"]["containerStatuses"][0]["ready"]}
 
     def agents(self):
         """(pod, how often it has started again)"""
@@ -221,9 +235,11 @@ class Release(SystemTest):
         near, far = (self.cluster.pod_address(f"shop-{kind}", "shop") for kind in ("client", "web"))
         self.cluster.load(build_image("caprock", CAPROCK, "next"))
         with NumberedSender(self.network_of(near), (far, 9000)) as sender:
+            self.assertEqual(self.images(), {"localhost/caprock:test"})
             self.install(tap=tap, image={**VALUES["image"], "tag": "next"})
             time.sleep(2)
-        time.sleep(1)
+        self.assertEqual(self.images(), {"localhost/caprock:next"})
+        self.assert_may_follow()
         payloads = self.fields(self.export(), f"!icmp && ip.src == {near} && udp.dstport == 9000", "udp.payload")
         times = Counter(int(bytes.fromhex(text)) for text in payloads)
         self.assertEqual([number for number in range(sender.sent) if number not in times], [], "lost")
@@ -237,6 +253,17 @@ class Release(SystemTest):
         self.await_rollout()
         self.assertTrue(all(self.left()))
         self.uninstall()
+
+    def test_remove_record(self):
+        """the commands of the documentation remove the record before an uninstall, and nothing of it is there afterwards"""
+        self.install()
+        (commands,) = re.findall("^```\n(for pod in .*?)^```", DOCUMENT.read_text(), re.M | re.S)
+        kubectl = f'kubectl() {{ {program("kubectl")} --kubeconfig {self.cluster.kubeconfig} "$@"; }}\n'
+        folder = self.cluster.node.path("/var/lib/caprock")
+        self.assertIn("ring.pcapng", {one.name for one in folder.iterdir()})
+        run(*self.cluster.place.command("bash", "-c", kubectl + commands.replace("-n caprock", f"-n {NAMESPACE}")))
+        self.uninstall()
+        self.assertLessEqual({one.name for one in folder.iterdir()}, {"pods.json"})
 
     def test_clean_up(self):
         """what an agent left that could not see that it was uninstalled, the pod of the documentation removes"""
