@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Of the kernel's structures what the programs read. The loader puts in where each field is on the running kernel (CO-RE), so
- * only names and types count here. */
+/* Of the kernel's structures what the programs read. The loader puts in where each field is on the running kernel
+ * (CO-RE), so only names and types count here. */
 #ifndef CAPROCK_KERNEL_TYPES_BPF_H
 #define CAPROCK_KERNEL_TYPES_BPF_H
 
@@ -13,8 +13,13 @@ struct ns_common {
   unsigned int inum;
 };
 
+struct netns_ipv4 {
+  __u8 sysctl_tcp_syncookies; /* an int on older kernels */
+};
+
 struct net {
   struct ns_common ns;
+  struct netns_ipv4 ipv4;
 };
 
 struct nsproxy {

@@ -22,8 +22,8 @@ struct {
   __type(value, struct os_count);
 } os_counts SEC(".maps") __weak;
 
-/* Whose a socket is, and since when. With its key and what the kernel has in front of that it takes two cache lines, of which
- * the first one is read to find it. */
+/* Whose a socket is, and since when. With its key and what the kernel has in front of that it takes two cache lines, of
+ * which the first one is read to find it. */
 struct socket_record {
   __u8 ended;     /* 1: the socket is closed, and only a reset may still go out */
   __u8 unclaimed; /* 1: it came in, and no process has taken it yet */
@@ -46,7 +46,7 @@ struct {
 /* A listening socket's place. */
 struct listener_key {
   __u32 network;
-  __u32 port;       /* host byte order */
+  __u32 port;                                   /* host byte order */
   __u8 address[16] __attribute__((aligned(8))); /* as in struct os_flow */
 };
 
@@ -84,6 +84,21 @@ struct {
   __type(key, int);
   __type(value, __u8);
 } os_used SEC(".maps") __weak;
+
+/* Of a CPU: the SYN for which it last found a listener full, or perhaps full. */
+struct shortage {
+  __u64 packet; /* address of its struct sk_buff */
+  struct os_flow flow;
+  struct os_task owner; /* of the listener */
+  struct os_queue queue;
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct shortage);
+} os_shortages SEC(".maps") __weak;
 
 /* Of a thread that is in a function of which the end counts: the socket that it was called with. */
 struct {

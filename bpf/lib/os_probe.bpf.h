@@ -5,6 +5,7 @@
 
 #include <linux/bpf.h>
 #include <linux/in.h>
+#include <stdbool.h>
 
 #include <bpf/bpf_helpers.h>
 
@@ -17,8 +18,8 @@
 #include "lib/os_read.bpf.h"
 #include "lib/os_socket.bpf.h"
 
-/* A socket has been given its port. One that listens is asked again whether it still may have it, unless it had none: then it is
- * known only now where it listens. */
+/* A socket has been given its port. One that listens is asked again whether it still may have it, unless it had none:
+ * then it is known only now where it listens. */
 static __always_inline void port_given(const struct sock* sk, int error) {
   if (error != 0) return;
   if (READ(sk, __sk_common.skc_state) != STATE_LISTEN)
@@ -36,33 +37,65 @@ static __always_inline void port_returned(const struct sock* sk) {
   bpf_map_delete_elem(&os_sockets, &key);
 }
 
-/* A connection gets a file of the process that accepts it. (The function that accepts sleeps: a probe on its return misses
- * whoever was in it before, and holds one of few places while it sleeps.) */
+/* A connection gets a file of the process that accepts it. (The function that accepts sleeps: a probe on its return
+ * misses whoever was in it before, and holds one of few places while it sleeps.) */
 static __always_inline void socket_given(const struct sock* sk) {
   if (READ(sk, sk_protocol) == IPPROTO_TCP) claim(sk);
 }
 
-/* A SYN comes in: is there room for one more connection? As the kernel asks, include/net/sock.h and inet_connection_sock.h; where
- * the backlog of SYNs is at its limit it may still answer, by a cookie. */
+static __always_inline void tell_shortage(const struct shortage* shortage) {
+  struct os_event* event = begin_event(OS_LISTEN_OVERFLOW, OS_EVENT_BYTES(queue));
+  if (!event) return;
+  event->flow = shortage->flow;
+  event->task = shortage->owner;
+  event->queue = shortage->queue;
+  end_event(event);
+}
+
+static __always_inline struct shortage* shortage_of_this_cpu(void) {
+  __u32 key = 0;
+  return bpf_map_lookup_elem(&os_shortages, &key);
+}
+
+static __always_inline void describe_shortage(struct shortage* shortage, const struct sock* listening,
+                                              const struct sk_buff* packet) {
+  shortage->packet = (__u64)packet;
+  describe_flow(listening, IPPROTO_TCP, &shortage->flow);
+  if (describe_packet(packet, &shortage->flow)) turn_flow(&shortage->flow);
+  describe_owner(listening, &shortage->owner);
+}
+
+static __always_inline bool sends_cookies(const struct sock* listening) {
+  const struct net* network = READ(listening, __sk_common.skc_net.net);
+  return READ_BITFIELD(network, ipv4.sysctl_tcp_syncookies) != 0;
+}
+
+/* A SYN comes in: is there room for one more connection? As the kernel asks, include/net/sock.h and
+ * inet_connection_sock.h. Its backlog of SYNs is full at the limit on some kernels, beyond it on those since January
+ * 2025: at the limit only a cookie tells. */
 static __always_inline void connection_requested(const struct sock* listening, const struct sk_buff* packet) {
   const struct tcp_sock* tcp = tcp_of(listening);
   if (!tcp) return;
   __u32 limit = READ(listening, sk_max_ack_backlog);
   __u32 accepting = READ(listening, sk_ack_backlog);
   __u32 beginning = READ(tcp, inet_conn.icsk_accept_queue.qlen.counter);
-  if (accepting <= limit && beginning < limit) return;
-  struct os_event* event = begin_event(OS_LISTEN_OVERFLOW, OS_EVENT_BYTES(queue));
-  if (!event) return;
-  describe_flow(listening, IPPROTO_TCP, &event->flow);
-  if (describe_packet(packet, &event->flow)) turn_flow(&event->flow);
-  describe_owner(listening, &event->task);
   bool full = accepting > limit;
-  event->queue = (struct os_queue){
+  if (!full && beginning < limit) return;
+  struct shortage* shortage = shortage_of_this_cpu();
+  if (!shortage) return;
+  describe_shortage(shortage, listening, packet);
+  shortage->queue = (struct os_queue){
       .used = full ? accepting : beginning,
       .limit = limit,
       .kind = full ? OS_QUEUE_ACCEPT : OS_QUEUE_SYN,
   };
-  end_event(event);
+  if (full || (beginning > limit && !sends_cookies(listening))) tell_shortage(shortage);
+}
+
+/* The kernel answers a SYN by a cookie: its listener's backlog is full, unless all are answered so. */
+static __always_inline void cookie_sent(const struct sk_buff* packet) {
+  const struct shortage* shortage = shortage_of_this_cpu();
+  if (shortage && shortage->packet == (__u64)packet) tell_shortage(shortage);
 }
 
 #endif

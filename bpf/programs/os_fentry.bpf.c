@@ -44,7 +44,20 @@ int BPF_PROG(fentry_accept, const struct sock* sk) {
 }
 
 SEC("fentry/tcp_conn_request")
-int BPF_PROG(fentry_request, const void* operations, const void* of_family, const struct sock* sk, const struct sk_buff* packet) {
+int BPF_PROG(fentry_request, const void* operations, const void* of_family, const struct sock* sk,
+             const struct sk_buff* packet) {
   connection_requested(sk, packet);
+  return 0;
+}
+
+SEC("fentry/cookie_v4_init_sequence")
+int BPF_PROG(fentry_cookie, const struct sk_buff* packet) {
+  cookie_sent(packet);
+  return 0;
+}
+
+SEC("fentry/cookie_v6_init_sequence")
+int BPF_PROG(fentry_cookie6, const struct sk_buff* packet) {
+  cookie_sent(packet);
   return 0;
 }

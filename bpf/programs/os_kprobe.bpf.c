@@ -77,7 +77,20 @@ int BPF_KPROBE(kprobe_accept, const struct sock* sk) {
 }
 
 SEC("kprobe/tcp_conn_request")
-int BPF_KPROBE(kprobe_request, const void* operations, const void* of_family, const struct sock* sk, const struct sk_buff* packet) {
+int BPF_KPROBE(kprobe_request, const void* operations, const void* of_family, const struct sock* sk,
+               const struct sk_buff* packet) {
   connection_requested(sk, packet);
+  return 0;
+}
+
+SEC("kprobe/cookie_v4_init_sequence")
+int BPF_KPROBE(kprobe_cookie, const struct sk_buff* packet) {
+  cookie_sent(packet);
+  return 0;
+}
+
+SEC("kprobe/cookie_v6_init_sequence")
+int BPF_KPROBE(kprobe_cookie6, const struct sk_buff* packet) {
+  cookie_sent(packet);
   return 0;
 }

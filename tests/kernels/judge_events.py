@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from findings import Findings  # noqa: E402
 from lab.readers import journal_entries  # noqa: E402
 
-WEST, EAST = r"10\.77\.0\.1", r"10\.77\.0\.2"
+WEST, EAST, STRANGER = r"10\.77\.0\.1", r"10\.77\.0\.2", r"10\.77\.0\.3"
 CONTAINER = "0123456789abcdef" * 4
 NOBODY = r"0\.0\.0\.0:0"
 ONCE, SEVERAL = "once", "once or more"  # the latter where the kernel decides how often
@@ -30,6 +30,10 @@ def to_east(port):
     """Flow of a server's connection."""
     return rf"TCP {WEST}:{port} > {EAST}:\d+"
 
+
+# SYNs that nobody follows up, where the kernel has cookies for them.
+BACKLOG = {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:699[3-6]", "CAPROCK_REASON": "SYN backlog"}
+BACKLOG_WITHOUT_COOKIES = {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:(699[7-9]|7000)", "CAPROCK_REASON": "SYN backlog"}
 
 # Event, what fields of it match, how often there is such a one.
 PROVOKED = [
@@ -63,6 +67,8 @@ PROVOKED = [
     ("zero-window", {"CAPROCK_FLOW": to_west(6008)}, SEVERAL),
     ("bad-checksum", {"CAPROCK_FLOW": rf"TCP {EAST}:6009 > {WEST}:6009"}, ONCE),
     ("listen-overflow", {"CAPROCK_FLOW": to_east(6010), "_COMM": "socat", "CAPROCK_REASON": "accept queue"}, SEVERAL),
+    ("listen-overflow", {**BACKLOG, "CAPROCK_USED": "[12]", "CAPROCK_LIMIT": "1", "_COMM": "socat"}, SEVERAL),
+    ("retransmit", {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:6993", "CAPROCK_REASON": "SYN-ACK", "_COMM": "socat"}, SEVERAL),
     ("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6011"}, ONCE),
     ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6012 > .*", "_COMM": "socat"}, SEVERAL),
     ("memory-limit", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "_COMM": "socat"}, SEVERAL),
@@ -71,6 +77,12 @@ END_OF_UDP = ("closed", {"CAPROCK_FLOW": rf"UDP {WEST}:6003 > .*", "_COMM": "soc
 
 PROBES = {"fentry": "fentry", "fexit": "fentry", "kprobe": "kprobe", "kretprobe": "kprobe"}
 WAYS = {"tp_btf": "tracepoint", "iter": "iterator", **PROBES}
+
+
+def counters(file):
+    """{"TCPReqQFullDrop": 0} of /proc/net/netstat, where a line of names is followed by one of numbers."""
+    lines = [line.split()[1:] for line in file.read_text().splitlines()]
+    return {name: int(value) for names, values in zip(lines[::2], lines[1::2]) for name, value in zip(names, values)}
 
 
 def way_of(hook):
@@ -84,6 +96,7 @@ class Record:
     def __init__(self, folder):
         self.events = json.loads((folder / "status.json").read_text())["events"]
         self.hooks = {event["name"]: event["hook"] for event in self.events}
+        self.before, self.after = (counters(folder / f"netstat_{moment}") for moment in ("before", "after"))
         self.entries = [entry for entry in journal_entries(folder / "ring.pcapng") if entry.get("CAPROCK_LAYER") == "os"]
 
     def provoked(self):
@@ -93,6 +106,9 @@ class Record:
 
     def ways_of_probes(self):
         return {PROBES[way_of(hook)] for hook in self.hooks.values() if way_of(hook) in PROBES}
+
+    def grown(self, counter):
+        return self.after[counter] - self.before[counter]
 
     def find(self, event, fields):
         return [entry for entry in self.entries if entry.get("CAPROCK_EVENT") == event
@@ -119,6 +135,14 @@ class Events(unittest.TestCase):
             self.assertEqual(len(pids), 1, command)
             self.assertEqual(len(record.find(event, {"_PID": pids[0], **fields})), 1, f"{event} of {command}")
 
+    def check_backlog(self, record):
+        """A SYN backlog is full where the kernel finds it so. Without cookies it does not tell of those at the very limit."""
+        told = record.find("listen-overflow", {"CAPROCK_REASON": "SYN backlog"})
+        dropped = record.find("listen-overflow", BACKLOG_WITHOUT_COOKIES)
+        self.assertEqual(len(told) - len(dropped), record.grown("TCPReqQFullDoCookies"))
+        full_at_limit = record.find("listen-overflow", {**BACKLOG, "CAPROCK_USED": "1"})
+        self.assertEqual(len(dropped), 0 if full_at_limit else record.grown("TCPReqQFullDrop"))
+
     def check_record(self, name):
         record = Record(self.disk / name)
         self.check_status(record)
@@ -128,6 +152,7 @@ class Events(unittest.TestCase):
                 self.assertTrue(len(found) == 1 or (found and often is SEVERAL),
                                 f"{often}, not {len(found)} times; of that event there are {record.find(event, {})}")
         self.check_processes(record)
+        self.check_backlog(record)
         return record
 
     def test_probes(self):

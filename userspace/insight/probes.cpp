@@ -36,8 +36,11 @@ std::vector<Probe> probes_for(const EventLimits& limits) {
     probes.push_back({"udp_lib_unhash", "_udp_end", OS_CLOSED, "of UDP"});
     probes.push_back({"security_sock_graft", "_accept", OS_ACCEPT, "", true});
   }
-  if (any_wanted(limits, {OS_LISTEN_OVERFLOW}))
+  if (any_wanted(limits, {OS_LISTEN_OVERFLOW})) {
     probes.push_back({"tcp_conn_request", "_request", OS_LISTEN_OVERFLOW, "at the SYN"});
+    probes.push_back({"cookie_v4_init_sequence", "_cookie", OS_LISTEN_OVERFLOW, "of IPv4's SYNs"});
+    probes.push_back({"cookie_v6_init_sequence", "_cookie6", OS_LISTEN_OVERFLOW, "of IPv6's SYNs"});
+  }
   return probes;
 }
 
