@@ -51,6 +51,7 @@ struct os_task {
   __u32 uid;
   __u32 network; /* inode of its network namespace */
   __u64 cgroup;  /* inode in cgroup v2 */
+  __u64 start_ns; /* of the process, of the boot-time clock: tells it from another one of its pid */
   char comm[OS_COMM_BYTES];
 };
 
@@ -159,7 +160,7 @@ struct os_count {
 };
 
 ABI_STATIC_ASSERT(sizeof(struct os_event) % 8 == 0, "no hole at its end");
-ABI_STATIC_ASSERT(sizeof(struct os_task) == 40, "the same on both sides");
+ABI_STATIC_ASSERT(sizeof(struct os_task) == 48, "the same on both sides");
 ABI_STATIC_ASSERT(sizeof(struct os_flow) == 40, "the same on both sides");
 
 #endif

@@ -69,6 +69,7 @@ struct task_struct {
   int tgid;
   int exit_code;
   __u64 start_time; /* of the monotonic clock */
+  __u64 start_boottime;
   struct task_struct* real_parent;
   struct task_struct* group_leader;
   struct signal_struct* signal;

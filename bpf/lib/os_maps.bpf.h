@@ -31,8 +31,8 @@ struct socket_record {
   __u32 inventory; /* the last one in which it was found */
   struct os_task owner;
   __u64 since_ns;       /* the bind or the connect, then when it was established; 0: not known */
-  __u64 told_rtt_ns;    /* the last sample */
-  __u64 told_window_ns; /* the last zero window */
+  __u32 told_rtt_ms;    /* the last sample */
+  __u32 told_window_ms; /* the last zero window */
 };
 
 /* Address of a struct sock → what is known of it. The least used goes when there are too many. */

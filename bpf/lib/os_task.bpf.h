@@ -13,11 +13,13 @@
 
 /* The present task, but for its network. */
 static __always_inline void describe_process(struct os_task* task) {
+  const struct task_struct* current = (void*)bpf_get_current_task();
   __u64 ids = bpf_get_current_pid_tgid();
   task->pid = ids >> 32;
   task->tid = (__u32)ids;
   task->uid = (__u32)bpf_get_current_uid_gid();
   task->cgroup = bpf_get_current_cgroup_id();
+  task->start_ns = BPF_CORE_READ(current, group_leader, start_boottime);
   bpf_get_current_comm(task->comm, sizeof task->comm);
 }
 
@@ -34,6 +36,7 @@ static __always_inline void describe_other_task(const struct task_struct* other,
   task->uid = BPF_CORE_READ(other, cred, uid.val);
   task->network = BPF_CORE_READ(other, nsproxy, net_ns, ns.inum);
   task->cgroup = BPF_CORE_READ(other, cgroups, dfl_cgrp, kn, id);
+  task->start_ns = BPF_CORE_READ(other, group_leader, start_boottime);
   BPF_CORE_READ_STR_INTO(&task->comm, other, comm);
 }
 

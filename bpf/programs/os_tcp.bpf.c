@@ -125,24 +125,24 @@ int BPF_PROG(os_congestion, const struct sock* sk, __u8 state) {
   return 0;
 }
 
-enum { NS_BETWEEN_SAMPLES = 1000000000 };
+enum { NS_PER_MS = 1000000, MS_BETWEEN_SAMPLES = 1000 };
 
-/* Whether the time is up of which the last one is in `told_ns`; then it is put there. */
-static __always_inline bool take_turn(__u64* told_ns) {
-  __u64 now_ns = bpf_ktime_get_ns();
-  if (*told_ns != 0 && now_ns - *told_ns < NS_BETWEEN_SAMPLES) return false;
-  *told_ns = now_ns;
+/* Whether the time is up of which the last one is in `told_ms`; then it is put there. */
+static __always_inline bool take_turn(__u32* told_ms) {
+  __u32 now_ms = bpf_ktime_get_ns() / NS_PER_MS;
+  if (*told_ms != 0 && now_ms - *told_ms < MS_BETWEEN_SAMPLES) return false;
+  *told_ms = now_ms;
   return true;
 }
 
 static __always_inline void tell_zero_window(const struct sock* sk, enum os_window_side side) {
   struct socket_record* record = find_socket(sk);
-  if (!record || take_turn(&record->told_window_ns)) emit_state(OS_ZERO_WINDOW, sk, side, 0);
+  if (!record || take_turn(&record->told_window_ms)) emit_state(OS_ZERO_WINDOW, sk, side, 0);
 }
 
 static __always_inline void tell_rtt(const struct sock* sk) {
   struct socket_record* record = find_socket(sk);
-  if (record && take_turn(&record->told_rtt_ns)) emit_state(OS_RTT, sk, 0, 0);
+  if (record && take_turn(&record->told_rtt_ms)) emit_state(OS_RTT, sk, 0, 0);
 }
 
 struct zero_windows {

@@ -130,6 +130,62 @@ class Processes(OsTest):
             folder.rmdir()
         self.assertEqual([entry.get("CAPROCK_CONTAINER") for entry in (begun, ended)], [container] * 2)
 
+    def test_number_of_a_process_in_a_container(self):
+        """os: a socket that a process left behind is not of the container of a later process with its number"""
+        agent = self.record(agent__os__events="[connect, closed]")
+        try:
+            group = memory_cgroup(64 << 20)
+        except RuntimeError as reason:
+            self.skipTest(str(reason))
+        first, keeper_input = self.process_that_leaves_a_socket()
+        with group:
+            folder = group.folder / f"docker-{'cd' * 32}.scope"
+            folder.mkdir()
+            second = self.process_of_number(first)
+            (folder / "cgroup.procs").write_text(str(second))
+            os.write(keeper_input, b"x")
+            time.sleep(0.5)
+            os.kill(second, signal.SIGKILL)
+            os.waitpid(second, 0)
+            folder.rmdir()
+        closed = self.entry(agent, _PID=first, CAPROCK_EVENT="closed")
+        self.assertNotIn("CAPROCK_CONTAINER", closed)
+
+    def process_that_leaves_a_socket(self):
+        """Its number, and a descriptor: what is written there makes the process to which the socket was left close it."""
+        with self.pair.right.entered():
+            listener = socket.create_server(("10.77.0.2", PORT))
+        self.addCleanup(listener.close)
+        output, keeper_input = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(keeper_input)
+            with self.pair.left.entered():
+                client = socket.create_connection(("10.77.0.2", PORT))
+            if os.fork() == 0:
+                os.read(output, 1)
+                client.close()
+            os._exit(0)
+        os.close(output)
+        self.addCleanup(os.close, keeper_input)
+        os.waitpid(child, 0)
+        return child, keeper_input
+
+    def process_of_number(self, pid):
+        """A process that is given a number that is free."""
+        for _ in range(20):  # others start processes, too
+            with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+                last.write(str(pid - 1))
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+                os._exit(0)
+            if child == pid:
+                return child
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        self.skipTest(f"no process got the number {pid}")
+
 
 class Connections(OsTest):
     def test_life(self):

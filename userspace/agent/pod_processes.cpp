@@ -15,7 +15,7 @@ constexpr std::int64_t kMemoryNs = 2'000'000'000;
 
 /// Empty: it is of none, or has gone.
 std::string pod_of(pid_t pid) {
-  return insight::Containers::of(static_cast<std::uint32_t>(pid)).pod_uid;
+  return insight::Containers().of(static_cast<std::uint32_t>(pid)).pod_uid;
 }
 
 }  // namespace

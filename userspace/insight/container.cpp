@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <utility>
 
 namespace caprock::insight {
@@ -65,21 +67,21 @@ std::string pod_uid_in(std::string_view part) {
   return is_uid(uid) ? uid : std::string();
 }
 
-/// Where a process is: cgroups(7), /proc/[pid]/cgroup.
+/// What proc(5) says of a process.
 struct Place {
   ContainerIdentity container;
   std::string path;       // in the hierarchy of version 2
   bool version2 = false;  // it alone has controllers, and the path can be looked at
-  bool found = false;     // the process is still there
+  bool zombie = false;
+  std::uint64_t start_ticks = 0;  // of the boot-time clock; 0: the process is gone
 };
 
-Place place_of(std::uint32_t pid) {
+/// cgroups(7).
+void read_groups(Place& place, const std::string& folder) {
   constexpr std::string_view kVersion2 = "0::";
-  Place place;
   bool version1 = false;
-  std::ifstream file(fmt::format("/proc/{}/cgroup", pid));
+  std::ifstream file(folder + "/cgroup");
   for (std::string line; std::getline(file, line);) {
-    place.found = true;
     if (place.container.container.empty()) {
       if (auto found = container_in(line); found != ContainerIdentity{})
         place.container = std::move(found);
@@ -91,15 +93,34 @@ Place place_of(std::uint32_t pid) {
   }
   // Outside of our own cgroup namespace its inode cannot be asked for.
   place.version2 = !version1 && !place.path.empty() && !place.path.starts_with("/..");
+}
+
+/// proc_pid_stat(5): the fields are behind the name, which may have any letter.
+void read_state(Place& place, const std::string& folder) {
+  constexpr int kFieldsBetween = 18;  // state and start
+  std::ifstream file(folder + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::istringstream fields(text.substr(std::min(text.rfind(')'), text.size() - 1) + 1));
+  std::string field;
+  fields >> field;
+  place.zombie = field == "Z";
+  for (int i = 0; i < kFieldsBetween; ++i)
+    fields >> field;
+  fields >> place.start_ticks;
+}
+
+/// In this order: a process that had started before the first look is the one that was looked at.
+Place place_of(const std::string& folder) {
+  Place place;
+  read_groups(place, folder);
+  read_state(place, folder);
   return place;
 }
 
-/// proc_pid_stat(5): its state is behind the name, which may have any letter.
-bool is_zombie(std::uint32_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const auto end = text.rfind(')');
-  return end != text.npos && text.compare(end, 3, ") Z") == 0;
+std::uint64_t ticks(std::uint64_t ns) {
+  static const auto ns_per_tick =
+      std::uint64_t{1'000'000'000} / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return ns / ns_per_tick;
 }
 
 /// 0: it is gone.
@@ -128,32 +149,39 @@ ContainerIdentity container_in(std::string_view cgroup_path) {
   return found;
 }
 
-ContainerIdentity Containers::of(std::uint64_t cgroup, std::uint32_t pid) {
-  if (const auto found = known_.find(cgroup); found != known_.end()) return found->second;
-  Place place = place_of(pid);
-  if (!place.version2) return of_process(pid, place.found, place.container);
-  if (inode_of(place.path) != cgroup) return {};
+ContainerIdentity Containers::of(const os_task& task) {
+  if (const auto found = known_.find(task.cgroup); found != known_.end()) return found->second;
+  Place place = place_of(folder_of(task.pid));
+  if (!place.version2) {
+    const bool there = place.start_ticks != 0 && place.start_ticks == ticks(task.start_ns);
+    // A zombie is in no group of version 1 any more.
+    const bool tells = there && !(place.zombie && place.container == ContainerIdentity{});
+    return of_process({task.pid, task.start_ns}, tells ? &place.container : nullptr);
+  }
+  if (inode_of(place.path) != task.cgroup) return {};
   if (known_.size() == kMostKnown) known_.clear();
-  known_.emplace(cgroup, place.container);
+  known_.emplace(task.cgroup, place.container);
   return place.container;
 }
 
-/// A zombie is in no group of version 1 any more.
-ContainerIdentity Containers::of_process(std::uint32_t pid, bool found,
-                                         const ContainerIdentity& container) {
-  const auto known = processes_.find(pid);
-  if (known == processes_.end() && container == ContainerIdentity{}) return {};
-  if (!found || (container == ContainerIdentity{} && is_zombie(pid))) return known->second;
+/// `now`: null, the process does not tell any more.
+ContainerIdentity Containers::of_process(const ProcessKey& process, const ContainerIdentity* now) {
+  const auto known = processes_.find(process);
+  if (now == nullptr) return known == processes_.end() ? ContainerIdentity{} : known->second;
   if (processes_.size() == kMostKnown && known == processes_.end()) processes_.clear();
-  if (container == ContainerIdentity{})
-    processes_.erase(pid);
+  if (*now == ContainerIdentity{})
+    processes_.erase(process);
   else
-    processes_[pid] = container;
-  return container;
+    processes_[process] = *now;
+  return *now;
 }
 
-ContainerIdentity Containers::of(std::uint32_t pid) {
-  return place_of(pid).container;
+ContainerIdentity Containers::of(std::uint32_t pid) const {
+  return place_of(folder_of(pid)).container;
+}
+
+std::string Containers::folder_of(std::uint32_t pid) const {
+  return fmt::format("{}/{}", proc_, pid);
 }
 
 }  // namespace caprock::insight

@@ -6,6 +6,9 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "abi/os_event.h"
 
 namespace caprock::insight {
 
@@ -27,21 +30,25 @@ ContainerIdentity container_in(std::string_view cgroup_path);
 /// another one of it was seen; where there are others, processes. One thread.
 class Containers {
  public:
-  /// Of a process that was in this cgroup (its inode), by where it is now; by where it was seen
-  /// before where it is gone; nothing where it was not, or is somewhere else by now.
-  ContainerIdentity of(std::uint64_t cgroup, std::uint32_t pid);
+  /// `proc`: where proc(5) is.
+  explicit Containers(std::string proc = "/proc") : proc_(std::move(proc)) {}
 
-  /// The process has ended: its number may be another one's.
-  void forget(std::uint32_t pid) { processes_.erase(pid); }
+  /// Of a process, by where it is now; by where it was seen before where it is gone, or another one
+  /// has its number; nothing where it was not, or is in another cgroup than `task` says.
+  ContainerIdentity of(const os_task& task);
 
-  /// Of a process of which the cgroup is not known.
-  static ContainerIdentity of(std::uint32_t pid);
+  /// Of a process of which nothing else is known.
+  ContainerIdentity of(std::uint32_t pid) const;
 
  private:
-  ContainerIdentity of_process(std::uint32_t pid, bool found, const ContainerIdentity& container);
+  using ProcessKey = std::pair<std::uint32_t, std::uint64_t>;  // pid, start
 
+  ContainerIdentity of_process(const ProcessKey& process, const ContainerIdentity* now);
+  std::string folder_of(std::uint32_t pid) const;
+
+  std::string proc_;
   std::map<std::uint64_t, ContainerIdentity> known_;
-  std::map<std::uint32_t, ContainerIdentity> processes_;  // those in one, by pid
+  std::map<ProcessKey, ContainerIdentity> processes_;  // those in one
 };
 
 }  // namespace caprock::insight

@@ -190,11 +190,10 @@ void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
 /// What /proc knows of the process, if it is still there.
 void EventLayer::look_up(EventContext& context, const os_event& event) {
   if (event.task.cgroup != 0) {
-    context.container = containers_.of(event.task.cgroup, event.task.pid);
+    context.container = containers_.of(event.task);
   } else if (event.type == OS_OOM_KILL) {  // kernels that tell its pid alone
-    context = {.comm = comm_of(event.task.pid), .container = Containers::of(event.task.pid)};
+    context = {.comm = comm_of(event.task.pid), .container = containers_.of(event.task.pid)};
   }
-  if (event.type == OS_EXIT) containers_.forget(event.task.pid);
 }
 
 void EventLayer::name_pod(EventContext& context) const {

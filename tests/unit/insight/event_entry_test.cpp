@@ -25,8 +25,13 @@ constexpr std::int64_t kNow = 1'795'341'600'123'456'789;
 os_event event_of(os_event_type type, bool flow = true) {
   os_event event{};
   event.type = type;
-  event.task = {
-      .pid = 1234, .tid = 1235, .uid = 1000, .network = 4026531840, .cgroup = 9, .comm = "curl"};
+  event.task = {.pid = 1234,
+                .tid = 1235,
+                .uid = 1000,
+                .network = 4026531840,
+                .cgroup = 9,
+                .start_ns = 1,
+                .comm = "curl"};
   if (!flow) return event;
   event.flow.protocol = IPPROTO_TCP;
   event.flow.local_port = 40000;
