@@ -23,28 +23,52 @@ std::int64_t begin_of(const SocketEvent& event, const Tenures& before) {
                                                 : std::max(begin_ns, before.back().end_ns);
 }
 
-/// Of a connection about which nothing was told before: who knows since when it is.
-Tenure since_ever(const Process& process) {
-  return {.process = process, .begin_ns = INT64_MIN};
+/// While no agent told events: the connection may have ended, and another one have its ends.
+bool is_gap(const Tenure& tenure) {
+  return tenure.process.pid == 0;
+}
+
+bool is_same(const Process& one, const Process& other) {
+  return one.pid == other.pid && one.comm == other.comm;
 }
 
 }  // namespace
 
 void ConnectionOwners::take(const SocketEvent& event) {
+  if (event.type == "open") return find(event);
   if (event.type == "closed") return close(event);
   const bool accepted = event.type == "accept";
-  const bool before = event.type == "open";
-  if (!accepted && !before && event.type != "established" && event.type != "failed") return;
+  if (!accepted && event.type != "established" && event.type != "failed") return;
   Tenures& tenures = connections_[*event.flow];
   const bool known = !tenures.empty();
-  if (known && before) return;
   if (known && accepted && tenures.back().open()) {
     tenures.back().process = event.process;
-  } else if (!known && (accepted || before)) {
-    tenures.push_back(since_ever(event.process));
+  } else if (!known && accepted) {
+    tenures.push_back(since_told(event.process));
   } else {
     tenures.push_back({.process = event.process, .begin_ns = begin_of(event, tenures)});
   }
+}
+
+/// Of a connection about which nothing was told before: it has been there since events are told,
+/// who knows since when if that is not known either.
+Tenure ConnectionOwners::since_told(const Process& process) const {
+  return {.process = process, .begin_ns = resumed_ns_};
+}
+
+/// The connection is there. The same process as before nothing was told: it had it all the time.
+void ConnectionOwners::find(const SocketEvent& event) {
+  Tenures& tenures = connections_[*event.flow];
+  if (tenures.empty()) return tenures.push_back(since_told(event.process));
+  if (!is_gap(tenures.back())) return;
+  if (tenures.size() > 1) {
+    Tenure& before = tenures[tenures.size() - 2];
+    if (before.end_ns == tenures.back().begin_ns && is_same(before.process, event.process)) {
+      before.end_ns = INT64_MAX;
+      return tenures.pop_back();
+    }
+  }
+  tenures.push_back({.process = event.process, .begin_ns = event.time_ns});
 }
 
 /// The end of a connection tells its owner only where nothing before it did.
@@ -53,9 +77,19 @@ void ConnectionOwners::close(const SocketEvent& event) {
     connections_.erase(*event.flow);
     return;
   }
-  Tenures& tenures = connections_[*event.flow];
-  if (tenures.empty()) tenures.push_back(since_ever(event.process));
-  tenures.back().end_ns = event.time_ns;
+  find(event);
+  connections_[*event.flow].back().end_ns = event.time_ns;
+}
+
+void ConnectionOwners::interrupt(std::int64_t end_ns, std::int64_t begin_ns) {
+  resumed_ns_ = begin_ns;
+  for (auto& [flow, tenures] : connections_) {
+    if (!is_gap(tenures.back())) {
+      if (tenures.back().open()) tenures.back().end_ns = end_ns;
+      tenures.push_back({.process = {}, .begin_ns = end_ns});
+    }
+    tenures.back().end_ns = begin_ns;
+  }
 }
 
 std::size_t ConnectionOwners::forget(std::int64_t needed_from_ns) {
@@ -72,7 +106,7 @@ std::size_t ConnectionOwners::forget(std::int64_t needed_from_ns) {
 const Process* ConnectionOwners::of(const Flow& flow, std::int64_t time_ns) const {
   const auto found = connections_.find(flow);
   const Tenure* tenure = found == connections_.end() ? nullptr : begun_at(found->second, time_ns);
-  return tenure == nullptr ? nullptr : &tenure->process;
+  return tenure == nullptr || is_gap(*tenure) ? nullptr : &tenure->process;
 }
 
 }  // namespace caprock::exporting

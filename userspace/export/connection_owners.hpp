@@ -25,14 +25,22 @@ class ConnectionOwners {
   /// Of an event with a flow and a process. In order of time.
   void take(const SocketEvent& event);
 
+  /// Nothing is told from `end_ns` until `begin_ns`, when the connections that are still there are
+  /// told again.
+  void interrupt(std::int64_t end_ns, std::int64_t begin_ns);
+
   /// Who had the source's end of the flow then; null: not known. A connection is its owner's until
-  /// the next one of the same ends, as its last packets come behind its end.
+  /// the next one of the same ends, as its last packets come behind its end, or until nothing is
+  /// told.
   const Process* of(const Flow& flow, std::int64_t time_ns) const;
 
  private:
+  Tenure since_told(const Process& process) const;
+  void find(const SocketEvent& event);
   void close(const SocketEvent& event);
 
   std::int64_t needed_from_ns_;
+  std::int64_t resumed_ns_ = INT64_MIN;
   std::map<Flow, Tenures> connections_;  // of the source
 };
 

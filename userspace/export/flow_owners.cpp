@@ -49,7 +49,9 @@ void FlowOwners::take_addresses(const SocketEvent& event) {
 /// An agent that was killed told no end: the last that it told is the last that is known.
 void FlowOwners::take_border(const SocketEvent& event) {
   const bool begins = event.type == "begin";
-  datagrams_.interrupt(begins ? last_ns_ : event.time_ns, event.time_ns);
+  const std::int64_t end_ns = begins ? last_ns_ : event.time_ns;
+  connections_.interrupt(end_ns, event.time_ns);
+  datagrams_.interrupt(end_ns, event.time_ns);
 }
 
 void FlowOwners::take_socket(const SocketEvent& event) {

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <string>
+#include <string_view>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -13,6 +14,7 @@
 using namespace caprock;
 using namespace caprock::exporting;
 using test::tell;
+using namespace std::string_view_literals;
 
 namespace {
 
@@ -30,6 +32,12 @@ FlowEnd end_of(const std::string& address, std::uint16_t port) {
 
 Flow flow() {
   return {IPPROTO_TCP, end_of("10.0.0.1", 4000), end_of("fd00::2", 80)};
+}
+
+/// Of the process whose the connection is; 0: not known.
+std::uint32_t pid_at(const FlowOwners& owners, std::int64_t time_ns) {
+  const Process* process = owners.of(flow(), time_ns);
+  return process == nullptr ? 0 : process->pid;
 }
 
 /// Of the process that is known to have the socket `address`:`port` for packets from and to the
@@ -120,6 +128,55 @@ TEST_CASE("owners: who accepts a connection does not get the one of the same por
   tell(owners, kNow + 60 * kSecond, {.event = "accept", .pid = "8", .flow = kFlow});
   CHECK(owners.of(flow(), kNow)->pid == 7);
   CHECK(owners.of(flow(), kNow + 60 * kSecond)->pid == 8);
+}
+
+TEST_CASE(
+    "owners: while no agent tells, a connection stays its process's only if it is found again") {
+  for (const char* pid : {"7", "8"}) {
+    FlowOwners owners;
+    tell(owners, kNow, {.event = "established", .pid = "7", .flow = kFlow, .latency_ns = "0"});
+    tell(owners, kNow + kSecond, {.event = "end"});
+    tell(owners, kNow + 5 * kSecond, {.event = "begin"});
+    CHECK(pid_at(owners, kNow) == 7);
+    CHECK(pid_at(owners, kNow + 2 * kSecond) == 0);
+    CHECK(pid_at(owners, kNow + 6 * kSecond) == 0);
+    tell(owners, kNow + 7 * kSecond, {.event = "open", .pid = pid, .flow = kFlow});
+    CHECK(pid_at(owners, kNow) == 7);
+    CHECK(pid_at(owners, kNow + 2 * kSecond) == (pid == "7"sv ? 7 : 0));
+    CHECK(pid_at(owners, kNow + 8 * kSecond) == (pid == "7"sv ? 7 : 8));
+  }
+}
+
+TEST_CASE(
+    "owners: of a connection that ended while no agent told, the next one's packets are not") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "established", .pid = "7", .flow = kFlow, .latency_ns = "0"});
+  tell(owners, kNow + kSecond, {.event = "closed", .pid = "7", .flow = kFlow});
+  tell(owners, kNow + 2 * kSecond, {.event = "exec", .pid = "50"});  // then the agent is killed
+  tell(owners, kNow + 9 * kSecond, {.event = "begin"});
+  CHECK(pid_at(owners, kNow + 2 * kSecond - 1) == 7);
+  CHECK(pid_at(owners, kNow + 3 * kSecond) == 0);
+  tell(owners, kNow + 9 * kSecond + 1, {.event = "accept", .pid = "8", .flow = kFlow});
+  CHECK(pid_at(owners, kNow + 9 * kSecond - 1) == 0);
+  CHECK(pid_at(owners, kNow + 10 * kSecond) == 8);
+}
+
+TEST_CASE("owners: what is found when events begin again was not there before, for all one knows") {
+  for (const char* event : {"open", "closed", "accept"}) {
+    FlowOwners owners;
+    tell(owners, kNow, {.event = "begin"});
+    tell(owners, kNow + kSecond, {.event = event, .flow = kFlow});
+    CHECK(pid_at(owners, kNow - 1) == 0);
+    CHECK(pid_at(owners, kNow) == 7);
+  }
+}
+
+TEST_CASE("owners: what ended before or while no agent told is forgotten like any other") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "established", .flow = kFlow, .latency_ns = "0"});
+  tell(owners, kNow + kSecond, {.event = "end"});
+  tell(owners, kNow + 2 * kSecond, {.event = "begin"});
+  CHECK(owners.forget(kNow + 1000 * kSecond) == 0);
 }
 
 TEST_CASE("owners: what is no statement about a connection is passed over") {
