@@ -14,6 +14,7 @@ from pathlib import Path
 from lab import frames
 from lab.harness import alone
 from lab.os_events import OsTest
+from lab.readers import tshark
 from lab.traffic import transfer
 from lab.workload import Workload
 
@@ -306,6 +307,10 @@ class Health(OsTest):
         again = self.entries(agent, _PID=os.getpid(), CAPROCK_EVENT="retransmit")
         self.assertEqual({entry["CAPROCK_REASON"] for entry in again}, {"SYN"})
         self.assertIn(f"> 10.77.0.9:{PORT}", again[0]["CAPROCK_FLOW"])
+        out = self.export(agent, "--process", "--no-events")
+        owners = tshark(out, "-Y", f"tcp.dstport == {PORT} && ip.dst == 10.77.0.9", "-T", "fields", "-e", "frame.comment").splitlines()
+        self.assertEqual(len(owners), 1 + len(again))
+        self.assertEqual([owner for owner in owners if f"[{os.getpid()}]" not in owner], [])
 
     def test_bad_checksum(self):
         """os: a packet with a wrong checksum is told, of TCP and of UDP"""

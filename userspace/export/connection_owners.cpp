@@ -12,7 +12,15 @@ constexpr std::int64_t kHandshakeNs = 1'000'000'000;
 /// stopped in between.
 constexpr std::int64_t kSlackNs = 10'000'000;
 
+/// The first time a second behind the SYN, as exactly as timers of the kernel go.
+constexpr std::int64_t kSynAgainNs = 1'200'000'000;
+
+bool is_syn_again(const SocketEvent& event) {
+  return event.type == "retransmit" && event.reason == "SYN";
+}
+
 std::int64_t handshake_ns(const SocketEvent& event) {
+  if (is_syn_again(event)) return kSynAgainNs;
   return event.latency_ns ? *event.latency_ns + kSlackNs : kHandshakeNs;
 }
 
@@ -37,17 +45,31 @@ bool is_same(const Process& one, const Process& other) {
 void ConnectionOwners::take(const SocketEvent& event) {
   if (event.type == "open") return find(event);
   if (event.type == "closed") return close(event);
-  const bool accepted = event.type == "accept";
-  if (!accepted && event.type != "established" && event.type != "failed") return;
+  if (event.type == "accept") return accept(event);
+  if (event.type == "established" || event.type == "failed" || is_syn_again(event)) begin(event);
+  if (event.type == "failed") connections_[*event.flow].back().end_ns = event.time_ns;
+}
+
+/// Of the same connect more may have been told before.
+void ConnectionOwners::begin(const SocketEvent& event) {
   Tenures& tenures = connections_[*event.flow];
-  const bool known = !tenures.empty();
-  if (known && accepted && tenures.back().open()) {
-    tenures.back().process = event.process;
-  } else if (!known && accepted) {
-    tenures.push_back(since_told(event.process));
-  } else {
-    tenures.push_back({.process = event.process, .begin_ns = begin_of(event, tenures)});
+  std::int64_t begin_ns = INT64_MAX;
+  if (!tenures.empty() && tenures.back().open() && is_same(tenures.back().process, event.process)) {
+    begin_ns = tenures.back().begin_ns;
+    tenures.pop_back();
   }
+  tenures.push_back(
+      {.process = event.process, .begin_ns = std::min(begin_ns, begin_of(event, tenures))});
+}
+
+void ConnectionOwners::accept(const SocketEvent& event) {
+  Tenures& tenures = connections_[*event.flow];
+  if (tenures.empty())
+    tenures.push_back(since_told(event.process));
+  else if (tenures.back().open())
+    tenures.back().process = event.process;
+  else
+    tenures.push_back({.process = event.process, .begin_ns = begin_of(event, tenures)});
 }
 
 /// Of a connection about which nothing was told before: it has been there since events are told,

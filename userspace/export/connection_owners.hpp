@@ -36,6 +36,8 @@ class ConnectionOwners {
 
  private:
   Tenure since_told(const Process& process) const;
+  void begin(const SocketEvent& event);
+  void accept(const SocketEvent& event);
   void find(const SocketEvent& event);
   void close(const SocketEvent& event);
 

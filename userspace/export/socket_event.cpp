@@ -19,6 +19,7 @@ T number(std::string_view digits) {
 
 void take_field(SocketEvent& event, std::string_view name, std::string_view value) {
   if (name == "CAPROCK_EVENT") event.type = value;
+  if (name == "CAPROCK_REASON") event.reason = value;
   if (name == "CAPROCK_FLOW") event.flow = parse_flow(value);
   if (name == "CAPROCK_NETNS") event.network = number<std::uint64_t>(value);
   if (name == "CAPROCK_OWN_NETNS") event.own_network = true;

@@ -16,7 +16,8 @@ namespace caprock::exporting {
 
 /// docs/formats/events.md says what the fields of an entry mean.
 struct SocketEvent {
-  std::string_view type;  // "established"; valid as long as the block
+  std::string_view type;    // "established"; valid as long as the block
+  std::string_view reason;  // the same: "SYN"
   std::int64_t time_ns = 0;
   Process process;
   std::uint64_t network = 0;  // inode of its network namespace; 0: not told

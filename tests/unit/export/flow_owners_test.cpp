@@ -179,6 +179,40 @@ TEST_CASE("owners: what ended before or while no agent told is forgotten like an
   CHECK(owners.forget(kNow + 1000 * kSecond) == 0);
 }
 
+TEST_CASE("owners: a connect that nobody answers is its process's from its first SYN on") {
+  FlowOwners owners;
+  const auto again = [&](std::int64_t time_ns, const char* pid) {
+    tell(owners, time_ns, {.event = "retransmit", .pid = pid, .flow = kFlow, .reason = "SYN"});
+  };
+  again(kNow + kSecond + 50'000'000, "7");
+  again(kNow + 3 * kSecond, "7");
+  CHECK(pid_at(owners, kNow - kSecond) == 0);
+  for (int second : {0, 1, 2, 3, 7})
+    CHECK(pid_at(owners, kNow + second * kSecond) == 7);
+  tell(owners, kNow + 8 * kSecond,
+       {.event = "failed", .pid = "7", .flow = kFlow, .latency_ns = "8000000000"});
+  again(kNow + 10 * kSecond, "8");
+  CHECK(pid_at(owners, kNow) == 7);
+  CHECK(pid_at(owners, kNow + 8 * kSecond) == 7);
+  CHECK(pid_at(owners, kNow + 9 * kSecond) == 8);
+  tell(owners, kNow + 11 * kSecond,
+       {.event = "established", .pid = "8", .flow = kFlow, .latency_ns = "2500000000"});
+  CHECK(pid_at(owners, kNow + 8 * kSecond + 500'000'000) == 8);
+  CHECK(pid_at(owners, kNow + 12 * kSecond) == 8);
+}
+
+TEST_CASE("owners: what is sent again on a connection says nothing of when it began") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "retransmit", .flow = kFlow, .reason = "fast"});
+  CHECK(pid_at(owners, kNow) == 0);
+}
+
+TEST_CASE("owners: a connect that came to nothing is forgotten when it is over") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "failed", .flow = kFlow, .latency_ns = "0"});
+  CHECK(owners.forget(kNow + 1000 * kSecond) == 0);
+}
+
 TEST_CASE("owners: what is no statement about a connection is passed over") {
   FlowOwners owners;
   tell(owners, kNow, {.event = "established", .pid = "", .flow = kFlow});

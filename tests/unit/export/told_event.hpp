@@ -21,6 +21,7 @@ struct ToldEvent {
   std::string flow = {};
   std::string network = {};
   std::string latency_ns = {};
+  std::string reason = {};
   std::string addresses = {};
   bool own_network = false;
   std::string comm = "curl";
@@ -42,6 +43,7 @@ inline void append_event(std::vector<std::byte>& out, std::int64_t time_ns, cons
   add("CAPROCK_FLOW", told.flow);
   add("CAPROCK_NETNS", told.network);
   add("CAPROCK_LATENCY_NS", told.latency_ns);
+  add("CAPROCK_REASON", told.reason);
   add("CAPROCK_ADDRESSES", told.addresses);
   add("CAPROCK_OWN_NETNS", told.own_network ? "1" : "");
   add("CAPROCK_NAMESPACE", told.namespace_name);
