@@ -119,13 +119,18 @@ struct os_drop {
   __u32 reserved;
 };
 
-enum os_queue_kind { OS_QUEUE_ACCEPT = 1, OS_QUEUE_SYN };
+enum os_queue_kind {
+  OS_QUEUE_ACCEPT = 1,
+  OS_QUEUE_SYN,
+  OS_QUEUE_RECEIVE,
+  OS_QUEUE_MEMORY, /* of all sockets of the protocol or of a control group; how much that is does not count here */
+};
 
 /* What was full. */
 struct os_queue {
   __u64 used;  /* OS_LISTEN_OVERFLOW: connections; OS_UDP_OVERFLOW: bytes; OS_MEMORY_LIMIT: pages, of its protocol */
   __u64 limit; /* as `used`; 0: not known */
-  __u32 kind;  /* OS_LISTEN_OVERFLOW: enum os_queue_kind; 0: not known */
+  __u32 kind;  /* OS_LISTEN_OVERFLOW, OS_UDP_OVERFLOW: enum os_queue_kind; 0: not known */
   __u32 reserved;
 };
 

@@ -2,6 +2,7 @@
 /* Packets that the kernel drops, and queues that are full, at tracepoints that know the kernel's types (BTF). */
 #define POINTERS_HAVE_TYPES
 #include <linux/bpf.h>
+#include <linux/errno.h>
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -20,7 +21,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 const volatile bool drop_tells_reason = false; /* kernel 5.17 and later */
 /* Reasons of their own event or none, 0: the kernel has it not. */
-const volatile __u32 reason_purge = 0;      /* what is left in a socket's queue at its end: no drop */
+const volatile __u32 reason_purge = 0; /* what is left in a socket's queue at its end: no drop */
 const volatile __u32 reason_tcp_checksum = 0;
 const volatile __u32 reason_udp_checksum = 0;
 const volatile __u32 reason_listen_overflow = 0;
@@ -29,10 +30,10 @@ const volatile __u32 reason_not_specified = 0;
 const volatile struct {
   __u64 begin;
   __u64 end;
-} done_with[3] = {}; /* the kernel's text; 0: not known */
+} done_with[3] = {};                               /* the kernel's text; 0: not known */
 const volatile bool overflow_tells_packet = false; /* kernel 6.10 and later */
 
-enum { MEMORY_LIMIT = 2 }; /* of sysctl_mem */
+enum { MEMORY_LIMIT = 2 };   /* of sysctl_mem */
 enum { FOR_OTHER_HOST = 3 }; /* PACKET_OTHERHOST, linux/if_packet.h */
 
 static __always_inline bool is_done_with(__u64 place) {
@@ -82,7 +83,8 @@ static __always_inline void emit_listen_overflow(const struct sk_buff* packet, c
   end_event(event);
 }
 
-/* A packet that was dropped: what went its way is freed elsewhere. What a promiscuous device saw for others is no drop. */
+/* A packet that was dropped: what went its way is freed elsewhere. What a promiscuous device saw for others is no drop.
+ */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(os_drop, const struct sk_buff* packet, const void* place) {
   __u32 reason = drop_tells_reason ? (__u32)ctx[2] : 0;
@@ -111,10 +113,14 @@ int BPF_PROG(os_udp_overflow, int code, const struct sock* sk) {
     if (describe_packet(packet, &event->flow)) turn_flow(&event->flow);
   }
   describe_owner(sk, &event->task);
-  event->queue = (struct os_queue){
-      .used = READ(sk, sk_backlog.rmem_alloc.counter),
-      .limit = READ(sk, sk_rcvbuf),
-  };
+  if (code == -ENOMEM)
+    event->queue = (struct os_queue){
+        .used = READ(sk, sk_backlog.rmem_alloc.counter),
+        .limit = READ(sk, sk_rcvbuf),
+        .kind = OS_QUEUE_RECEIVE,
+    };
+  else
+    event->queue = (struct os_queue){.kind = OS_QUEUE_MEMORY};
   end_event(event);
   return 0;
 }

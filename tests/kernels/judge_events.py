@@ -70,7 +70,8 @@ PROVOKED = [
     ("listen-overflow", {**BACKLOG, "CAPROCK_USED": "[12]", "CAPROCK_LIMIT": "1", "_COMM": "socat"}, SEVERAL),
     ("retransmit", {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:6993", "CAPROCK_REASON": "SYN-ACK", "_COMM": "socat"}, SEVERAL),
     ("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6011"}, ONCE),
-    ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6012 > .*", "_COMM": "socat"}, SEVERAL),
+    ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6012 > .*", "CAPROCK_REASON": "receive queue", "_COMM": "socat"}, SEVERAL),
+    ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "CAPROCK_REASON": "memory", "_COMM": "socat"}, SEVERAL),
     ("memory-limit", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "_COMM": "socat"}, SEVERAL),
 ]
 END_OF_UDP = ("closed", {"CAPROCK_FLOW": rf"UDP {WEST}:6003 > .*", "_COMM": "socat"}, ONCE)

@@ -159,7 +159,7 @@ class Entry {
       case OS_DROP:
         return say_drop();
       case OS_UDP_OVERFLOW:
-        return say_full("receive queue full", "bytes");
+        return say_udp_overflow();
       case OS_MEMORY_LIMIT:
         return say_full("memory for sockets exhausted", "pages");
     }
@@ -327,6 +327,12 @@ class Entry {
     priority_ = Priority::kWarning;
     message_ = fmt::format("{} of {}", what, flow_of_owner());
     add_fill(unit);
+  }
+
+  void say_udp_overflow() {
+    const bool memory = event_.queue.kind == OS_QUEUE_MEMORY;
+    add("CAPROCK_REASON", memory ? "memory" : "receive queue");
+    say_full(memory ? "no memory for a datagram" : "receive queue full", "bytes");
   }
 
   void add_fill(std::string_view unit) {

@@ -275,10 +275,22 @@ TEST_CASE("events: what is full says how much it holds, where that is known") {
   CHECK(message(event) ==
         "SYN backlog of curl[1234] is full for TCP 10.0.0.1:40000 > [fd00::2]:80");
   event = event_of(OS_UDP_OVERFLOW);
-  event.queue = {.used = 8000, .limit = 8192, .kind = 0, .reserved = 0};
+  event.queue = {.used = 8000, .limit = 8192, .kind = OS_QUEUE_RECEIVE, .reserved = 0};
+  CHECK(message(event).starts_with("receive queue full of "));
   CHECK(message(event).ends_with("of curl[1234]: 8000 of 8192 bytes"));
+  CHECK(Written(event)["CAPROCK_REASON"] == "receive queue");
   CHECK(Written(event)["CAPROCK_USED"] == "8000");
   CHECK(Written(event)["CAPROCK_LIMIT"] == "8192");
+}
+
+TEST_CASE("events: a datagram for which there is no memory does not say that its queue is full") {
+  os_event event = event_of(OS_UDP_OVERFLOW);
+  event.queue.kind = OS_QUEUE_MEMORY;
+  const Written entry(event);
+  CHECK(entry["MESSAGE"].starts_with("no memory for a datagram of "));
+  CHECK(entry["MESSAGE"].ends_with(" of curl[1234]"));
+  CHECK(entry["CAPROCK_REASON"] == "memory");
+  CHECK(entry["CAPROCK_LIMIT"].empty());
 }
 
 TEST_CASE("events: a control group's path cannot break an entry") {
