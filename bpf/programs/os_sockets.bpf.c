@@ -98,9 +98,14 @@ int BPF_PROG(os_state, const struct sock* sk, int before, int after) {
   return 0;
 }
 
+/* What probes tell here: the agent says so. */
+bool udp4_bind_is_told;
+bool udp6_bind_is_told;
+
 /* Where the record of a UDP socket is, another one may have been: what the inventory found with this process is this
  * one's. */
 static __always_inline void use_udp(const struct sock* sk) {
+  if (READ(sk, __sk_common.skc_family) == SOCKET_IPV6 ? udp6_bind_is_told : udp4_bind_is_told) return;
   const struct socket_record* record = find_socket(sk);
   if (!record || record->inventory == 0 || record->owner.pid != bpf_get_current_pid_tgid() >> 32) begin_bound(sk);
 }

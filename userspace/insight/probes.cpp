@@ -135,7 +135,10 @@ Probes::Probes(ProbeKind kind, const bpf_object* tracepoints, const KernelNames&
   }
   for (Probe& probe : probes) {
     tells_owners_ = tells_owners_ && (probe.attached || !probe.owner);
-    if (!probe.attached) explain(probe, kind, hooks);
+    if (probe.attached)
+      functions_.insert(probe.function);
+    else
+      explain(probe, kind, hooks);
   }
 }
 

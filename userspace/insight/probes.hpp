@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "insight/event_hooks.hpp"
@@ -29,6 +30,9 @@ class Probes {
   /// Whether these tell who binds and who accepts all sockets of which owners are wanted.
   bool tells_owners() const { return tells_owners_; }
 
+  /// Whether one is in this function of the kernel's.
+  bool is_in(const std::string& function) const { return functions_.contains(function); }
+
  private:
   struct Deleter {
     void operator()(bpf_object* object) const;
@@ -37,6 +41,7 @@ class Probes {
 
   Object fentry_;
   Object kprobe_;
+  std::set<std::string> functions_;
   bool tells_owners_ = true;
 };
 

@@ -209,7 +209,9 @@ std::string Tracepoints::why_missing(const bpf_program* program) const {
                                     : "not on this kernel: " + refused->second;
 }
 
-void Tracepoints::attach_use(EventHooks& hooks) const {
+void Tracepoints::attach_use(const Probes& probes, EventHooks& hooks) const {
+  skeleton_->bss->udp4_bind_is_told = probes.is_in("udp_v4_get_port");
+  skeleton_->bss->udp6_bind_is_told = probes.is_in("udp_v6_get_port");
   attach_all(hooks_of_use(*skeleton_), hooks);
 }
 

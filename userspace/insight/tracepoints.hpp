@@ -13,6 +13,7 @@
 #include "insight/event_hooks.hpp"
 #include "insight/event_limits.hpp"
 #include "insight/kernel_names.hpp"
+#include "insight/probes.hpp"
 
 struct bpf_object;
 struct os_tracepoint;
@@ -30,8 +31,8 @@ class Tracepoints {
   void attach(EventHooks& hooks) const;
 
   /// Those that see each call that sends or receives, for where nothing else tells who uses a
-  /// socket.
-  void attach_use(EventHooks& hooks) const;
+  /// socket. What these probes tell is theirs.
+  void attach_use(const Probes& probes, EventHooks& hooks) const;
 
   /// Whether whose all sockets are can be found out.
   bool has_inventory() const;
