@@ -92,6 +92,8 @@ struct os_connection {
   __u32 srtt_us; /* smoothed round-trip time; 0: not known */
   __u32 error;   /* errno of OS_FAILED and of a connection that was cut off */
   __u32 accepted; /* OS_ESTABLISHED: 1, by this side */
+  __u32 at_once;  /* OS_FAILED: 1, this host refused it before anything was sent; error 0: why is not known */
+  __u32 reserved;
 };
 
 enum os_retransmit_kind {

@@ -109,8 +109,11 @@ struct sock_common {
   atomic64_t skc_cookie;
 };
 
+struct socket;
+
 struct sock {
   struct sock_common __sk_common;
+  struct socket* sk_socket; /* NULL: no process has it */
   int sk_err;
   int sk_rcvbuf;
   struct {
@@ -151,7 +154,10 @@ struct proto {
   long* sysctl_mem; /* three numbers of pages, the last one is the limit */
 };
 
+enum socket_state { SOCKET_UNCONNECTED = 1 };
+
 struct socket {
+  enum socket_state state;
   struct sock* sk;
 };
 

@@ -30,6 +30,7 @@ static __always_inline void describe_transfer(const struct sock* sk, struct os_c
 struct change {
   enum os_event_type type;
   bool accepted;
+  bool at_once;
   __u64 now_ns;
   __u64 since_ns; /* what began then is over; 0: not known */
 };
@@ -51,6 +52,7 @@ static __noinline void emit_connection(const struct sock* sk, const struct socke
       .took_ns = change->since_ns != 0 ? change->now_ns - change->since_ns : 0,
       .error = READ(sk, sk_err),
       .accepted = change->accepted,
+      .at_once = change->at_once,
   };
   if (protocol == IPPROTO_TCP) describe_transfer(sk, &event->connection);
   end_event(event);

@@ -100,12 +100,17 @@ struct {
   __type(value, struct shortage);
 } os_shortages SEC(".maps") __weak;
 
-/* Of a thread that is in a function of which the end counts: the socket that it was called with. */
+struct call {
+  __u64 socket; /* address of its struct sock */
+  __u64 address; /* of the struct sockaddr that it was called with, if any */
+};
+
+/* Of a thread that is in a function of which the end counts: what that was called with. */
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 4096);
   __type(key, __u64);
-  __type(value, __u64);
+  __type(value, struct call);
 } os_calls SEC(".maps") __weak;
 
 #endif

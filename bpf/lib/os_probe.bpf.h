@@ -5,8 +5,10 @@
 
 #include <linux/bpf.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <stdbool.h>
 
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "abi/os_event.h"
@@ -35,6 +37,36 @@ static __always_inline void port_returned(const struct sock* sk) {
   struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
   end_connection(sk, OS_CLOSED, record);
   bpf_map_delete_elem(&os_sockets, &key);
+}
+
+/* Where a connect goes; false: to an IPv4 address by IPv6. */
+static __always_inline bool describe_peer(const void* address, struct os_flow* flow) {
+  struct sockaddr_in peer4 = {}; /* that of IPv6 begins alike */
+  bpf_probe_read_kernel(&peer4, sizeof peer4, address);
+  flow->remote_port = bpf_ntohs(peer4.sin_port);
+  if (peer4.sin_family != SOCKET_IPV6) {
+    put_ipv4(flow->remote, peer4.sin_addr.s_addr);
+    return true;
+  }
+  struct sockaddr_in6 peer = {};
+  bpf_probe_read_kernel(&peer, sizeof peer, address);
+  __builtin_memcpy(flow->remote, &peer.sin6_addr, sizeof flow->remote);
+  return !is_ipv4(flow->remote);
+}
+
+/* The kernel refuses a connect at once, without a way to send it or a local port for it: then no state tells, or not why. One by
+ * IPv6 to an IPv4 address is refused where it goes by IPv4. */
+static __always_inline void connect_begun(const struct sock* sk, const void* address, int error) {
+  if (error >= 0) return;
+  struct os_flow flow = {};
+  describe_flow(sk, IPPROTO_TCP, &flow);
+  if (!describe_peer(address, &flow)) return;
+  struct os_event* event = begin_event(OS_FAILED, OS_EVENT_BYTES(connection));
+  if (!event) return;
+  event->flow = flow;
+  describe_user(sk, &event->task);
+  event->connection = (struct os_connection){.error = -error, .at_once = 1};
+  end_event(event);
 }
 
 /* A connection gets a file of the process that accepts it. (The function that accepts sleeps: a probe on its return

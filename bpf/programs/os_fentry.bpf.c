@@ -61,3 +61,15 @@ int BPF_PROG(fentry_cookie6, const struct sk_buff* packet) {
   cookie_sent(packet);
   return 0;
 }
+
+SEC("fexit/tcp_v4_connect")
+int BPF_PROG(fexit_connect, const struct sock* sk, const void* address, int length, int error) {
+  connect_begun(sk, address, error);
+  return 0;
+}
+
+SEC("fexit/tcp_v6_connect")
+int BPF_PROG(fexit_connect6, const struct sock* sk, const void* address, int length, int error) {
+  connect_begun(sk, address, error);
+  return 0;
+}

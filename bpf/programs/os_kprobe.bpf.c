@@ -15,22 +15,34 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* At its end a function's arguments are gone. */
-static __always_inline void enter(const struct sock* sk) {
-  __u64 thread = bpf_get_current_pid_tgid(), socket = (__u64)sk;
-  bpf_map_update_elem(&os_calls, &thread, &socket, BPF_ANY);
+static __always_inline void enter(const struct sock* sk, const void* address) {
+  __u64 thread = bpf_get_current_pid_tgid();
+  struct call call = {.socket = (__u64)sk, .address = (__u64)address};
+  bpf_map_update_elem(&os_calls, &thread, &call, BPF_ANY);
+}
+
+static __always_inline bool leave(struct call* call) {
+  __u64 thread = bpf_get_current_pid_tgid();
+  const struct call* entered = bpf_map_lookup_elem(&os_calls, &thread);
+  if (!entered) return false;
+  *call = *entered;
+  bpf_map_delete_elem(&os_calls, &thread);
+  return true;
 }
 
 static __always_inline void leave_get_port(int error) {
-  __u64 thread = bpf_get_current_pid_tgid();
-  const __u64* socket = bpf_map_lookup_elem(&os_calls, &thread);
-  if (!socket) return;
-  port_given((const void*)*socket, error);
-  bpf_map_delete_elem(&os_calls, &thread);
+  struct call call;
+  if (leave(&call)) port_given((const void*)call.socket, error);
+}
+
+static __always_inline void leave_connect(int error) {
+  struct call call;
+  if (leave(&call)) connect_begun((const void*)call.socket, (const void*)call.address, error);
 }
 
 SEC("kprobe/inet_csk_get_port")
 int BPF_KPROBE(kprobe_tcp_port, const struct sock* sk) {
-  enter(sk);
+  enter(sk, NULL);
   return 0;
 }
 
@@ -42,7 +54,7 @@ int BPF_KRETPROBE(kretprobe_tcp_port, int error) {
 
 SEC("kprobe/udp_v4_get_port")
 int BPF_KPROBE(kprobe_udp_port, const struct sock* sk) {
-  enter(sk);
+  enter(sk, NULL);
   return 0;
 }
 
@@ -54,7 +66,7 @@ int BPF_KRETPROBE(kretprobe_udp_port, int error) {
 
 SEC("kprobe/udp_v6_get_port")
 int BPF_KPROBE(kprobe_udp6_port, const struct sock* sk) {
-  enter(sk);
+  enter(sk, NULL);
   return 0;
 }
 
@@ -92,5 +104,29 @@ int BPF_KPROBE(kprobe_cookie, const struct sk_buff* packet) {
 SEC("kprobe/cookie_v6_init_sequence")
 int BPF_KPROBE(kprobe_cookie6, const struct sk_buff* packet) {
   cookie_sent(packet);
+  return 0;
+}
+
+SEC("kprobe/tcp_v4_connect")
+int BPF_KPROBE(kprobe_connect, const struct sock* sk, const void* address) {
+  enter(sk, address);
+  return 0;
+}
+
+SEC("kretprobe/tcp_v4_connect")
+int BPF_KRETPROBE(kretprobe_connect, int error) {
+  leave_connect(error);
+  return 0;
+}
+
+SEC("kprobe/tcp_v6_connect")
+int BPF_KPROBE(kprobe_connect6, const struct sock* sk, const void* address) {
+  enter(sk, address);
+  return 0;
+}
+
+SEC("kretprobe/tcp_v6_connect")
+int BPF_KRETPROBE(kretprobe_connect6, int error) {
+  leave_connect(error);
   return 0;
 }

@@ -73,12 +73,31 @@ static __always_inline void forget_socket(const struct sock* sk, int before, str
     bpf_map_delete_elem(&os_sockets, &key);
 }
 
+/* By probes: the agent says so. */
+bool refusal4_is_told;
+bool refusal6_is_told;
+
+/* A connect comes to nothing before it has returned, without an error of the socket's: as where no local port is free. */
+static __always_inline bool is_refused_at_once(const struct sock* sk) {
+  const struct socket* socket = READ(sk, sk_socket);
+  return socket && READ(socket, state) == SOCKET_UNCONNECTED && READ(sk, sk_err) == 0;
+}
+
+static __always_inline void end_connect(const struct sock* sk, const struct socket_record* record) {
+  struct change change = {.type = OS_FAILED, .now_ns = bpf_ktime_get_ns(), .since_ns = record ? record->since_ns : 0};
+  change.at_once = is_refused_at_once(sk);
+  bool is_told = READ(sk, __sk_common.skc_family) == SOCKET_IPV6 ? refusal6_is_told : refusal4_is_told;
+  if (!change.at_once || !is_told) emit_connection(sk, record, &change);
+}
+
 static __always_inline void end_socket(const struct sock* sk, int before) {
   struct socket_record* record = find_socket(sk);
   if (before == STATE_LISTEN)
     end_listener(sk);
+  else if (before == STATE_SYN_SENT)
+    end_connect(sk, record);
   else if (before != STATE_SYN_RECV && before != STATE_CLOSE)
-    end_connection(sk, before == STATE_SYN_SENT ? OS_FAILED : OS_CLOSED, record);
+    end_connection(sk, OS_CLOSED, record);
   forget_socket(sk, before, record);
 }
 

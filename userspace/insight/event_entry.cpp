@@ -205,11 +205,17 @@ class Entry {
   void say_failed() {
     const os_connection& connection = event_.connection;
     priority_ = Priority::kWarning;
-    add("ERRNO", fmt::to_string(connection.error));
+    message_ = fmt::format("{} could not connect to {}: {}", who(), remote(), why_failed());
+    if (connection.error != 0) add("ERRNO", fmt::to_string(connection.error));
+    if (connection.took_ns == 0) return;
     add("CAPROCK_LATENCY_NS", fmt::to_string(connection.took_ns));
-    message_ = fmt::format("{} could not connect to {}: {} (after {})", who(), remote(),
-                           connection.error == 0 ? "given up" : error_text(connection.error),
-                           ms(connection.took_ns));
+    message_ += fmt::format(" (after {})", ms(connection.took_ns));
+  }
+
+  std::string why_failed() const {
+    if (event_.connection.error != 0) return error_text(event_.connection.error);
+    return event_.connection.at_once != 0 ? "refused by this host, as where no local port is free"
+                                          : "given up";
   }
 
   static std::string error_text(std::uint32_t error) {

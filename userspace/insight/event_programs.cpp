@@ -22,7 +22,8 @@ class LoadedEvents final : public EventPrograms {
       : tracepoints_(std::move(tracepoints)), limits_(limits) {
     tracepoints_.attach(hooks_);
     probes_ = Probes(probes, tracepoints_.object(), kernel, limits, hooks_);
-    if (!probes_.tells_owners()) tracepoints_.attach_use(probes_, hooks_);
+    tracepoints_.leave_to(probes_);
+    if (!probes_.tells_owners()) tracepoints_.attach_use(hooks_);
     if (tracepoints_.has_inventory()) name_inventory(tracepoints_.begin_inventory());
   }
 

@@ -36,6 +36,10 @@ std::vector<Probe> probes_for(const EventLimits& limits) {
     probes.push_back({"udp_lib_unhash", "_udp_end", OS_CLOSED, "of UDP"});
     probes.push_back({"security_sock_graft", "_accept", OS_ACCEPT, "", true});
   }
+  if (any_wanted(limits, {OS_FAILED})) {
+    probes.push_back({"tcp_v4_connect", "_connect", OS_FAILED, "at once, over IPv4"});
+    probes.push_back({"tcp_v6_connect", "_connect6", OS_FAILED, "at once, over IPv6"});
+  }
   if (any_wanted(limits, {OS_LISTEN_OVERFLOW})) {
     probes.push_back({"tcp_conn_request", "_request", OS_LISTEN_OVERFLOW, "at the SYN"});
     probes.push_back({"cookie_v4_init_sequence", "_cookie", OS_LISTEN_OVERFLOW, "of IPv4's SYNs"});

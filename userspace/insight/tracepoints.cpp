@@ -209,9 +209,15 @@ std::string Tracepoints::why_missing(const bpf_program* program) const {
                                     : "not on this kernel: " + refused->second;
 }
 
-void Tracepoints::attach_use(const Probes& probes, EventHooks& hooks) const {
-  skeleton_->bss->udp4_bind_is_told = probes.is_in("udp_v4_get_port");
-  skeleton_->bss->udp6_bind_is_told = probes.is_in("udp_v6_get_port");
+void Tracepoints::leave_to(const Probes& probes) const {
+  auto& told = *skeleton_->bss;
+  told.udp4_bind_is_told = probes.is_in("udp_v4_get_port");
+  told.udp6_bind_is_told = probes.is_in("udp_v6_get_port");
+  told.refusal4_is_told = probes.is_in("tcp_v4_connect");
+  told.refusal6_is_told = probes.is_in("tcp_v6_connect");
+}
+
+void Tracepoints::attach_use(EventHooks& hooks) const {
   attach_all(hooks_of_use(*skeleton_), hooks);
 }
 

@@ -31,8 +31,11 @@ class Tracepoints {
   void attach(EventHooks& hooks) const;
 
   /// Those that see each call that sends or receives, for where nothing else tells who uses a
-  /// socket. What these probes tell is theirs.
-  void attach_use(const Probes& probes, EventHooks& hooks) const;
+  /// socket.
+  void attach_use(EventHooks& hooks) const;
+
+  /// What these tell is theirs.
+  void leave_to(const Probes& probes) const;
 
   /// Whether whose all sockets are can be found out.
   bool has_inventory() const;

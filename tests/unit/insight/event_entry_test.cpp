@@ -186,7 +186,9 @@ TEST_CASE("events: a connection's life") {
                       .retransmits = 3,
                       .srtt_us = 250,
                       .error = 0,
-                      .accepted = 0};
+                      .accepted = 0,
+                      .at_once = 0,
+                      .reserved = 0};
   CHECK(message(event) ==
         "TCP 10.0.0.1:40000 > [fd00::2]:80 of curl[1234] closed: 100 bytes sent, 2000 received, "
         "3 retransmissions, after 2.000 s, round trip 0.250 ms");
@@ -203,6 +205,19 @@ TEST_CASE("events: a connect that fails says why") {
         "curl[1234] could not connect to [fd00::2]:80: Connection refused (after 0.100 ms)");
   CHECK(entry["PRIORITY"] == "4");
   CHECK(entry["ERRNO"] == "111");
+}
+
+TEST_CASE("events: a connect without an error was given up, unless it was refused at once") {
+  os_event event = event_of(OS_FAILED);
+  event.connection.took_ns = 100'000;
+  CHECK(message(event) ==
+        "curl[1234] could not connect to [fd00::2]:80: given up (after 0.100 ms)");
+  CHECK(Written(event)["ERRNO"].empty());
+  event.connection.at_once = 1;
+  CHECK(message(event).find("given up") == std::string::npos);
+  event.connection.error = ENETUNREACH;
+  event.connection.took_ns = 0;
+  CHECK(message(event) == "curl[1234] could not connect to [fd00::2]:80: Network is unreachable");
 }
 
 TEST_CASE("events: a drop on a kernel that names neither reason nor place") {
