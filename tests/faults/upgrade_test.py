@@ -11,8 +11,8 @@ from lab.traffic import transfer
 
 UPGRADES = rounds(5, 50)
 MOST = 350_000  # frames, which the ring holds
-PIECES_PER_UPGRADE = 16  # of 64 KiB
-PAUSE = 0.25  # s behind each: an upgrade takes less than 4 s
+PAUSE = 0.0625  # s behind each 64 KiB of the download: 1 MiB/s
+MOST_BYTES = UPGRADES * (8 << 20)  # of the download: an upgrade takes less than 8 s
 
 
 @on_both_transports
@@ -57,20 +57,25 @@ class Upgraded(FaultTest):
         self.verified(agent.ring)
 
     def test_download(self):
-        """upgrades during a TCP download: no gap in the sequence space of the stream"""
+        """upgrades during a TCP download: no gap in the sequence space of the stream, and no packet of it twice"""
         pair = self.make_pair()
         agent = self.first_agent(pair)
-        data = frames.payload(1, UPGRADES * PIECES_PER_UPGRADE * (64 << 10))
-        received = []
+        data = frames.payload(1, MOST_BYTES)
+        received, ending = [], threading.Event()
         download = threading.Thread(target=lambda: received.append(
-            transfer(pair.right, pair.left, "10.77.0.2", 5000, data, pause=PAUSE)))
+            transfer(pair.right, pair.left, "10.77.0.2", 5000, data, pause=PAUSE, ending=ending)))
         download.start()
         for _ in range(UPGRADES):
             agent = self.upgrade(pair, agent)
         self.assertTrue(download.is_alive(), "the download lasted")
+        ending.set()
         download.join()
         agent.settle()
-        self.assertEqual(received, [data])
-        self.assertEqual(frames.tcp_content(read("tcpdump", self.export(agent)).frames, 5000), data)
+        sent = data[:len(received[0])]
+        self.assertGreater(len(sent), UPGRADES << 18, "the load of an upgrade")
+        self.assertTrue(received == [sent], "the stream as it was received")
+        recorded = read("tcpdump", self.export(agent)).frames
+        self.assertTrue(frames.tcp_content(recorded, 5000) == sent, "the stream as it is recorded")
+        self.assertEqual(len(recorded) - len(set(recorded)), 0, "frames that are there twice")
         self.assert_stopped(agent)
         self.verified(agent.ring)

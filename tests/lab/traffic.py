@@ -7,9 +7,9 @@ import time
 PIECE = 64 << 10
 
 
-def transfer(server_namespace, client_namespace, address, port, data, pause=0):
-    """One TCP connection over which the client sends `data`, with a pause (s) behind each piece, ended in order; what the
-    server received."""
+def transfer(server_namespace, client_namespace, address, port, data, pause=0, ending=threading.Event()):
+    """One TCP connection over which the client sends `data`, with a pause (s) behind each piece, ended in order behind all of it
+    or when `ending` is set; what the server received."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with server_namespace.entered():
         listener = socket.create_server((address, port), family=family)
@@ -28,6 +28,8 @@ def transfer(server_namespace, client_namespace, address, port, data, pause=0):
     with listener, client:
         client.connect((address, port))
         for at in range(0, len(data), PIECE):
+            if ending.is_set():
+                break
             client.sendall(data[at:at + PIECE])
             time.sleep(pause)
         client.shutdown(socket.SHUT_WR)
