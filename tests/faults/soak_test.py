@@ -32,6 +32,7 @@ class Soaked(FaultTest):
         self.assertEqual((account["seen"], account["unexplained"]), (offered, 0))
         self.assertEqual(account["written"], count["written"])
         self.assertGreater(account["filtered"], 0)
+        self.assertGreaterEqual(offered, 0.99 * rounds(1, 50) * ROUND)
 
     def send(self, pair, port, size, packets):
         config = self.folder / "traffic.cfg"
