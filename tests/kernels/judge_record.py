@@ -26,10 +26,10 @@ UDP_HEADERS = len(ETHERNET) + 20 + 8  # IPv4, UDP
 
 
 def datagrams(found, ethernet):
-    """Payloads of UDP over IPv4 to the discard port, in any order, whose headers are whole."""
-    return sorted(frame[UDP_HEADERS:] for frame in found
-                  if frame.startswith(ethernet) and frames.checksum(frame[14:34]) == 0 and frame[23] == 17
-                  and frame[36:38] == struct.pack("!H", frames.DISCARD_PORT))
+    """Payloads of UDP over IPv4 to the discard port whose headers are whole."""
+    return [frame[UDP_HEADERS:] for frame in found
+            if frame.startswith(ethernet) and frames.checksum(frame[14:34]) == 0 and frame[23] == 17
+            and frame[36:38] == struct.pack("!H", frames.DISCARD_PORT)]
 
 
 class Record(unittest.TestCase):
@@ -49,16 +49,19 @@ class Record(unittest.TestCase):
         self.assertEqual((status["loss"]["total"], status["loss"]["truncated_since_start"]), (0, 0))
         return interface["hook"]
 
-    def check_datagrams(self, found, ethernet, where):
+    def check_datagrams(self, found, ethernet, where, in_order):
+        """In the order in which they were sent, or else each CPU's in the order that the lane took them."""
         sent = (self.disk / "sent").read_bytes()
-        parts = sorted(sent[at:at + DATAGRAM] for at in range(0, len(sent), DATAGRAM))
-        self.assertTrue(datagrams(found, ethernet) == parts, f"the datagrams as {where}")
+        parts = [sent[at:at + DATAGRAM] for at in range(0, len(sent), DATAGRAM)]
+        received = datagrams(found, ethernet)
+        self.assertTrue((received if in_order else sorted(received)) == parts, f"the datagrams as {where}")
 
     def check_packets(self, path, count, ethernet=ETHERNET, stream=True):
+        in_order = path.name == "out.pcapng" and not path.parent.name.startswith("xdp")  # a card sends some out of order
         for reader in COMMANDS:
             reading, where = read(reader, path), f"{reader} finds them in {path.parent.name}/{path.name}"
             self.assertEqual((reading.error, len(reading.frames)), ("", count), where)
-            self.check_datagrams(reading.frames, ethernet, where)
+            self.check_datagrams(reading.frames, ethernet, where, in_order)
             if stream:
                 self.assertTrue(frames.tcp_content(reading.frames, 5000) == (self.disk / "sent").read_bytes(),
                                 f"bytes of the TCP transfer as {where}")
