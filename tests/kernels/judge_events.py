@@ -18,7 +18,6 @@ from lab.readers import journal_entries  # noqa: E402
 WEST, EAST, STRANGER = r"10\.77\.0\.1", r"10\.77\.0\.2", r"10\.77\.0\.3"
 CONTAINER = "0123456789abcdef" * 4
 NOBODY = r"0\.0\.0\.0:0"
-NUMBER = r"[1-9]\d*"
 ONCE, SEVERAL = "once", "once or more"  # the latter where the kernel decides how often
 
 
@@ -50,47 +49,31 @@ PROVOKED = [
     ("open", {"CAPROCK_FLOW": to_east(6002), "_COMM": "socat"}, ONCE),
     ("open", {"CAPROCK_FLOW": to_west(6002), "_COMM": "socat"}, ONCE),
     ("bind", {"CAPROCK_FLOW": rf"UDP {WEST}:6003 > {NOBODY}", "_COMM": "socat"}, ONCE),
-    ("bind", {"CAPROCK_FLOW": r"UDP \[fd77::1\]:6018 > \[::\]:0", "_COMM": "socat"}, ONCE),
+    ("bind", {"CAPROCK_FLOW": rf"TCP {WEST}:6004 > {NOBODY}", "_COMM": "socat"}, ONCE),
     ("listen", {"CAPROCK_FLOW": rf"TCP {WEST}:6004 > {NOBODY}", "_COMM": "socat"}, ONCE),
     ("connect", {"CAPROCK_FLOW": rf"TCP .* > {WEST}:6004", "_COMM": "socat"}, ONCE),
     ("established", {"CAPROCK_FLOW": to_west(6004), "_COMM": "socat"}, ONCE),
     ("established", {"CAPROCK_FLOW": to_east(6004), "_COMM": "socat"}, ONCE),
     ("accept", {"CAPROCK_FLOW": to_east(6004), "_COMM": "socat"}, ONCE),
-    ("closed", {"CAPROCK_FLOW": to_west(6004), "_COMM": "socat", "CAPROCK_DURATION_NS": NUMBER, "CAPROCK_SENT_BYTES": NUMBER,
-                "CAPROCK_RETRANSMITS": r"\d+", "CAPROCK_SRTT_US": NUMBER}, ONCE),
-    ("closed", {"CAPROCK_FLOW": to_west(6007), "_COMM": "socat", "CAPROCK_RETRANSMITS": NUMBER}, ONCE),
+    ("closed", {"CAPROCK_FLOW": to_west(6004), "_COMM": "socat"}, ONCE),
     ("closed", {"CAPROCK_FLOW": to_east(6004), "_COMM": "socat"}, ONCE),
     ("rtt", {"CAPROCK_FLOW": ".*:6004.*", "CAPROCK_SRTT_US": r"\d+"}, SEVERAL),
     ("failed", {"CAPROCK_FLOW": rf"TCP .* > {WEST}:6005", "ERRNO": "111"}, ONCE),
-    ("failed", {"CAPROCK_FLOW": rf"TCP .* > {WEST}:6017", "_COMM": "socat"}, ONCE),
     ("reset-received", {"CAPROCK_FLOW": to_west(6005), "_COMM": "socat"}, ONCE),
     ("reset-sent", {"CAPROCK_FLOW": to_east(6006), "_COMM": "socat"}, ONCE),
     ("reset-received", {"CAPROCK_FLOW": to_west(6006), "_COMM": "socat"}, ONCE),
-    ("retransmit", {"CAPROCK_FLOW": to_west(6007), "CAPROCK_REASON": "tail-loss probe", "_COMM": "socat"}, SEVERAL),
-    ("retransmit", {"CAPROCK_FLOW": to_west(6007), "CAPROCK_REASON": "time-out", "_COMM": "socat"}, SEVERAL),
+    ("retransmit", {"CAPROCK_FLOW": to_west(6007), "_COMM": "socat"}, SEVERAL),
     ("congestion", {"CAPROCK_FLOW": to_west(6007), "CAPROCK_REASON": "loss"}, SEVERAL),
     ("zero-window", {"CAPROCK_FLOW": to_west(6008)}, SEVERAL),
     ("bad-checksum", {"CAPROCK_FLOW": rf"TCP {EAST}:6009 > {WEST}:6009"}, ONCE),
-    ("retransmit", {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:6993", "CAPROCK_REASON": "SYN-ACK", "_COMM": "socat"}, SEVERAL),
-    ("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6011"}, ONCE),
-    ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6012 > .*", "CAPROCK_REASON": "receive queue"}, SEVERAL),
-    ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "CAPROCK_REASON": "memory"}, SEVERAL),
-    ("memory-limit", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*"}, SEVERAL),
-]
-# By probe alone, or with the process by probe alone: the stopped ones have neither sent nor received.
-PROVOKED_BY_PROBE = [
-    ("bind", {"CAPROCK_FLOW": rf"TCP {WEST}:6004 > {NOBODY}", "_COMM": "socat"}, ONCE),
-    ("closed", {"CAPROCK_FLOW": rf"UDP {WEST}:6003 > .*", "_COMM": "socat"}, ONCE),
-    ("closed", {"CAPROCK_FLOW": r"UDP \[fd77::1\]:6018 > .*", "_COMM": "socat", "CAPROCK_DURATION_NS": NUMBER}, ONCE),
-    ("failed", {"CAPROCK_FLOW": r"TCP .* > 198\.51\.100\.1:6016", "ERRNO": "101", "_COMM": "socat"}, ONCE),
-    ("failed", {"CAPROCK_FLOW": r"TCP .* > \[2001:db8::1\]:6016", "ERRNO": "101", "_COMM": "socat"}, ONCE),
-    ("failed", {"CAPROCK_FLOW": rf"TCP .* > {WEST}:6017", "ERRNO": "99"}, ONCE),
-    ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6012 > .*", "CAPROCK_REASON": "receive queue", "_COMM": "socat"}, SEVERAL),
-    ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "CAPROCK_REASON": "memory", "_COMM": "socat"}, SEVERAL),
-    ("memory-limit", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "_COMM": "socat"}, SEVERAL),
     ("listen-overflow", {"CAPROCK_FLOW": to_east(6010), "_COMM": "socat", "CAPROCK_REASON": "accept queue"}, SEVERAL),
     ("listen-overflow", {**BACKLOG, "CAPROCK_USED": "[12]", "CAPROCK_LIMIT": "1", "_COMM": "socat"}, SEVERAL),
+    ("retransmit", {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:6993", "CAPROCK_REASON": "SYN-ACK", "_COMM": "socat"}, SEVERAL),
+    ("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6011"}, ONCE),
+    ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6012 > .*", "_COMM": "socat"}, SEVERAL),
+    ("memory-limit", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "_COMM": "socat"}, SEVERAL),
 ]
+END_OF_UDP = ("closed", {"CAPROCK_FLOW": rf"UDP {WEST}:6003 > .*", "_COMM": "socat"}, ONCE)
 
 PROBES = {"fentry": "fentry", "fexit": "fentry", "kprobe": "kprobe", "kretprobe": "kprobe"}
 WAYS = {"tp_btf": "tracepoint", "iter": "iterator", **PROBES}
@@ -111,16 +94,15 @@ class Record:
     """What an agent said of itself, and what it recorded."""
 
     def __init__(self, folder):
-        self.folder = folder
         self.events = json.loads((folder / "status.json").read_text())["events"]
         self.hooks = {event["name"]: event["hook"] for event in self.events}
         self.before, self.after = (counters(folder / f"netstat_{moment}") for moment in ("before", "after"))
         self.entries = [entry for entry in journal_entries(folder / "ring.pcapng") if entry.get("CAPROCK_LAYER") == "os"]
 
     def provoked(self):
-        """What of the provocations there are hooks for."""
-        by_probe = PROVOKED_BY_PROBE if self.ways_of_probes() else []
-        return [one for one in PROVOKED + by_probe if self.hooks[one[0]]]
+        """What of the provocations the kernel has hooks for. A tracepoint does not tell the end of a UDP socket."""
+        chosen = [END_OF_UDP] if way_of(self.hooks["bind"]) in PROBES else []
+        return [one for one in PROVOKED if self.hooks[one[0]]] + chosen
 
     def ways_of_probes(self):
         return {PROBES[way_of(hook)] for hook in self.hooks.values() if way_of(hook) in PROBES}
@@ -139,7 +121,7 @@ class Events(unittest.TestCase):
 
     def check_status(self, record):
         """Every event that there is was provoked, and those that are not told have a reason."""
-        self.assertEqual(set(record.hooks), {event for event, _, _ in PROVOKED + PROVOKED_BY_PROBE})
+        self.assertEqual(set(record.hooks), {event for event, _, _ in PROVOKED})
         self.assertEqual([event["name"] for event in record.events if not event["hook"] and not event["note"]], [])
         self.assertEqual([event["name"] for event in record.events if event["lost"]], [])
 
@@ -152,21 +134,6 @@ class Events(unittest.TestCase):
             pids = [entry["_PID"] for entry in record.find("exec", {"_CMDLINE": command})]
             self.assertEqual(len(pids), 1, command)
             self.assertEqual(len(record.find(event, {"_PID": pids[0], **fields})), 1, f"{event} of {command}")
-
-    def check_ids(self, record):
-        """A cgroup has its inode, and a process of one thread its number as the thread's."""
-        inode = (record.folder / "cgroup").read_text().strip()
-        self.assertEqual([entry["CAPROCK_CGROUP_ID"] for entry in record.find("cgroup-created", {"CAPROCK_CGROUP": "/provoked"})], [inode])
-        for entry in record.find("connect", {"_COMM": "socat"}):
-            self.assertEqual(entry["CAPROCK_TID"], entry["_PID"])
-
-    def check_none_is_lost(self, record):
-        """Of each of a thousand datagrams the drop is in the record, or counted as suppressed there."""
-        told = record.find("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6019"})
-        behind = record.entries[record.entries.index(told[0]):]
-        suppressed = sum(int(entry.get("CAPROCK_SUPPRESSED", 0)) for entry in behind if entry["CAPROCK_EVENT"] == "drop")
-        self.assertGreater(suppressed, 0)
-        self.assertEqual(len(told) + suppressed, 1000)
 
     def check_backlog(self, record):
         """A SYN backlog is full where the kernel finds it so. Without cookies it does not tell of those at the very limit."""
@@ -185,17 +152,13 @@ class Events(unittest.TestCase):
                 self.assertTrue(len(found) == 1 or (found and often is SEVERAL),
                                 f"{often}, not {len(found)} times; of that event there are {record.find(event, {})}")
         self.check_processes(record)
-        self.check_ids(record)
-        self.check_none_is_lost(record)
-        if record.ways_of_probes():
-            self.check_backlog(record)
+        self.check_backlog(record)
         return record
 
     def test_probes(self):
         """Each event that the status names a hook for is in the record, whichever way the probes get into functions."""
         auto, kprobe = self.check_record("auto"), self.check_record("kprobe")
-        none = self.check_record("none")
-        self.assertEqual([record.ways_of_probes() for record in (auto, kprobe, none)], [{"fentry"}, {"kprobe"}, set()])
+        self.assertEqual((auto.ways_of_probes(), kprobe.ways_of_probes()), ({"fentry"}, {"kprobe"}))
         for event in auto.events:
             name = event["name"]
             ways = dict.fromkeys(WAYS[way_of(record.hooks[name])] for record in (auto, kprobe) if record.hooks[name])
