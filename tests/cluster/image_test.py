@@ -1,28 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The image that users get, as far as it does not take a registry: all but the compiling."""
-import json
-import tarfile
-
+"""The image that users get, but for the compiling in it: tests/image is about that."""
 from lab.agent import CAPROCK
 from lab.harness import SystemTest
-from lab.kubernetes import Cluster, build_image, pod
+from lab.kubernetes import COMPILERS, Cluster, Layers, build_image, pod
 
 SIZE_LIMIT = 120 * 10**6  # bytes, unpacked
-COMPILERS = {f"usr/bin/{name}" for name in ("cc", "c++", "gcc", "g++", "clang", "as", "ld", "make")}
 NOBODY = {"runAsUser": 65534, "runAsGroup": 65534}
-
-
-class Layers:
-    """The size (bytes) of an image's layers together, and the paths of the files in them."""
-
-    def __init__(self, archive):
-        self.size, self.files = 0, set()
-        with tarfile.open(archive) as outer:
-            (manifest,) = json.load(outer.extractfile("manifest.json"))
-            for name in manifest["Layers"]:
-                self.size += outer.getmember(name).size
-                with tarfile.open(fileobj=outer.extractfile(name)) as layer:
-                    self.files.update(member.name.removeprefix("./") for member in layer)
 
 
 class Image(SystemTest):

@@ -28,6 +28,6 @@ from .api import Api  # noqa: F401
 from .api_server import ApiServer  # noqa: F401
 from .client import pod  # noqa: F401
 from .cluster import Cluster  # noqa: F401
-from .images import POD_IMAGE, build_image  # noqa: F401
+from .images import COMPILERS, POD_IMAGE, Layers, build_image  # noqa: F401
 from .relay import Relay  # noqa: F401
 from .service_account import ServiceAccount  # noqa: F401
