@@ -86,7 +86,16 @@ class Release(SystemTest):
         self.cluster.kubectl("-n", NAMESPACE, "rollout", "status", DAEMON_SET, "--timeout=90s")
 
     def caprock(self, *words):
-        return self.cluster.kubectl("-n", NAMESPACE, "exec", DAEMON_SET, "--", "caprock", *words)
+        try:
+            return self.cluster.kubectl("-n", NAMESPACE, "exec", DAEMON_SET, "--", "caprock", *words)
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}; of an agent that ended before: {self.last_words()}") from None
+
+    def last_words(self):
+        try:
+            return self.cluster.kubectl("-n", NAMESPACE, "logs", DAEMON_SET, "--previous", "--tail=8")
+        except RuntimeError as error:
+            return error
 
     def targets(self):
         return {one["pod"]: one for one in json.loads(self.caprock("targets", "-o", "json"))["targets"]}
