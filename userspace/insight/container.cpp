@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cctype>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <utility>
 
@@ -99,7 +98,8 @@ void read_groups(Place& place, const std::string& folder) {
 void read_state(Place& place, const std::string& folder) {
   constexpr int kFieldsBetween = 18;  // state and start
   std::ifstream file(folder + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  std::getline(file, text, '\0');  // of a process that ends meanwhile an iterator would throw
   std::istringstream fields(text.substr(std::min(text.rfind(')'), text.size() - 1) + 1));
   std::string field;
   fields >> field;
