@@ -120,6 +120,17 @@ TEST_CASE("container: a process keeps its container when it has ended, with cgro
   CHECK(containers.of(kFirst).container == kId);
 }
 
+TEST_CASE("container: a process that ends while it is read keeps its container") {
+  const ProcFolder proc;
+  Containers containers(proc.path());
+  proc.put(500, 'S', 1234, kId);
+  CHECK(containers.of(kFirst).container == kId);
+  proc.remove(500);
+  std::filesystem::create_directories(proc.path() +
+                                      "/500/stat");  // is opened, and fails to be read
+  CHECK(containers.of(kFirst).container == kId);
+}
+
 TEST_CASE("container: of two processes of one number each has its own") {
   const ProcFolder proc;
   Containers containers(proc.path());
