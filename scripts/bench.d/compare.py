@@ -64,6 +64,7 @@ def measure_size(rig, options, size):
     bare = []
     for number in range(1, options.rounds + 1):
         for name in options.tools:
+            rig.fill_memory()
             bare.append(send_and_sync(rig, options.packets, size)[1])
             recorder = recorders.ALL[name](rig, lap_bytes(options, size))
             result = measure_recorder(rig, recorder, options, size, bare[-1])

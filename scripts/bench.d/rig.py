@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from lab.network import Pair, run
+from memory import Filler
 
 ROOT = Path(__file__).resolve().parents[2]
 SENDER_CORE, CAPTURE_CORE = 0, 1
@@ -24,10 +25,13 @@ class Rig:
         self.folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build"))
         self.folder.chmod(0o755)
         self.pair = Pair("bench", addresses=False)
+        self.memory = None
         return self
 
     def __exit__(self, *_):
         self.pair.delete()
+        if self.memory:
+            self.memory.close()
         shutil.rmtree(self.folder)
 
     def fresh_folder(self, name):
@@ -35,6 +39,11 @@ class Rig:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         return folder
+
+    def fill_memory(self):
+        """Leaves no memory that the machine has to get from its host first; to be called again after files were deleted."""
+        self.memory = self.memory or Filler(self.folder / "holes")
+        self.memory.fill()
 
     def on_capture_core(self, *words):
         return self.pair.right.command("taskset", "-c", CAPTURE_CORE, *words)
