@@ -138,6 +138,14 @@ Result<int> write_capture(const Invocation& invocation, const Options& options,
   return read_ring(options.ring, wanted, sink);
 }
 
+/// `-o json` says how and not where in every other command; events alone are no capture file, whose
+/// name it might be.
+void take_format_from_output(Options& options) {
+  if (!options.events_only || options.output != "json") return;
+  options.format = "json";
+  options.output = "-";
+}
+
 Result<int> export_window(const Invocation& invocation, const Options& options,
                           const exporting::ExportOptions& wanted) {
   auto file = OutputFile::open(options.output, options.force,
@@ -176,13 +184,17 @@ void add_export(CLI::App& app, Invocation& invocation) {
   command->add_flag("--process", options->process,
                     "On each packet of TCP and UDP its process, as a comment and as options, where "
                     "events of up to an hour before tell it (pcapng)");
-  command->add_option("-o,--output", options->output, "Where to; - is standard output")
+  command
+      ->add_option(
+          "-o,--output", options->output,
+          "Where to; - is standard output, and json with --events-only: as JSON lines there")
       ->capture_default_str()
       ->type_name("FILE");
   command->add_flag("--force", options->force, "Overwrite FILE");
   command->add_option("--file", options->ring, "Read this ring instead of asking the agent")
       ->type_name("RING");
   command->callback([&invocation, options] {
+    take_format_from_output(*options);
     auto wanted = wanted_of(*options);
     if (!wanted) throw CLI::ValidationError(wanted.error().message());
     invocation.action = [&invocation, options, wanted = *std::move(wanted)] {

@@ -156,6 +156,16 @@ TEST_CASE("export: a filter where events alone are wanted is refused, not passed
   }
 }
 
+TEST_CASE("export: --events-only -o json is JSON on standard output, and no file of that name") {
+  const TemporaryDirectory directory;
+  const auto ring = quoted(make_ring(directory));
+  const auto events = run_caprock("export --events-only -o json --file " + ring);
+  CHECK(events.status == 0);
+  CHECK_FALSE(is_pcapng(events.out));
+  CHECK_FALSE(fs::exists("json"));
+  CHECK(is_pcapng(run_caprock("export --events-only --file " + ring).out));
+}
+
 TEST_CASE("export: what exists and is no file is written to, and stays what it is") {
   const TemporaryDirectory directory;
   const auto ring = make_ring(directory);
