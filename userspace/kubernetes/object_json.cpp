@@ -69,6 +69,7 @@ Service parse_service(const Json& object) {
   for (const auto& port : field(spec, "ports"))
     service.ports.push_back(parse_port(port));
   service.selector = texts_by_name(field(spec, "selector"));
+  service.unready_too = flag(spec, "publishNotReadyAddresses");
   return service;
 }
 

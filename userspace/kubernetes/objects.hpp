@@ -78,6 +78,7 @@ struct Service {
   std::vector<std::string> external_addresses;  // externalIPs and load balancers'
   std::vector<ServicePort> ports;
   Labels selector;
+  bool unready_too = false;  // publishNotReadyAddresses
 
   bool operator==(const Service&) const = default;
 };

@@ -41,6 +41,7 @@ std::string summary_of(const Service& service) {
   if (!external.empty()) text += ", from outside " + external;
   const std::string ports = text_of(service.ports);
   if (!ports.empty()) text += ", " + ports;
+  if (service.unready_too) text += ", of pods that are not ready, too";
   return text;
 }
 
@@ -60,9 +61,10 @@ Entry service_entry(EntryType type, const Service& service, std::string_view mes
   return entry;
 }
 
-/// Whether it takes traffic of the services that select it.
-bool serves(const Pod& pod) {
-  return pod.ready && !pod.deleting && !pod.addresses.empty() && pod.phase == "Running";
+/// Whether the service, which selects it, sends traffic to it.
+bool serves(const Pod& pod, const Service& service) {
+  if (pod.addresses.empty() || pod.phase == "Succeeded" || pod.phase == "Failed") return false;
+  return service.unready_too || (pod.ready && !pod.deleting && pod.phase == "Running");
 }
 
 /// One without a selector has endpoints that somebody else makes.
@@ -74,15 +76,22 @@ bool selects(const Service& service, const Pod& pod) {
   });
 }
 
+/// Nothing that decides about endpoints is different.
+bool same_to_services(const Pod& a, const Pod& b) {
+  return a.ready == b.ready && a.deleting == b.deleting && a.phase == b.phase &&
+         a.addresses.empty() == b.addresses.empty() && a.labels == b.labels;
+}
+
 bool stands_behind(const Pod* pod, const Service* service) {
-  return pod != nullptr && service != nullptr && serves(*pod) && selects(*service, *pod);
+  return pod != nullptr && service != nullptr && selects(*service, *pod) && serves(*pod, *service);
 }
 
 void write_endpoint(EntryWriter& out, const Service& service, const Pod& pod, bool ready) {
   Entry entry(ready ? EntryType::kEndpointReady : EntryType::kEndpointGone);
   const std::string addresses = joined(pod.addresses);
+  const char* const state = !ready ? "gone" : pod.ready ? "ready" : "there, though not ready";
   entry.say(fmt::format("service {}: endpoint {} of pod {} is {}", full_name(service), addresses,
-                        kubernetes::full_name(pod), ready ? "ready" : "gone"));
+                        kubernetes::full_name(pod), state));
   add_pod(entry, pod).field("CAPROCK_SERVICE", service.name).field("CAPROCK_ENDPOINTS", addresses);
   out.add(entry);
 }
@@ -116,7 +125,9 @@ void write_service_changes(EntryWriter& out, const Service* before, const Servic
 
 void write_endpoint_changes(EntryWriter& out, const Service* before, const Service* after,
                             const Pods& pods) {
-  if (after == nullptr || (before != nullptr && before->selector == after->selector)) return;
+  const bool same = before != nullptr && after != nullptr && before->selector == after->selector &&
+                    before->unready_too == after->unready_too;
+  if (after == nullptr || same) return;
   for (const auto& [uid, pod] : pods) {
     const bool ready = stands_behind(&pod, after);
     if (ready != stands_behind(&pod, before)) write_endpoint(out, *after, pod, ready);
@@ -125,10 +136,7 @@ void write_endpoint_changes(EntryWriter& out, const Service* before, const Servi
 
 void write_endpoint_changes(EntryWriter& out, const Pod* before, const Pod* after,
                             const Services& services) {
-  const bool served = before != nullptr && serves(*before);
-  const bool serving = after != nullptr && serves(*after);
-  if (!served && !serving) return;
-  if (served && serving && before->labels == after->labels) return;
+  if (before != nullptr && after != nullptr && same_to_services(*before, *after)) return;
   for (const auto& [uid, service] : services) {
     const bool ready = stands_behind(after, &service);
     if (ready == stands_behind(before, &service)) continue;

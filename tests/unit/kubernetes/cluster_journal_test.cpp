@@ -89,6 +89,41 @@ TEST_CASE("cluster journal: a pod of this node becomes an endpoint as it gets re
   CHECK(cluster.take_messages() == Messages{"pod shop/frontend-7c9 is gone"});
 }
 
+TEST_CASE("cluster journal: where a service wants pods that are not ready they are its endpoints") {
+  Cluster cluster;
+  Service headless = test::service();
+  headless.unready_too = true;
+  cluster.set(headless);
+  Pod pod = test::pod();
+  cluster.set(pod);
+  cluster.take();
+  pod.addresses = {"10.0.3.7"};
+  cluster.set(pod);
+  CHECK(cluster.take_messages().back() ==
+        "service shop/frontend: endpoint 10.0.3.7 of pod "
+        "shop/frontend-7c9 is there, though not ready");
+  pod.phase = "Running";
+  pod.ready = true;
+  cluster.set(pod);
+  pod.ready = false;
+  pod.deleting = true;
+  cluster.set(pod);
+  CHECK(cluster.take_messages() == Messages{"pod shop/frontend-7c9 is ready",
+                                            "pod shop/frontend-7c9 is being deleted",
+                                            "pod shop/frontend-7c9 is not ready any more"});
+  headless.unready_too = false;
+  cluster.set(headless);
+  CHECK(cluster.take_messages().back() ==
+        "service shop/frontend: endpoint 10.0.3.7 of pod shop/frontend-7c9 is gone");
+  headless.unready_too = true;
+  cluster.set(headless);
+  pod.phase = "Succeeded";
+  cluster.take();
+  cluster.set(pod);
+  CHECK(cluster.take_messages().back() ==
+        "service shop/frontend: endpoint 10.0.3.7 of pod shop/frontend-7c9 is gone");
+}
+
 TEST_CASE("cluster journal: a service's selector decides which pods stand behind it") {
   Cluster cluster;
   cluster.set(test::ready_pod());

@@ -108,7 +108,7 @@ TEST_CASE("object: a service") {
   const Service service = parse_service(R"({
     "metadata": {"uid": "u", "namespace": "shop", "name": "web"},
     "spec": {"type": "LoadBalancer", "clusterIP": "10.96.0.5", "clusterIPs": ["10.96.0.5", "fd00::5"],
-             "externalIPs": ["192.0.2.9"], "selector": {"app": "web"},
+             "externalIPs": ["192.0.2.9"], "selector": {"app": "web"}, "publishNotReadyAddresses": true,
              "ports": [{"name": "http", "protocol": "TCP", "port": 80, "targetPort": "web", "nodePort": 30080},
                        {"port": 53, "protocol": "UDP", "targetPort": 5353}]},
     "status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.1"}, {"hostname": "lb.test"}]}}
@@ -117,6 +117,7 @@ TEST_CASE("object: a service") {
   CHECK(service.addresses == std::vector<std::string>{"10.96.0.5", "fd00::5"});
   CHECK(service.external_addresses == std::vector<std::string>{"192.0.2.9", "198.51.100.1"});
   CHECK(service.selector == Labels{{"app", "web"}});
+  CHECK(service.unready_too);
   CHECK(service.ports ==
         std::vector<ServicePort>{{"http", "TCP", 80, "web", 30080}, {"", "UDP", 53, "5353", 0}});
 }
