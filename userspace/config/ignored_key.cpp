@@ -71,6 +71,7 @@ constexpr auto kIgnored = std::to_array<std::string_view>({
     "tap.probes",
     "tap.proxy",
     "tap.recordingDisabled",
+    "tap.redaction",
     "tap.release",
     "tap.resourceGuard",
     "tap.resources",
