@@ -13,6 +13,7 @@
 #include "capture/privileges.hpp"
 #include "pin_directory.hpp"
 #include "pod_network.hpp"
+#include "trivial_programs.hpp"
 
 using namespace caprock;
 using namespace caprock::agent;
@@ -181,6 +182,29 @@ TEST_CASE("follower: a device that leads to a new pod is recorded until somebody
       .extent = Extent::kNothing, .pod_link = true, .description = {}};
   node.follower().set(settings);
   CHECK(node.mode("pod-c") == INTERFACE_OFF);
+}
+
+TEST_CASE(
+    "follower: the outside of an overlay that is recorded only later is left out from then on") {
+  FollowerSettings settings = once();
+  settings.wishes.overlays = true;
+  Node node(Layout::kRouted, settings);
+  if (attachment_revision("nic") == 0) SKIP("needs tcx, which takes so many programs and no more");
+  run("ip link add flannel type vxlan id 1 dstport 8472 dev nic");
+  const auto flannel = static_cast<int>(::if_nametoindex("flannel"));
+  std::vector<Fd> programs, links;
+  do {
+    programs.push_back(load_tc_program("other"));
+    links.emplace_back(bpf_link_create(programs.back().get(), flannel, BPF_TCX_INGRESS, nullptr));
+  } while (links.back());
+  run("ip link set flannel up");
+  node.follower().read_events();
+  CHECK_FALSE(node.status("flannel").error.empty());
+  CHECK(node.tunnel_port() == 0);
+  links.clear();
+  node.follower().repair();
+  CHECK(node.status("flannel").error.empty());
+  CHECK(node.tunnel_port() == 8472);
 }
 
 TEST_CASE("follower: the outside of an overlay is left out while its device is recorded") {

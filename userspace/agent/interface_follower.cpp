@@ -115,6 +115,7 @@ void InterfaceFollower::repair() {
   // Addresses come and go without events, and ids become free.
   const bool to_apply = leftovers_ || without_id_ || !settings_.wishes.mirrors.empty();
   const bool applied = !to_apply || apply();
+  bool tried = false;
   for (auto& [ifindex, recorded] : recorded_) {
     if (recorded.attachment && recorded.attachment->in_place()) continue;
     if (const auto& network = recorded.selected.network; network && !network->is_there())
@@ -125,7 +126,9 @@ void InterfaceFollower::repair() {
       recorded.attachment.reset();
     }
     attach(recorded);
+    tried = true;
   }
+  if (tried) follow_attached();
   pod_ends_.repair(attach_options_);
   if (leftovers_ && applied) remove_leftovers();
 }
@@ -186,15 +189,20 @@ bool InterfaceFollower::apply() {
       selected.emplace(inode, capture::select_loopback(loopback.network));
     tell_unmatched(std::move(selection.unmatched));
   }
-  publish_tunnel_ports(selected);  // of what stays: that of the others is recorded outside again
+  publish_tunnel_ports(&selected);  // of what stays: the others' is recorded outside again
   drop_unselected(selected);
   add_selected(selected);
   for (auto& [ifindex, recorded] : recorded_)
     publish(ifindex, recorded);
   publish_covered();
-  publish_tunnel_ports(selected);
-  attach_pod_ends();
+  follow_attached();
   return true;
+}
+
+/// What is wanted besides of devices that have the programs, as soon as they have them.
+void InterfaceFollower::follow_attached() {
+  publish_tunnel_ports();
+  attach_pod_ends();
 }
 
 void InterfaceFollower::remove_leftovers() {
@@ -361,14 +369,14 @@ void InterfaceFollower::publish_covered() {
   covered_ = std::move(covered);
 }
 
-/// Those of overlays that have the programs.
+/// Those of overlays that have the programs, and are in `staying`; null: all are.
 void InterfaceFollower::publish_tunnel_ports(
-    const std::map<std::uint32_t, SelectedDevice>& selected) {
+    const std::map<std::uint32_t, SelectedDevice>* staying) {
   std::set<std::uint16_t> ports;
   for (const auto& [ifindex, recorded] : recorded_) {
     const std::uint16_t port = recorded.selected.device.tunnel_port;
-    if (settings_.wishes.overlays && port != 0 && recorded.attachment && selected.contains(ifindex))
-      ports.insert(port);
+    const bool stays = staying == nullptr || staying->contains(ifindex);
+    if (settings_.wishes.overlays && port != 0 && recorded.attachment && stays) ports.insert(port);
   }
   if (tunnel_ports_ == ports) return;
   const auto written = recorder_->settings().write_tunnel_ports(ports);

@@ -135,7 +135,9 @@ class InterfaceFollower {
   interface_policy policy_of(const Recorded& recorded) const;
   void publish(std::uint32_t ifindex, Recorded& recorded);
   void publish_covered();
-  void publish_tunnel_ports(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
+  void publish_tunnel_ports(
+      const std::map<std::uint32_t, capture::SelectedDevice>* staying = nullptr);
+  void follow_attached();
   void attach(Recorded& recorded);
   Status load_pod_programs();
   void attach_pod_ends();
