@@ -6,6 +6,7 @@ import signal
 import socket
 from pathlib import Path
 
+from lab.agent import WITHOUT_BTF
 from lab.network import Namespace, run
 from lab.waiting import wait_until
 from played_node import PORT, PlayedNodeTest, Process, send_from
@@ -84,6 +85,17 @@ class PastLink(PlayedNodeTest):
         wait_until(lambda: len(self.recorded(agent)) >= len(expected), f"the datagrams: {self.recorded(agent)}")
         self.assertEqual(self.recorded(agent), expected)
         self.assert_stopped(agent)
+
+    def test_without_btf(self):
+        """where the kernel does not tell its types the status says that what goes past links is not seen inside of pods"""
+        front = self.pod_with_process("shop", "front")
+        agent = self.agent_with(prefix=WITHOUT_BTF, tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+
+        def told():
+            return [one["message"] for one in agent.status()["errors"] if "inside of pods" in one["message"]]
+        wait_until(told, "the status to say so")
+        self.assertRegex(told()[0], "^nothing is recorded inside of pods, neither their loopback nor what is sent to them past their links: .")
 
     def inside(self, played):
         """What is attached to the pod's end of its link."""

@@ -11,6 +11,7 @@ from .waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPROCK = os.environ.get("CAPROCK", str(ROOT / "build/release/caprock"))
+WITHOUT_BTF = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh")  # a prefix
 
 
 class Agent:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A kernel that does not tell its types (BTF), for an agent that looks where they are."""
 from lab import frames
+from lab.agent import WITHOUT_BTF
 from lab.harness import SystemTest
-
-WITHOUT_BTF = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh")
 
 
 class WithoutBtf(SystemTest):

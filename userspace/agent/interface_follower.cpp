@@ -401,8 +401,10 @@ Status InterfaceFollower::load_pod_programs() {
   if (!pod_programs_) {
     pod_programs_ = capture::PodPrograms::load(recorder_->programs());
     if (!*pod_programs_)
-      log_warning(fmt::format("nothing is recorded inside of pods: {}",
-                              pod_programs_->error().message()));
+      report_error(
+          fmt::format("nothing is recorded inside of pods, neither their loopback nor what "
+                      "is sent to them past their links: {}",
+                      pod_programs_->error().message()));
   }
   if (!*pod_programs_) return pod_programs_->error();
   attach_options_.pod_programs = (*pod_programs_)->get();
