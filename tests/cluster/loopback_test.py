@@ -40,17 +40,22 @@ class PodWithContainers(PlayedPod):
         super().__init__(*words, **metadata)
         self.groups = groups
 
-    def start(self):
+    def start(self, first=()):
+        """`first`: what runs in it before its containers do."""
         uid = self.node.api.request("GET", self.path)["metadata"]["uid"]
+        self.first = self._process(uid, *first) if first else None
         self.sidecar, self.application = (self._container(uid, program) for program in (SIDECAR, APPLICATION))
         return self
 
-    def _container(self, uid, program):
+    def _process(self, uid, *words):
         group = self.groups.folders[0] / "kubepods" / f"pod{uid}" / (uuid.uuid4().hex * 2)
         group.mkdir(parents=True)
         join = f'echo $$ >{group}/cgroup.procs && exec "$@"'
-        process = subprocess.Popen(self.network.command("sh", "-c", join, "sh", "python3", "-c", program.format(port=PORT)),
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(self.network.command("sh", "-c", join, "sh", *words),
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _container(self, uid, program):
+        process = self._process(uid, "python3", "-c", program.format(port=PORT))
         assert process.stdout.readline() == "ready\n"
         return process
 
@@ -60,7 +65,7 @@ class PodWithContainers(PlayedPod):
             assert self.application.stdout.readline() == f"heard {text}\n"
 
     def stop(self):
-        for process in (self.sidecar, self.application):
+        for process in filter(None, (self.first, self.sidecar, self.application)):
             process.kill()
             process.communicate()
 
@@ -80,9 +85,9 @@ class Loopback(PlayedNodeTest):
         self.groups = ControlGroups(self.node.network.name)
         self.addCleanup(self.groups.delete)
 
-    def pod(self, namespace, name):
+    def pod(self, namespace, name, **how):
         self.number += 1
-        played = PodWithContainers(self.groups, self.node, self.number, namespace, name).schedule().run().start()
+        played = PodWithContainers(self.groups, self.node, self.number, namespace, name).schedule().run().start(**how)
         self.addCleanup(played.network.delete)
         self.addCleanup(played.stop)
         return played
@@ -136,6 +141,15 @@ class Loopback(PlayedNodeTest):
         self.await_recorded(agent, "one", "two", "no secret")
         self.assert_stopped(agent)
         self.assertEqual(till.programs(), [])
+
+    def test_own_network(self):
+        """a process that has made itself a network in its pod is not taken for the pod: what the containers say to each other is recorded"""
+        front = self.pod("shop", "front", first=("unshare", "--net", "sleep", "infinity"))
+        agent = self.agent_with(agent__podLoopback="true")
+        self.await_loopbacks(agent, "shop/front")
+        self.assertEqual(front.programs(), ["pod_ingress"])
+        front.talk("one")
+        self.await_recorded(agent, "one")
 
     def test_reload(self):
         """it is turned on and off by a reload, and nothing stays in the pod"""

@@ -29,20 +29,30 @@ LinkAddresses find_addresses(const PodMap& pods, const PodLinkMap& links,
 }  // namespace
 
 /// Of pods that have a network of their own: those inside of which something is to be attached.
-std::set<std::string> Targeting::with_networks(const PodMap& pods) const {
-  std::set<std::string> uids;
+PodsWithNetworks Targeting::with_networks(const PodMap& pods,
+                                          const capture::DeviceMap& devices) const {
+  PodsWithNetworks wanted;
   for (const auto& [uid, pod] : pods) {
     if (!is_alive(pod) || pod.host_network) continue;
     const bool has_end = filter_.restricts() && finder_.links().contains(uid);
-    if ((loopbacks_ || has_end) && filter_.judge(pod).targeted) uids.insert(uid);
+    if ((loopbacks_ || has_end) && filter_.judge(pod).targeted)
+      wanted.emplace(uid, namespace_behind(uid, devices));
   }
-  return uids;
+  return wanted;
+}
+
+/// Where the pod's links lead to, as the host knows it; -1: it is not known.
+std::int32_t Targeting::namespace_behind(const std::string& uid,
+                                         const capture::DeviceMap& devices) const {
+  const auto links = finder_.links().find(uid);
+  if (links == finder_.links().end()) return -1;
+  return devices.at(*links->second.begin()).lower_namespace;
 }
 
 void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices,
                        const std::function<std::int64_t(std::uint32_t)>& appeared_ns) {
   finder_.look(cluster.pods(), devices, processes_);
-  networks_.look(with_networks(cluster.pods()), cluster.pods(), processes_);
+  networks_.look(with_networks(cluster.pods(), devices), cluster.pods(), processes_);
   const std::int64_t now = monotonic_ns();
   std::set<std::uint32_t> fresh;
   for (const auto ifindex : finder_.unclaimed(devices)) {

@@ -42,7 +42,8 @@ class Targeting {
   bool waits() const { return waits_; }
 
  private:
-  std::set<std::string> with_networks(const PodMap& pods) const;
+  PodsWithNetworks with_networks(const PodMap& pods, const capture::DeviceMap& devices) const;
+  std::int32_t namespace_behind(const std::string& uid, const capture::DeviceMap& devices) const;
 
   filter::PodFilter filter_;
   bool loopbacks_;
