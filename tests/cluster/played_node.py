@@ -82,6 +82,12 @@ class PlayedPod:
             client.setblocking(False)
             client.connect_ex((NODE_ADDRESS, PORT))
 
+    def evict(self):
+        """As a kubelet before 1.22 tells it: at once, without its address and containers, though it has its grace period yet."""
+        self.node.api.request("PATCH", f"{self.path}/status", [
+            {"op": "replace", "path": "/status", "value": {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}}],
+            "application/json-patch+json")
+
     def terminate(self):
         """It is being deleted, and says that it is running, as long as the kubelet has not told its end."""
         self.node.api.request("DELETE", f"{self.path}?gracePeriodSeconds=30")

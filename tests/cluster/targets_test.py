@@ -339,6 +339,25 @@ class Targets(PlayedNodeTest):
         self.assertEqual([message for message in told if message.startswith("pod ")],
                          ["pod shop/old is gone", f"pod shop/new was scheduled to node {NODE}", f"pod shop/new has address {new.address}"])
 
+    def test_evicted(self):
+        """a pod that is evicted by a kubelet which says at once that it has failed is recorded as long as it runs, and one that is to be in no
+        record is in none"""
+        front, shy = self.running_pod("shop", "front"), self.running_pod("shop", "shy", annotations={"caprock.io/capture": "false"})
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        self.node.add_pair(front, shy)  # by which it does not matter whose link it would be
+        wait_until(lambda: agent.interface("net"), "an end of the pair to be recorded")
+        for played in (front, shy):
+            played.evict()
+        time.sleep(3 * LIVE_SECONDS)
+        self.assertEqual(self.targets(agent)["front"]["interfaces"], [front.link])
+        shy.send("secret"), self.node.send("to shy", shy.address)
+        front.send("its last"), self.node.send("to front", front.address)
+        wait_until(lambda: len(self.recorded(agent)) >= 2, "the datagrams")
+        self.assertEqual(self.recorded(agent), ["its last", "to front"])
+        self.unplug(front)
+        wait_until(lambda: "front" not in self.targets(agent), f"it to have ended: {self.targets(agent)}")
+
     def told_after_inventory(self, agent):
         """What the record says of pods beside those that were there at the beginning."""
         return [message for message in journal_messages(self.export(agent)) if " is there: " not in message]

@@ -22,7 +22,8 @@ void PodLinkFinder::find_first(const PodMap& pods, const capture::DeviceMap& dev
                                PodProcesses& processes) {
   Uids wanted;
   for (const auto& [uid, pod] : pods)
-    if (is_alive(pod) && !pod.host_network && (!links_.contains(uid) || by_address_.contains(uid)))
+    if (is_alive(pod, links_) && !pod.host_network &&
+        (!links_.contains(uid) || by_address_.contains(uid)))
       wanted.insert(uid);
   if (wanted.empty()) return;
   find_by_process(wanted, pods, devices, processes);
@@ -39,7 +40,7 @@ void PodLinkFinder::find_uplinks() {
 void PodLinkFinder::drop_gone(const PodMap& pods, const capture::DeviceMap& devices) {
   for (auto& [uid, links] : links_) {
     const auto pod = pods.find(uid);
-    if (pod == pods.end() || !is_alive(pod->second)) links.clear();
+    if (pod == pods.end() || !is_alive(pod->second, links_)) links.clear();
     std::erase_if(links, [&](std::uint32_t ifindex) { return !devices.contains(ifindex); });
   }
   drop_empty();

@@ -17,33 +17,26 @@ void add_addresses(const std::vector<std::string>& texts, std::set<filter::Prefi
 }
 
 /// Of pods that are not being deleted, in networks of their own.
-std::set<std::string> held_addresses(const PodMap& pods) {
+std::set<std::string> held_addresses(const PodMap& pods, const PodLinkMap& links) {
   std::set<std::string> held;
   for (const auto& [uid, pod] : pods)
-    if (is_alive(pod) && !pod.deleting && !pod.host_network)
+    if (is_alive(pod, links) && !pod.deleting && !pod.host_network)
       held.insert(pod.addresses.begin(), pod.addresses.end());
   return held;
-}
-
-/// It asks to be in no record at all.
-bool opts_out(const Pod& pod) {
-  const auto annotation = pod.annotations.find(filter::kCaptureAnnotation);
-  return annotation != pod.annotations.end() && annotation->second == "false";
 }
 
 class Planner {
  public:
   Planner(const filter::PodFilter& filter, const PodView& view)
-      : filter_(filter), view_(view), held_(held_addresses(view.pods)) {}
+      : filter_(filter), view_(view), held_(held_addresses(view.pods, view.links)) {}
 
   PodPlan plan() {
     plan_.others = filter_.restricts() ? Extent::kTargets : Extent::kEverything;
     for (const auto& [ifindex, device] : view_.devices)
       if (leads_elsewhere(device)) plan_.devices.emplace(ifindex, of_no_pod(ifindex));
-    for (const auto ifindex : view_.new_links)
-      add_found(ifindex);
+    add_found(view_.new_links, plan_.target_addresses);
     for (const auto& [uid, pod] : view_.pods)
-      if (is_alive(pod)) add(pod);
+      if (is_alive(pod, view_.links)) add(pod);
     std::ranges::sort(plan_.targets, {}, [](const api::Target& target) {
       return std::tie(target.namespace_name, target.pod);
     });
@@ -61,9 +54,12 @@ class Planner {
   }
 
   /// Where a CNI delivers past the link, what comes for a pod is met by its address alone.
-  void add_found(std::uint32_t ifindex) {
-    const auto found = view_.link_addresses.find(ifindex);
-    if (found != view_.link_addresses.end()) add_addresses(found->second, plan_.target_addresses);
+  template <class Links>
+  void add_found(const Links& links, std::set<filter::Prefix>& out) const {
+    for (const std::uint32_t ifindex : links) {
+      const auto found = view_.link_addresses.find(ifindex);
+      if (found != view_.link_addresses.end()) add_addresses(found->second, out);
+    }
   }
 
   /// What others say to a target is met on their links alone.
@@ -92,9 +88,10 @@ class Planner {
                                 .pod_end = verdict.targeted ? pod_end_of(pod) : std::nullopt};
     if (!pod.host_network && opts_out(pod)) {
       add_addresses(addresses, plan_.excluded_addresses);
+      if (pod.addresses.empty()) add_found(links, plan_.excluded_addresses);
     } else if (verdict.targeted) {
       add_addresses(addresses, plan_.target_addresses);
-      if (pod.addresses.empty()) std::ranges::for_each(links, [&](auto link) { add_found(link); });
+      if (pod.addresses.empty()) add_found(links, plan_.target_addresses);
       if (pod.host_network) add_addresses({pod.host_address}, plan_.target_addresses);
     }
   }
@@ -168,8 +165,18 @@ bool leads_elsewhere(const capture::Device& device) {
   return device.lower_elsewhere && is_pair(device);
 }
 
-bool is_alive(const Pod& pod) {
-  return pod.phase != "Succeeded" && pod.phase != "Failed";
+bool is_alive(const Pod& pod, const PodLinkMap& links) {
+  if (pod.phase != "Failed") return pod.phase != "Succeeded";
+  const bool may_run =
+      pod.containers.empty() || std::ranges::any_of(pod.containers, [](const auto& container) {
+        return container.state == kubernetes::Container::State::kRunning;
+      });
+  return may_run && links.contains(pod.uid);
+}
+
+bool opts_out(const Pod& pod) {
+  const auto annotation = pod.annotations.find(filter::kCaptureAnnotation);
+  return annotation != pod.annotations.end() && annotation->second == "false";
 }
 
 bool records_the_same(const PodPlan& one, const PodPlan& other) {

@@ -59,7 +59,12 @@ PodPlan plan_pods(const filter::PodFilter& filter, const PodView& view);
 /// Whether the device leads to another network namespace, as a pod's link does.
 bool leads_elsewhere(const capture::Device& device);
 
-/// Whether it has, or is to have, processes and a link.
-bool is_alive(const kubernetes::Pod& pod);
+/// Whether it has, or is to have, processes and a link. An evicted one has failed before its end
+/// where the kubelet is older than 1.22, which tells no containers of it any more: it may run for
+/// its grace period, as long as a link of it is there.
+bool is_alive(const kubernetes::Pod& pod, const PodLinkMap& links);
+
+/// It asks to be in no record at all.
+bool opts_out(const kubernetes::Pod& pod);
 
 }  // namespace caprock::agent

@@ -12,14 +12,18 @@ namespace {
 /// A link that is new to the agent is recorded for so long, whosever it may be.
 constexpr std::int64_t kGraceNs = 10'000'000'000;
 
-/// For the links that are new, and those of pods that have not been told an address yet: it is in
-/// the pod's namespace long before the kubelet tells it.
+/// For the links that are new, and those of pods of which no address is told: it is in the pod's
+/// namespace long before the kubelet tells it, and as long as an evicted pod runs. Without a filter
+/// for those alone that are to be in no record.
 LinkAddresses find_addresses(const PodMap& pods, const PodLinkMap& links,
                              const capture::DeviceMap& devices,
-                             const std::set<std::uint32_t>& fresh) {
-  std::set<std::uint32_t> wanted = fresh;
-  for (const auto& [uid, of_pod] : links)
-    if (pods.at(uid).addresses.empty()) wanted.insert(of_pod.begin(), of_pod.end());
+                             const std::set<std::uint32_t>& fresh, bool restricts) {
+  std::set<std::uint32_t> wanted = restricts ? fresh : std::set<std::uint32_t>();
+  for (const auto& [uid, of_pod] : links) {
+    const kubernetes::Pod& pod = pods.at(uid);
+    if (pod.addresses.empty() && (restricts || opts_out(pod)))
+      wanted.insert(of_pod.begin(), of_pod.end());
+  }
   LinkAddresses found;
   for (const auto ifindex : wanted)
     found[ifindex] = capture::addresses_in_namespace(devices.at(ifindex).lower_namespace);
@@ -33,7 +37,7 @@ PodsWithNetworks Targeting::with_networks(const PodMap& pods,
                                           const capture::DeviceMap& devices) const {
   PodsWithNetworks wanted;
   for (const auto& [uid, pod] : pods) {
-    if (!is_alive(pod) || pod.host_network) continue;
+    if (!is_alive(pod, finder_.links()) || pod.host_network) continue;
     const bool has_end = filter_.restricts() && finder_.links().contains(uid);
     if ((loopbacks_ || has_end) && filter_.judge(pod).targeted)
       wanted.emplace(uid, namespace_behind(uid, devices));
@@ -63,8 +67,7 @@ void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices
   }
   waits_ = !fresh.empty();
   const LinkAddresses addresses =
-      filter_.restricts() ? find_addresses(cluster.pods(), finder_.links(), devices, fresh)
-                          : LinkAddresses();
+      find_addresses(cluster.pods(), finder_.links(), devices, fresh, filter_.restricts());
   plan_ = plan_pods(filter_, {.pods = cluster.pods(),
                               .links = finder_.links(),
                               .devices = devices,

@@ -159,6 +159,42 @@ TEST_CASE("pod plan: of two pods with one address in sequence the one that has e
   CHECK(target_of(plan, "front").pod.empty());
 }
 
+TEST_CASE("pod plan: a pod that has failed is recorded as long as it may still run") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  auto& evicted = world.pods.at("front-uid");
+  evicted.phase = "Failed";
+  evicted.addresses.clear();
+  world.link_addresses = {{kFrontLink, {"10.0.0.7"}}};
+  const auto is_recorded = [&] {
+    const PodPlan plan = world.plan();
+    return plan.devices.at(kFrontLink).extent == Extent::kEverything &&
+           plan.target_addresses == addresses({"10.0.0.7"});
+  };
+  CHECK(is_recorded());  // its kubelet tells no containers any more
+  evicted.containers.resize(2);
+  evicted.containers[1].state = kubernetes::Container::State::kRunning;
+  CHECK(is_recorded());
+  evicted.containers[1].state = kubernetes::Container::State::kTerminated;
+  CHECK_FALSE(is_recorded());
+  evicted.containers.clear();
+  world.links.erase("front-uid");
+  CHECK(world.plan().target_addresses.empty());
+  CHECK(target_of(world.plan(), "front").pod.empty());
+}
+
+TEST_CASE("pod plan: a pod that asks to be in no record is in none when it has failed, either") {
+  World world;
+  auto& evicted = world.pods.at("till-uid");
+  evicted.annotations[filter::kCaptureAnnotation] = "false";
+  evicted.phase = "Failed";
+  evicted.addresses.clear();
+  world.link_addresses = {{kTillLink, {"10.0.0.8"}}};
+  const PodPlan plan = world.plan();
+  CHECK(plan.devices.at(kTillLink).extent == Extent::kNothing);
+  CHECK(plan.excluded_addresses == addresses({"10.0.0.8"}));
+}
+
 TEST_CASE("pod plan: of two pods with one address that which is not being deleted has it") {
   World world;
   world.tap.namespaces = {"shop"};
