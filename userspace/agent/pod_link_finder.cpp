@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pod_link_finder.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "capture/pod_links.hpp"
@@ -11,7 +12,9 @@ namespace caprock::agent {
 void PodLinkFinder::look(const PodMap& pods, const capture::DeviceMap& devices,
                          PodProcesses& processes) {
   drop_gone(pods, devices);
-  const bool any_unclaimed = !unclaimed(devices).empty();
+  const auto free = unclaimed(devices);
+  const bool any_unclaimed = !free.empty();
+  if (!std::ranges::includes(std::exchange(free_before_, free), free)) processes.expect_news();
   if (!any_unclaimed && by_address_.empty()) return;
   if (any_unclaimed) find_uplinks();
   find_first(pods, devices, processes);

@@ -45,6 +45,7 @@ class PodLinkFinder {
   void find_uplinks();
 
   std::set<std::uint32_t> uplinks_;
+  std::set<std::uint32_t> free_before_;  // unclaimed at the last look
   PodLinkMap links_;
   Uids by_address_;  // of those in links_: no process has confirmed it
 };

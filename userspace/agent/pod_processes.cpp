@@ -35,14 +35,25 @@ void PodProcesses::look() {
 
 std::multimap<std::string, pid_t> PodProcesses::find(const std::set<std::string>& uids,
                                                      const PodMap& pods) {
-  look();
+  const std::int64_t now = monotonic_ns();
   std::map<std::string, std::string> uid_of;  // by what the cgroup names
-  for (const auto& uid : uids)
-    uid_of.emplace(kubernetes::cgroup_uid(pods.at(uid)), uid);
+  for (const auto& uid : uids) {
+    const kubernetes::Pod& pod = pods.at(uid);
+    if (pauses_.is_due(pod, now)) uid_of.emplace(kubernetes::cgroup_uid(pod), uid);
+  }
+  if (uid_of.empty()) return {};
+  look();
   std::multimap<std::string, pid_t> found;
   for (const auto& [pid, cgroup] : known_)
     if (const auto known = uid_of.find(cgroup); known != uid_of.end())
       found.emplace(known->second, pid);
+  for (const auto& [cgroup, uid] : uid_of) {
+    if (found.contains(uid))
+      pauses_.found(uid);
+    else
+      pauses_.missed(pods.at(uid), now);
+  }
+  pauses_.forget_old(now);
   return found;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "agent/cluster.hpp"
+#include "agent/search_pauses.hpp"
 
 namespace caprock::agent {
 
@@ -18,14 +19,18 @@ namespace caprock::agent {
 class PodProcesses {
  public:
   /// The processes of those of `pods`, by uid, as far as they have some by now. What was looked at
-  /// a moment ago is not looked at again.
+  /// a moment ago is not looked at again, and of what was not found for long only now and then.
   std::multimap<std::string, pid_t> find(const std::set<std::string>& uids, const PodMap& pods);
+
+  /// Something new is there that may be of any pod: each is looked for at once.
+  void expect_news() { pauses_.end(); }
 
  private:
   void look();
 
   std::map<pid_t, std::string> known_;  // pid → uid of its pod; empty: it is of none
   std::int64_t known_since_ns_ = 0;     // monotonic time; a number may be another process's later
+  SearchPauses pauses_;
 };
 
 }  // namespace caprock::agent
