@@ -161,7 +161,8 @@ class Rendered(ChartTest):
         self.assertNotIn("cpu", agent["resources"]["limits"])
         environment = {one["name"]: one.get("value") or one["valueFrom"]["fieldRef"]["fieldPath"] for one in agent["env"]}
         self.assertEqual(environment, {"CAPROCK_NODE": "spec.nodeName", "POD_NAMESPACE": "metadata.namespace",
-                                       "CAPROCK_DAEMONSET": made.one("DaemonSet")["metadata"]["name"]})
+                                       "CAPROCK_DAEMONSET": made.one("DaemonSet")["metadata"]["name"],
+                                       "CAPROCK_GRACE_SECONDS": str(pod["terminationGracePeriodSeconds"])})
 
     def test_moved(self):
         """another data directory, and another address of the probes, are followed"""

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
@@ -24,15 +25,30 @@ using namespace std::chrono_literals;
 
 constexpr auto kPatience = 2s;  // for each step of a request
 constexpr auto kPause = 10s;    // after one that came to nothing
+constexpr auto kRetry = 1s;     // after a refusal that may be none of the uninstall
+constexpr auto kInsist = 10s;   // with such, at the most
+constexpr int kGraceParts = 3;  // of the time until the kill, one is for that
 constexpr unsigned kOk = 200, kUnauthorized = 401, kForbidden = 403, kNotFound = 404;
 
+/// Also for a moment, while keys change or who decides about rights is away.
+bool is_without_rights(unsigned status) {
+  return status == kUnauthorized || status == kForbidden;
+}
+
 bool is_refusal(unsigned status) {
-  return status == kUnauthorized || status == kForbidden || status == kNotFound;
+  return is_without_rights(status) || status == kNotFound;
 }
 
 std::string environment(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+/// How long to ask in spite of refusals, by the time that the kubelet gives the agent for its end.
+std::chrono::seconds patience_with_refusals() {
+  const int grace_seconds = std::atoi(environment("CAPROCK_GRACE_SECONDS").c_str());
+  return std::clamp<std::chrono::seconds>(std::chrono::seconds(grace_seconds / kGraceParts), kRetry,
+                                          kInsist);
 }
 
 using Json = nlohmann::json;
@@ -86,6 +102,20 @@ boost::asio::awaitable<kubernetes::Answer> OwnDaemonSet::get(const std::string& 
 boost::asio::awaitable<kubernetes::Answer> OwnDaemonSet::ask() {
   auto answer = co_await get(target_);
   if (answer.status == kOk) seen_ = true;
+  if (answer.status == kUnauthorized) server_.reset();  // so that the token is read again
+  co_return answer;
+}
+
+/// Where it is uninstalled its account has no rights any more, and that stays so.
+boost::asio::awaitable<kubernetes::Answer> OwnDaemonSet::insist() {
+  const auto deadline = std::chrono::steady_clock::now() + patience_with_refusals();
+  boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
+  auto answer = co_await ask();
+  while (is_without_rights(answer.status) && seen_ && std::chrono::steady_clock::now() < deadline) {
+    pause.expires_after(kRetry);
+    co_await pause.async_wait(boost::asio::use_awaitable);
+    answer = co_await ask();
+  }
   co_return answer;
 }
 
@@ -114,7 +144,7 @@ boost::asio::awaitable<bool> OwnDaemonSet::is_left_out(Json daemon_set) {
 
 boost::asio::awaitable<std::string> OwnDaemonSet::why_last() {
   if (target_.empty()) co_return "";
-  const auto answer = co_await ask();
+  const auto answer = co_await insist();
   if (is_refusal(answer.status) && seen_) co_return "its DaemonSet is gone";
   if (answer.status != kOk) co_return "";
   const Json daemon_set = parse(answer.body);

@@ -25,15 +25,17 @@ class OwnDaemonSet {
 
   /// Why no agent comes after this one on this node; empty: one may. The DaemonSet is being deleted
   /// or is gone, or has no place here any more: by the node's labels and taints as they are now.
-  /// When a release is uninstalled its rights go at the same time, so that a refusal says that it
-  /// is gone. One that was never seen may have another name, and is not gone: one may. No answer
-  /// within a few seconds: one may.
+  /// When a release is uninstalled its rights go at the same time, so that a refusal which stays
+  /// says that it is gone: for a third of CAPROCK_GRACE_SECONDS, 10 s at the most, it asks on. One
+  /// that was never seen may have another name, and is not gone: one may. No answer within a few
+  /// seconds: one may.
   boost::asio::awaitable<std::string> why_last();
 
  private:
   bool can_ask();
   boost::asio::awaitable<kubernetes::Answer> get(const std::string& target);
   boost::asio::awaitable<kubernetes::Answer> ask();
+  boost::asio::awaitable<kubernetes::Answer> insist();
   boost::asio::awaitable<bool> is_left_out(nlohmann::json daemon_set);
 
   const config::Agent settings_;

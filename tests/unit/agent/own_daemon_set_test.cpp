@@ -61,19 +61,19 @@ class Node {
     return why;
   }
 
+  /// As a file that comes later than the agent.
+  void write_kubeconfig(const std::string& token = "t") const {
+    std::ofstream(kubeconfig_.path()) << fmt::format(
+        "current-context: main\ncontexts: [{{name: main, context: {{cluster: c, user: u}}}}]\n"
+        "clusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{}\"}}}}]\n"
+        "users: [{{name: u, user: {{token: {}}}}}]\n",
+        server_->port(), token);
+  }
+
   void stop_server() { server_.reset(); }
   const ScriptedServer& server() const { return *server_; }
 
  private:
-  /// As a file that comes later than the agent.
-  void write_kubeconfig() const {
-    std::ofstream(kubeconfig_.path()) << fmt::format(
-        "current-context: main\ncontexts: [{{name: main, context: {{cluster: c, user: u}}}}]\n"
-        "clusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{}\"}}}}]\n"
-        "users: [{{name: u, user: {{token: t}}}}]\n",
-        server_->port());
-  }
-
   static void run(boost::asio::awaitable<void> work) {
     boost::asio::io_context context{1};
     boost::asio::co_spawn(context, std::move(work), boost::asio::detached);
@@ -126,10 +126,34 @@ TEST_CASE("own DaemonSet: only of one that was there before a refusal says that 
     Node never_saw_it({{kName, {refusal, refusal}}});
     never_saw_it.look();
     CHECK(never_saw_it.why_last() == "");
-    Node uninstalled({{kName, {answers(200, wants("a")), refusal}}});
+    Node uninstalled({{kName, {answers(200, wants("a")), refusal, refusal, refusal}}});
     uninstalled.look();
     CHECK(uninstalled.why_last() == "its DaemonSet is gone");
   }
+}
+
+TEST_CASE("own DaemonSet: rights that come back in time say that another agent is to come") {
+  ::setenv("CAPROCK_GRACE_SECONDS", "60", 1);
+  for (const unsigned status : {401U, 403U}) {
+    const auto refusal = answers(status, status_of(status, "Reason", "no"));
+    Node node({{kName, {answers(200, wants("a")), refusal, refusal, answers(200, wants("a"))}},
+               {"nodes", {answers(200, nodes())}}});
+    node.look();
+    CHECK(node.why_last() == "");
+  }
+  ::unsetenv("CAPROCK_GRACE_SECONDS");
+}
+
+TEST_CASE("own DaemonSet: a token that is refused is read again") {
+  Node node({{kName,
+              {answers(200, wants("a")), answers(401, status_of(401, "Unauthorized", "no")),
+               answers(200, wants("a"))}},
+             {"nodes", {answers(200, nodes())}}});
+  node.look();
+  node.write_kubeconfig("renewed");
+  CHECK(node.why_last() == "");
+  CHECK(node.server().asked(kName).at(1).headers.at("authorization") == "Bearer t");
+  CHECK(node.server().asked(kName).at(2).headers.at("authorization") == "Bearer renewed");
 }
 
 TEST_CASE("own DaemonSet: without an answer another agent is to come") {
