@@ -48,6 +48,8 @@ struct Pod {
   std::vector<std::string> addresses;  // of status.podIPs, else podIP
   std::string host_address;
   bool ready = false;
+  std::string eviction;               // why it is to end before its time, by whom: the reason of
+  std::string eviction_message;       // its condition DisruptionTarget; empty: it is not
   bool deleting = false;              // has a deletionTimestamp
   std::vector<Container> containers;  // init containers first
 

@@ -54,6 +54,17 @@ void write_scheduled(EntryWriter& out, const Pod& pod) {
   out.add(entry);
 }
 
+/// By a drain, for a pod of more importance, off a taint, by its kubelet.
+void write_eviction(EntryWriter& out, const Pod& before, const Pod& after) {
+  if (after.eviction.empty() || before.eviction == after.eviction) return;
+  Entry entry = pod_entry(
+      EntryType::kPodEvicting, after,
+      fmt::format("is being evicted{}", described(after.eviction, after.eviction_message)),
+      Priority::kWarning);
+  entry.field("CAPROCK_REASON", after.eviction).field("CAPROCK_DETAIL", after.eviction_message);
+  out.add(entry);
+}
+
 void write_address(EntryWriter& out, const Pod& before, const Pod& after) {
   if (before.addresses == after.addresses || after.addresses.empty()) return;
   if (names_of(after).addresses.empty() && !after.host_network) return;
@@ -112,6 +123,7 @@ void write_pod_changes(EntryWriter& out, const Pod* before, const Pod* after) {
   const Pod none;
   if (before == nullptr) write_scheduled(out, *after);
   const Pod& old = before == nullptr ? none : *before;
+  write_eviction(out, old, *after);
   if (!old.deleting && after->deleting)
     out.add(pod_entry(EntryType::kPodDeleting, *after, "is being deleted", Priority::kNotice));
   write_address(out, old, *after);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "kubernetes/json_fields.hpp"
 #include "kubernetes/object_json.hpp"
 
@@ -77,11 +75,15 @@ void take_owner(const Json& metadata, Pod& pod) {
   }
 }
 
-bool is_ready(const Json& status) {
-  const auto& conditions = field(status, "conditions");
-  return std::any_of(conditions.begin(), conditions.end(), [](const Json& condition) {
-    return text(condition, "type") == "Ready" && text(condition, "status") == "True";
-  });
+void take_conditions(const Json& status, Pod& pod) {
+  for (const auto& condition : field(status, "conditions")) {
+    if (text(condition, "status") != "True") continue;
+    const std::string type = text(condition, "type");
+    if (type == "Ready") pod.ready = true;
+    if (type != "DisruptionTarget") continue;  // since 1.25
+    pod.eviction = text(condition, "reason");
+    pod.eviction_message = text(condition, "message");
+  }
 }
 
 }  // namespace
@@ -105,7 +107,7 @@ Pod parse_pod(const Json& object) {
   pod.message = text(status, "message");
   pod.addresses = addresses(status);
   pod.host_address = text(status, "hostIP");
-  pod.ready = is_ready(status);
+  take_conditions(status, pod);
   pod.deleting = field(metadata, "deletionTimestamp").is_string();
   pod.containers = containers(status);
   return pod;

@@ -104,6 +104,25 @@ TEST_CASE("object: fields of another type are as if they were missing") {
   CHECK(service.ports[1].port == 0);
 }
 
+TEST_CASE("object: a pod that is to be evicted says so by a condition") {
+  const auto pod_with = [](const char* status) {
+    return parse_pod(nlohmann::json{
+        {"status",
+         {{"conditions",
+           {{{"type", "Ready"}, {"status", "True"}},
+            {{"type", "DisruptionTarget"},
+             {"status", status},
+             {"reason", "PreemptionByScheduler"},
+             {"message",
+              "default-scheduler: preempting to accommodate a higher priority pod"}}}}}}});
+  };
+  CHECK(pod_with("True").eviction == "PreemptionByScheduler");
+  CHECK(pod_with("True").eviction_message ==
+        "default-scheduler: preempting to accommodate a higher priority pod");
+  CHECK(pod_with("True").ready);
+  CHECK(pod_with("False").eviction.empty());
+}
+
 TEST_CASE("object: a service") {
   const Service service = parse_service(R"({
     "metadata": {"uid": "u", "namespace": "shop", "name": "web"},

@@ -52,6 +52,26 @@ TEST_CASE("pod entries: a pod's life reads as sentences") {
                                             "pod shop/frontend-7c9 is gone"});
 }
 
+TEST_CASE("pod entries: that a pod is to end before its time is told, and who wants it") {
+  Cluster cluster = with_ready_pod();
+  Pod pod = test::ready_pod();
+  pod.eviction = "EvictionByEvictionAPI";
+  pod.eviction_message = "Eviction API: evicting";
+  cluster.set(pod);
+  const auto entry = cluster.take_only();
+  CHECK(entry.at("MESSAGE") ==
+        "pod shop/frontend-7c9 is being evicted: EvictionByEvictionAPI: "
+        "Eviction API: evicting");
+  CHECK(entry.at("CAPROCK_EVENT") == "pod-evicting");
+  CHECK(entry.at("CAPROCK_REASON") == "EvictionByEvictionAPI");
+  pod.eviction_message = "Eviction API: evicting again";
+  cluster.set(pod);
+  CHECK(cluster.take().empty());
+  pod.deleting = true;
+  cluster.set(pod);
+  CHECK(cluster.take_messages() == Messages{"pod shop/frontend-7c9 is being deleted"});
+}
+
 TEST_CASE("pod entries: what did not change is not told") {
   Cluster cluster = with_ready_pod();
   Pod pod = test::ready_pod();
