@@ -56,7 +56,7 @@ agent:
   lanes: 3
   overload: drop
   os: { enabled: false, events: [exec, drop], probes: kprobe, inventoryInterval: 0 }
-  kubernetes: { enabled: true, kubeconfig: /k/config, node: n1 }
+  kubernetes: { enabled: true, kubeconfig: /k/config, node: n1, events: false }
   duplicates: keep
   podLoopback: true
   captureSelf: true
@@ -203,6 +203,8 @@ class Rendered(ChartTest):
         """what can be switched off or on: accounts, rights, PodMonitor, NetworkPolicy"""
         made = Manifests("agent.kubernetes.enabled=false")
         self.assertEqual((made.of("ClusterRole"), made.of("ClusterRoleBinding")), ([], []))
+        (rule,) = Manifests("agent.kubernetes.events=false").one("ClusterRole")["rules"]
+        self.assertEqual(rule["resources"], ["pods", "namespaces", "services", "nodes"])
         made = Manifests("serviceAccount.create=false", "rbac.create=false")
         self.assertEqual({one["kind"] for one in made.objects}, {"ConfigMap", "DaemonSet"})
         self.assertEqual(made.pod["spec"]["serviceAccountName"], "default")

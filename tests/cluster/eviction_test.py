@@ -53,6 +53,43 @@ class Eviction(PlayedNodeTest):
             self.export(agent), "-Y", f"udp.port == {PORT} && !icmp || systemd_journal", "-T", "fields",
             "-e", "systemd_journal.message").splitlines()]
 
+    def test_node(self):
+        """what Kubernetes tells about the node itself stands between the packets, and what it tells about another one does not"""
+        front = self.running_pod("shop", "front")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        wait_until(lambda: all(one["synced"] for one in self.report(agent)["resources"]), "all to be followed")
+        front.send("before")
+        wait_until(lambda: self.recorded(agent), "the datagram")
+        self.tell_event("node-2", "NodeNotReady", "Node node-2 status is now: NodeNotReady", "node-controller")
+        self.tell_event(NODE, "SystemOOM", "System OOM encountered, victim process: tail, pid: 4711", "kubelet")
+        self.await_told(agent, "SystemOOM")
+        front.send("behind")
+        wait_until(lambda: len(self.recorded(agent)) == 2, "the datagram")
+        rows = self.rows(agent)
+        self.assertEqual(rows[rows.index("packet"):], [
+            "packet", f"kubelet about node {NODE}: SystemOOM: System OOM encountered, victim process: tail, pid: 4711", "packet"])
+
+    def tell_event(self, node, reason, message, component):
+        self.node.api.request("POST", "/api/v1/namespaces/default/events", {
+            "metadata": {"name": f"{node}.{reason.lower()}"}, "type": "Warning", "reason": reason, "message": message,
+            "involvedObject": {"kind": "Node", "name": node, "uid": node}, "source": {"component": component, "host": node}, "count": 1})
+
+    def test_drain(self):
+        """a pod that is evicted by a drain, and who wants that, stand in front of its deletion"""
+        front = self.running_pod("shop", "front")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        # Kubernetes 1.20, which serves here, says nothing but the deletion; since 1.25 the condition goes ahead of it.
+        disruption = condition("DisruptionTarget", "True", "EvictionByEvictionAPI")
+        self.change(f"{front.path}/status", {"status": {"conditions": [{**disruption, "message": "Eviction API: evicting"}]}})
+        self.node.api.request("POST", f"{front.path}/eviction", {
+            "apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": {"name": "front", "namespace": "shop"},
+            "deleteOptions": {"gracePeriodSeconds": 30}})
+        self.await_told(agent, "is being deleted")
+        self.assertEqual([one for one in self.told(agent) if one.startswith("pod ")], [
+            "pod shop/front is being evicted: EvictionByEvictionAPI: Eviction API: evicting", "pod shop/front is being deleted"])
+
     @alone
     def test_pressure(self):
         """a node that runs out of memory, the pod that is evicted for it and the node's way back stand between the pod's packets"""

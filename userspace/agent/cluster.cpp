@@ -40,7 +40,8 @@ boost::asio::awaitable<void> Cluster::follow() {
     server = api_server(settings_, times);
   }
   trouble_.clear();
-  watch_ = std::make_unique<kubernetes::ClusterWatch>(executor, *server, node_, *this);
+  watch_ = std::make_unique<kubernetes::ClusterWatch>(executor, *server, node_,
+                                                      settings_.kubernetes_events, *this);
 }
 
 Cluster::~Cluster() = default;

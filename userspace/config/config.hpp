@@ -58,6 +58,7 @@ struct Agent {
   Kubernetes kubernetes = Kubernetes::kAuto;
   std::string kubeconfig;       // empty: the pod's own service account
   std::string kubernetes_node;  // empty: CAPROCK_NODE, else the host's name
+  bool kubernetes_events = true;
   Duplicates duplicates = Duplicates::kDrop;
   bool pod_loopback = false;  // record what the containers of a pod say to each other
   bool capture_self = false;

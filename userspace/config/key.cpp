@@ -167,6 +167,11 @@ constexpr auto kKeys = std::to_array<Key>({
         "agent.kubernetes.node", kRestart,
         "Name of this node in the cluster; empty: CAPROCK_NODE in the environment, else the host's "
         "name"),
+    agent<Switch, &Agent::kubernetes_events>(
+        "agent.kubernetes.events", kRestart,
+        "Record the Events that the cluster tells about the node and its pods, too. For that the "
+        "API server sends every agent those of all pods and nodes: where they are too many, false "
+        "leaves them out"),
     agent<DuplicatesChoice, &Agent::duplicates>(
         "agent.duplicates", kLive,
         "Of a packet that passes several interfaces on Kubernetes. drop: it is recorded once, "

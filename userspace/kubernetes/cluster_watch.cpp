@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kubernetes/cluster_watch.hpp"
 
-#include <array>
+#include <fmt/format.h>
+
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -10,16 +12,42 @@
 #include "kubernetes/list_watch.hpp"
 #include "kubernetes/object_cache.hpp"
 #include "kubernetes/object_json.hpp"
-#include "kubernetes/pod_events.hpp"
+#include "kubernetes/own_events.hpp"
 
 namespace caprock::kubernetes {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// The server selects by one kind, or leaves some out. Two watches would take two more requests at
+/// a start; so those are left out that tell most besides pods and nodes.
+constexpr std::string_view kNoEventsOf[] = {"Deployment",
+                                            "ReplicaSet",
+                                            "StatefulSet",
+                                            "DaemonSet",
+                                            "Job",
+                                            "CronJob",
+                                            "PersistentVolumeClaim",
+                                            "HorizontalPodAutoscaler",
+                                            "Service",
+                                            "PodDisruptionBudget",
+                                            "Ingress",
+                                            "ReplicationController"};
+
+std::string event_selector() {
+  std::string selector;
+  for (const auto kind : kNoEventsOf)
+    selector += fmt::format("{}involvedObject.kind!={}", selector.empty() ? "" : ",", kind);
+  return selector;
+}
+
+}  // namespace
+
 /// Shared with the coroutines, which may outlive the ClusterWatch by a turn.
 class ClusterWatch::Part : public std::enable_shared_from_this<Part> {
  public:
-  Part(std::string node, ClusterListener& listener);
+  Part(const std::string& node, bool with_events, ClusterListener& listener);
 
   void start(const asio::any_io_executor& executor, const std::shared_ptr<ApiServer>& server);
   void stop();
@@ -28,7 +56,7 @@ class ClusterWatch::Part : public std::enable_shared_from_this<Part> {
   ObjectCache<Service> services;
   ObjectCache<Namespace> namespaces;
   ObjectCache<Node> nodes;  // the one alone
-  PodEvents events;
+  OwnEvents events;
 
   std::vector<ResourceStatus> status() const;
 
@@ -59,15 +87,15 @@ class ClusterWatch::Part : public std::enable_shared_from_this<Part> {
     return [&cache]() -> std::uint64_t { return cache.objects().size(); };
   }
 
-  PodEvents::Calls event_calls();
+  OwnEvents::Calls event_calls();
   void tell_pod(const Pod* before, const Pod* after);
   static asio::awaitable<void> follow(std::shared_ptr<Part> part, ListWatch& watch);
 
   ClusterListener* listener_;  // null: stopped
-  std::array<Followed, 5> followed_;
+  std::vector<Followed> followed_;
 };
 
-ClusterWatch::Part::Part(std::string node, ClusterListener& listener)
+ClusterWatch::Part::Part(const std::string& node, bool with_events, ClusterListener& listener)
     : pods(
           parse_pod, &Pod::uid, [this](auto* before, auto* after) { tell_pod(before, after); },
           synced_teller(Resource::kPods)),
@@ -78,22 +106,20 @@ ClusterWatch::Part::Part(std::string node, ClusterListener& listener)
       nodes(parse_node, &Node::uid, teller(&ClusterListener::on_node),
             synced_teller(Resource::kNode)),
       events(node, event_calls()),
-      listener_(&listener),
-      followed_{{
-          {{.resource = "pods", .field_selector = "spec.nodeName=" + node}, &pods, count(pods), {}},
-          {{.resource = "services", .field_selector = {}}, &services, count(services), {}},
-          {{.resource = "namespaces", .field_selector = {}}, &namespaces, count(namespaces), {}},
-          {{.resource = "nodes", .field_selector = "metadata.name=" + node},
-           &nodes,
-           count(nodes),
-           {}},
-          {{.resource = "events", .field_selector = "involvedObject.kind=Pod", .only_new = true},
-           &events,
-           [this] { return events.told(); },
-           {}},
-      }} {}
+      listener_(&listener) {
+  const auto follow = [this](Selection selection, ObjectSink& sink, auto objects) {
+    followed_.push_back({std::move(selection), &sink, std::move(objects), {}});
+  };
+  follow({.resource = "pods", .field_selector = "spec.nodeName=" + node}, pods, count(pods));
+  follow({.resource = "services", .field_selector = {}}, services, count(services));
+  follow({.resource = "namespaces", .field_selector = {}}, namespaces, count(namespaces));
+  follow({.resource = "nodes", .field_selector = "metadata.name=" + node}, nodes, count(nodes));
+  if (with_events)
+    follow({.resource = "events", .field_selector = event_selector(), .only_new = true}, events,
+           [this] { return events.told(); });
+}
 
-PodEvents::Calls ClusterWatch::Part::event_calls() {
+OwnEvents::Calls ClusterWatch::Part::event_calls() {
   return {.is_pod_of_node = [this](const auto& uid) { return pods.objects().contains(uid); },
           .tell =
               [this](const Event& event) {
@@ -142,9 +168,9 @@ std::vector<ResourceStatus> ClusterWatch::Part::status() const {
 }
 
 ClusterWatch::ClusterWatch(const asio::any_io_executor& executor,
-                           const std::shared_ptr<ApiServer>& server, std::string node,
-                           ClusterListener& listener)
-    : part_(std::make_shared<Part>(std::move(node), listener)) {
+                           const std::shared_ptr<ApiServer>& server, const std::string& node,
+                           bool with_events, ClusterListener& listener)
+    : part_(std::make_shared<Part>(node, with_events, listener)) {
   part_->start(executor, server);
 }
 

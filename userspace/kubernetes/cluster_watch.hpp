@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the part of a cluster that matters to one node: its pods, the namespaces, the services,
-// the node itself, and the events about these pods.
+// the node itself, and the events about these pods and the node.
 #pragma once
 
 #include <cstdint>
@@ -47,9 +47,10 @@ struct ResourceStatus {
 /// everything, the listener's calls too, happens on `executor`.
 class ClusterWatch {
  public:
-  /// `node`: name of the node whose pods are followed. `listener` must outlive it.
+  /// `node`: name of the node whose pods are followed. `with_events`: events, too. `listener` must
+  /// outlive it.
   ClusterWatch(const boost::asio::any_io_executor& executor,
-               const std::shared_ptr<ApiServer>& server, std::string node,
+               const std::shared_ptr<ApiServer>& server, const std::string& node, bool with_events,
                ClusterListener& listener);
   ~ClusterWatch();  // ends all requests; no call of the listener after it
 

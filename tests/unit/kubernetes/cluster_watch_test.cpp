@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
 
 #include "follower.hpp"
 #include "scripted_server.hpp"
@@ -56,8 +57,10 @@ TEST_CASE("cluster watch: ten requests at start, on one connection a resource, o
         "/api/v1/pods?fieldSelector=spec.nodeName%3Dn1&limit=500&resourceVersion=0");
   CHECK(server.asked("pods")[1].has("fieldSelector=spec.nodeName%3Dn1&watch=1"));
   CHECK(server.asked("nodes")[0].has("fieldSelector=metadata.name%3Dn1"));
-  CHECK(server.asked("events")[0].target ==
-        "/api/v1/events?fieldSelector=involvedObject.kind%3DPod&limit=1");
+  CHECK(server.asked("events")[0].target.starts_with(
+      "/api/v1/events?fieldSelector=involvedObject.kind%21%3DDeployment%2CinvolvedObject.kind%21%3D"
+      "ReplicaSet%2C"));
+  CHECK(server.asked("events")[0].target.ends_with("&limit=1"));
   CHECK(server.asked("events")[1].has("resourceVersion=100"));
   CHECK(server.asked("pods")[0].headers.at("accept-encoding") == "gzip");
   CHECK(server.asked("pods")[0].headers.at("user-agent").starts_with("caprock/"));
@@ -214,6 +217,35 @@ TEST_CASE("cluster watch: only events that concern the node are told, also ahead
   CHECK_FALSE(follower.recorder.has("event Other"));
   CHECK_FALSE(follower.recorder.has("event Old"));
   CHECK_FALSE(follower.recorder.has("event Expired"));
+}
+
+TEST_CASE("cluster watch: of events about nodes those about this one are told, of others none") {
+  const auto about = [](const std::string& kind, const std::string& name, const std::string& reason,
+                        const std::string& version) {
+    auto event = nlohmann::json::parse(event_json("b", reason, version, "n1"));
+    event["involvedObject"] = {{"kind", kind}, {"name", name}, {"uid", name}};
+    return event_of("ADDED", event.dump());
+  };
+  const ScriptedServer server({{"events",
+                                {answers(200, list_of({}, "100")),
+                                 watches({about("Node", "n2", "NodeNotReady", "201"),
+                                          about("Node", "n1", "SystemOOM", "202"),
+                                          about("ConfigMap", "n1", "LeaderElection", "203"),
+                                          about("Node", "n1", "Rebooted", "204")})}}});
+  Follower follower(loopback(server.port()));
+  REQUIRE(follower.until_told("event Rebooted"));
+  std::erase_if(follower.recorder.told,
+                [](const auto& line) { return !line.starts_with("event"); });
+  CHECK(follower.recorder.told == std::vector<std::string>{"event SystemOOM", "event Rebooted"});
+}
+
+TEST_CASE("cluster watch: where events are not wanted nobody is asked for them") {
+  const ScriptedServer server({});
+  Follower follower(loopback(server.port()), quick_times(), false);
+  REQUIRE(follower.until([&] { return server.asked("nodes").size() == 2; }));
+  follower.run_for(100ms);
+  CHECK(server.asked("events").empty());
+  CHECK(follower.watch->status().size() == 4);
 }
 
 TEST_CASE("cluster watch: nothing is told after its end, whatever it was at") {

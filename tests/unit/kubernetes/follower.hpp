@@ -76,9 +76,10 @@ inline kubernetes::Credentials loopback(std::uint16_t port) {
 class Follower {
  public:
   explicit Follower(kubernetes::Credentials credentials,
-                    const kubernetes::Times& times = quick_times())
+                    const kubernetes::Times& times = quick_times(), bool with_events = true)
       : watch(std::in_place, context.get_executor(),
-              *kubernetes::ApiServer::create(std::move(credentials), times), "n1", recorder) {}
+              *kubernetes::ApiServer::create(std::move(credentials), times), "n1", with_events,
+              recorder) {}
 
   ~Follower() {
     watch.reset();

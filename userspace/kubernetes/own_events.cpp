@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kubernetes/pod_events.hpp"
+#include "kubernetes/own_events.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -14,27 +14,29 @@ constexpr std::size_t kMostKept = 1024;
 
 }  // namespace
 
-void PodEvents::changed(const nlohmann::json& object) {
+void OwnEvents::changed(const nlohmann::json& object) {
   Event event = parse_event(object);
+  if (event.object_kind == "Node" && event.object_name == node_) return tell(event);
+  if (event.object_kind != "Pod") return;
   if (event.host == node_ || calls_.is_pod_of_node(event.object_uid))
     tell(event);
   else
     keep(std::move(event));
 }
 
-void PodEvents::pod_appeared(const std::string& uid) {
+void OwnEvents::pod_appeared(const std::string& uid) {
   const auto about = [&](const Kept& kept) { return kept.event.object_uid == uid; };
   for (const auto& kept : kept_)
     if (about(kept)) tell(kept.event);
   std::erase_if(kept_, about);
 }
 
-void PodEvents::tell(const Event& event) {
+void OwnEvents::tell(const Event& event) {
   ++told_;
   calls_.tell(event);
 }
 
-void PodEvents::keep(Event event) {
+void OwnEvents::keep(Event event) {
   const auto now = Clock::now();
   while (!kept_.empty() && (now - kept_.front().since > kKeepTime || kept_.size() >= kMostKept))
     kept_.pop_front();

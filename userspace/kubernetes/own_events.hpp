@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Those of the cluster's events about pods that concern one node.
+// Those of the cluster's events that concern one node.
 #pragma once
 
 #include <chrono>
@@ -13,9 +13,10 @@
 
 namespace caprock::kubernetes {
 
-/// Passes on what is about a pod of the node, or told by it. The scheduler's event and the pod
-/// come by two connections, either first: what nobody is known for is kept a moment. One thread.
-class PodEvents : public ObjectSink {
+/// Passes on what is about the node or a pod of it, or about a pod and told by the node. The
+/// scheduler's event and the pod come by two connections, either first: what nobody is known for is
+/// kept a moment. One thread.
+class OwnEvents : public ObjectSink {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -25,7 +26,7 @@ class PodEvents : public ObjectSink {
     std::function<void()> synced;
   };
 
-  PodEvents(std::string node, Calls calls) : node_(std::move(node)), calls_(std::move(calls)) {}
+  OwnEvents(std::string node, Calls calls) : node_(std::move(node)), calls_(std::move(calls)) {}
 
   /// Tells what was kept about it.
   void pod_appeared(const std::string& uid);
