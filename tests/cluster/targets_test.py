@@ -358,6 +358,19 @@ class Targets(PlayedNodeTest):
         self.unplug(front)
         wait_until(lambda: "front" not in self.targets(agent), f"it to have ended: {self.targets(agent)}")
 
+    def test_without_link(self):
+        """of how many targets no link is known the status says, too"""
+        self.running_pod("shop", "front")
+        lost = self.running_pod("shop", "lost")
+        self.node.network.ip("route", "del", f"{lost.address}/32")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        (note,) = [note for note in agent.status()["kubernetes"]["notes"] if "link" in note]
+        self.assertEqual(note, "1 of the targets have no link that is known: they are recorded by their addresses, on links that others share")
+        self.node.network.ip("route", "add", f"{lost.address}/32", "dev", lost.link)
+        self.await_targets(agent, "front", "lost")
+        self.assertEqual([note for note in agent.status()["kubernetes"]["notes"] if "link" in note], [])
+
     def told_after_inventory(self, agent):
         """What the record says of pods beside those that were there at the beginning."""
         return [message for message in journal_messages(self.export(agent)) if " is there: " not in message]

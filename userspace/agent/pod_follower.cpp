@@ -71,6 +71,11 @@ void PodFollower::stop() {
 
 std::vector<std::string> PodFollower::notes() const {
   auto notes = cluster_.notes();
+  if (const auto count = plan().without_link; count != 0)
+    notes.push_back(fmt::format(
+        "{} of the targets have no link that is known: they are recorded by their addresses, on "
+        "links that others share",
+        count));
   for (const auto& resource : cluster_.resources()) {
     if (!resource.synced) continue;
     if (resource.name == "nodes" && cluster_.view().node == nullptr)

@@ -73,6 +73,7 @@ class Planner {
     const auto links = links_of(pod);
     const auto addresses = addresses_of(pod);
     const bool loopback = verdict.targeted && add_loopback(pod);
+    if (verdict.targeted && lacks_link(pod, addresses, links)) ++plan_.without_link;
     plan_.targets.push_back(
         {.namespace_name = pod.namespace_name,
          .pod = pod.name,
@@ -143,12 +144,18 @@ class Planner {
     return fmt::format("pod {}/{}", pod.namespace_name, pod.name);
   }
 
+  /// One that starts, and one whose address is another's by now, need not have any.
+  static bool lacks_link(const Pod& pod, const std::vector<std::string>& addresses,
+                         const std::vector<std::uint32_t>& links) {
+    return !pod.host_network && !addresses.empty() && links.empty();
+  }
+
   std::string note_on(const Pod& pod, const std::vector<std::string>& addresses,
                       const std::vector<std::uint32_t>& links, bool loopback) const {
     if (pod.host_network) return "in the host's network: recorded by the node's address";
     if (pod.addresses.empty()) return "it has no address yet";
     if (addresses.empty()) return "it is being deleted, and its address is another pod's by now";
-    if (links.empty())
+    if (lacks_link(pod, addresses, links))
       return "no link of it is known: recorded by its address on links that others share";
     return view_.loopbacks && !loopback ? "no process of it is to be seen: not its loopback" : "";
   }

@@ -31,6 +31,7 @@ struct PodPlan {
   std::set<filter::Prefix> target_addresses;       // wanted on those
   std::set<filter::Prefix> excluded_addresses;
   std::vector<api::Target> targets;  // for people
+  std::uint64_t without_link = 0;    // of the targets: their link is not found
 
   bool operator==(const PodPlan&) const = default;
 };

@@ -146,6 +146,7 @@ TEST_CASE("pod plan: targets without a link of their own are recorded by their a
   CHECK(plan.target_addresses == addresses({"10.0.0.7", "192.168.0.1"}));
   CHECK(target_of(plan, "proxy").note.starts_with("in the host's network"));
   CHECK(target_of(plan, "front").note.starts_with("no link of it is known"));
+  CHECK(plan.without_link == 1);
   CHECK(target_of(plan, "starting").note == "it has no address yet");
 }
 
