@@ -339,6 +339,29 @@ class Targets(PlayedNodeTest):
         self.assertEqual([message for message in told if message.startswith("pod ")],
                          ["pod shop/old is gone", f"pod shop/new was scheduled to node {NODE}", f"pod shop/new has address {new.address}"])
 
+    def test_restarted(self):
+        """an agent that follows the API server goes on when that restarts: with what came meanwhile, and without telling anything twice"""
+        old, stays = self.running_pod("shop", "old"), self.running_pod("shop", "stays")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "old", "stays")
+        wait_until(lambda: all(one["synced"] for one in self.report(agent)["resources"]), "all to be followed")
+        self.server.stop()
+        wait_until(lambda: all(one["error"] for one in self.report(agent)["resources"]), f"it to be missed: {self.report(agent)}")
+        stays.send("meanwhile")
+        self.server.start()
+        self.node.api.connection.close()
+        self.vanish(old)
+        new = self.running_pod("shop", "new")
+        agent.wait_for(lambda: set(self.targets(agent)) == {"new", "stays"}, "the pods of now", 60)
+        self.await_targets(agent, "new", "stays")
+        new.send("new"), stays.send("stays")
+        wait_until(lambda: self.recorded(agent) == ["meanwhile", "new", "stays"], f"the datagrams: {self.recorded(agent)}")
+        agent.wait_for(lambda: not any(resource["error"] for resource in self.report(agent)["resources"]), "all to be followed", 60)
+        told = [message for message in self.told_after_inventory(agent) if message.startswith("pod ")]
+        self.assertEqual(sorted(told), sorted(set(told)), "told twice")
+        self.assertEqual([message for message in told if "/stays" in message], [])
+        self.assertIn("pod shop/old is gone", told)
+
     def test_evicted(self):
         """a pod that is evicted by a kubelet which says at once that it has failed is recorded as long as it runs, and one that is to be in no
         record is in none"""
