@@ -34,6 +34,15 @@ def service(name, **spec):
             "spec": {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": int(PORT)}], **spec}}
 
 
+def assert_in_order(test, rows, *texts):
+    """Each text is in a row behind that of the text before."""
+    at = 0
+    for text in texts:
+        found = next((number for number in range(at, len(rows)) if text in rows[number]), None)
+        test.assertIsNotNone(found, f"{text!r} is not behind row {at} of these: {rows}")
+        at = found + 1
+
+
 class RecordedCluster(SystemTest):
     """The agent is a process of the node, not a pod: the image and the chart are other tests' matter."""
 
@@ -92,9 +101,4 @@ class RecordedCluster(SystemTest):
                 if entry.get("CAPROCK_LAYER") == "kubernetes"]
 
     def assert_in_order(self, rows, *texts):
-        """Each text is in a row behind that of the text before."""
-        at = 0
-        for text in texts:
-            found = next((number for number in range(at, len(rows)) if text in rows[number]), None)
-            self.assertIsNotNone(found, f"{text!r} is not behind row {at} of these: {rows}")
-            at = found + 1
+        assert_in_order(self, rows, *texts)

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from chart import CHART, helm_path
+from recorded_cluster import assert_in_order
 from lab.agent import CAPROCK
 from lab.capability import SYS_RESOURCE, is_held
 from lab.harness import SystemTest
@@ -100,10 +101,10 @@ class Release(SystemTest):
     def targets(self):
         return {one["pod"]: one for one in json.loads(self.caprock("targets", "-o", "json"))["targets"]}
 
-    def export(self):
+    def export(self, since="-5m"):
         """The last minutes, as a file here."""
         inside = "/var/lib/caprock/out.pcapng"
-        self.caprock("export", "--from", "-5m", "--force", "-o", inside)
+        self.caprock("export", "--from", since, "--force", "-o", inside)
         return self.cluster.node.path(inside)
 
     def fields(self, capture, condition, *names):
@@ -133,6 +134,7 @@ class Release(SystemTest):
         """of the namespaces asked for alone, and as the filter is changed, the record has each request once, with the pods' names, and
         what became of the pods between the packets; other values are in force without a restart"""
         self.install()
+        begun = time.monotonic()
         self.make_shops()
         self.await_targets("shop-web", "shop-client")
         self.assert_may_follow()
@@ -143,16 +145,25 @@ class Release(SystemTest):
         self.cluster.kubectl("-n", "shop", "delete", "pod", "shop-web", "--wait")
         wait_until(lambda: len(self.requests()) >= 2, f"the requests: {self.caprock('status')}")
         self.assertEqual(self.requests(), ["one", "four"])
+        self.check_order(begun)
         capture = self.export()
         (names,) = set(self.fields(capture, 'http.request.uri == "/one"', "ip.src_host", "ip.dst_host"))
         self.assertEqual(names.split("\t"), ["shop/shop-client", "shop/shop-web"])
-        told = self.fields(capture, "systemd_journal && frame contains \"shop-web\"", "systemd_journal.message")
-        self.assertTrue(any("shop/shop-web" in line and "ready" in line for line in told), told)
-        self.assertTrue(any("shop/shop-web" in line and ("deleted" in line or "gone" in line) for line in told), told)
         agents = self.agents()
         self.install(tap={**VALUES["tap"], "namespaces": ["shop", "bank"]})
         self.await_targets("shop-client", "bank-client", "bank-web")
         self.assertEqual(self.agents(), agents, "a change of values is no reason to start anew")
+
+    def check_order(self, begun):
+        """What became of the pod stands between the requests that it explains: in the last minute's record, where all that was in it."""
+        def rows():
+            seconds = max(60, time.monotonic() - begun + 15)
+            lines = self.fields(self.export(f"-{seconds:.0f}s"), 'http.request || systemd_journal && frame contains "CAPROCK_POD=shop-web"',
+                                "systemd_journal.message", "http.request.uri")
+            return [line.strip() for line in lines]
+        wait_until(lambda: any("pod shop/shop-web is gone" in row for row in rows()), f"the pod's end to be told: {rows()}")
+        assert_in_order(self, rows(), "pod shop/shop-web was scheduled to node node", "container main of pod shop/shop-web started",
+                        "pod shop/shop-web is ready", "/one", "/four", "pod shop/shop-web is being deleted", "pod shop/shop-web is gone")
 
     def await_targets(self, *names):
         def found():
@@ -235,24 +246,32 @@ class Release(SystemTest):
                 return path
         raise RuntimeError(f"no pod has {address}")
 
+    def assert_once(self, capture, sender):
+        """All that it sent is there, and nothing twice."""
+        address, port = sender.destination
+        payloads = self.fields(capture, f"!icmp && ip.dst == {address} && udp.dstport == {port}", "udp.payload")
+        times = Counter(int(bytes.fromhex(text)) for text in payloads)
+        self.assertEqual([number for number in range(sender.sent) if number not in times], [], f"lost of port {port}")
+        self.assertEqual([number for number, count in times.items() if count > 1], [], f"more than once of port {port}")
+
     def test_upgrade(self):
-        """an upgrade to another image loses no packet and doubles none; nothing stays attached where values take the node out, or after
-        an uninstall"""
-        tap = {**VALUES["tap"], "namespaces": []}
+        """an upgrade to another image loses no packet between targets, in either direction, nor what another pod says to one, and doubles
+        none; nothing stays attached where values take the node out, or after an uninstall"""
+        tap = VALUES["tap"]
         self.install(tap=tap)
         self.make_shops()
         near, far = (self.cluster.pod_address(f"shop-{kind}", "shop") for kind in ("client", "web"))
         self.cluster.load(build_image("caprock", CAPROCK, "next"))
-        with NumberedSender(self.network_of(near), (far, 9000)) as sender:
+        with (NumberedSender(self.network_of(near), (far, 9000)) as sender, NumberedSender(self.network_of(far), (near, 9001)) as back,
+              NumberedSender(self.network_of(self.cluster.pod_address("bank-web", "bank")), (far, 9002)) as stranger):
             self.assertEqual(self.images(), {"localhost/caprock:test"})
             self.install(tap=tap, image={**VALUES["image"], "tag": "next"})
             time.sleep(2)
         self.assertEqual(self.images(), {"localhost/caprock:next"})
         self.assert_may_follow()
-        payloads = self.fields(self.export(), f"!icmp && ip.src == {near} && udp.dstport == 9000", "udp.payload")
-        times = Counter(int(bytes.fromhex(text)) for text in payloads)
-        self.assertEqual([number for number in range(sender.sent) if number not in times], [], "lost")
-        self.assertEqual([number for number, count in times.items() if count > 1], [], "more than once")
+        capture = self.export()
+        for one in (sender, back, stranger):  # of whom a target hears
+            self.assert_once(capture, one)
         self.assertTrue(all(self.left()))
         self.give(tap=tap, daemonSet={"nodeSelector": {"recorded": "yes"}})
         self.await_end()
