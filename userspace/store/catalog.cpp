@@ -4,6 +4,14 @@
 #include <algorithm>
 
 namespace caprock::store {
+namespace {
+
+/// Time enough for the mark to get to disk while lanes use these up, and no more to be looked at
+/// after a power cut than is read in a second or two.
+constexpr std::size_t kFewToRecycle = 16;
+constexpr std::size_t kRecycleStep = 16;
+
+}  // namespace
 
 Catalog::Catalog(std::uint64_t segments, std::uint64_t next_sequence)
     : segments_(segments), next_sequence_(next_sequence) {
@@ -40,6 +48,23 @@ std::optional<SegmentUse> Catalog::take_bad() {
   return bad_.empty() ? std::nullopt : std::optional(use_next(bad_.front()));
 }
 
+void Catalog::allow_recycling(std::uint64_t sealed_before) {
+  const std::lock_guard lock(mutex_);
+  recycled_before_ = sealed_before;
+}
+
+std::optional<std::uint64_t> Catalog::wanted_recycling() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t left = free_.size();
+  auto next = by_age_.begin();
+  for (; left <= kFewToRecycle && next != by_age_.end() && may_recycle(*next); ++next)
+    left += is_kept(*next) ? 0 : 1;
+  if (left > kFewToRecycle || next == by_age_.end()) return std::nullopt;
+  for (std::size_t step = 0; step < kRecycleStep && next != by_age_.end(); ++next)
+    step += is_kept(*next) ? 0 : 1;
+  return next == by_age_.end() ? next_sequence_ + 1 : next->first;
+}
+
 SegmentUse Catalog::use_next(std::uint32_t index) {
   release(index);
   Segment& segment = segments_[index];
@@ -55,22 +80,26 @@ std::optional<std::uint32_t> Catalog::pick() {
   if (!free_.empty()) return *free_.begin();
   if (const auto unpinned = pick_unpinned()) return unpinned;
   if (!sealing_.empty()) return std::nullopt;  // no pin is broken for the want of patience
-  if (!by_age_.empty()) return break_oldest_pin();
-  return std::nullopt;
+  return break_oldest_pin();
 }
 
 std::optional<std::uint32_t> Catalog::pick_unpinned() const {
-  const auto unpinned = std::find_if(by_age_.begin(), by_age_.end(), [this](const Age& age) {
-    return !pins_.contains(age.second);
-  });
-  return unpinned != by_age_.end() ? std::optional(by_sequence_.at(unpinned->second))
-                                   : std::nullopt;
+  const auto unpinned =
+      std::ranges::find_if(by_age_, [this](const Age& age) { return !is_kept(age); });
+  return unpinned != by_age_.end() && may_recycle(*unpinned)
+             ? std::optional(by_sequence_.at(unpinned->second))
+             : std::nullopt;
 }
 
-std::uint32_t Catalog::break_oldest_pin() {
-  const std::uint64_t oldest = by_age_.begin()->second;
-  pins_[oldest].broken = true;
-  return by_sequence_.at(oldest);
+/// Only where none is left without one, not where one may not be given out yet.
+std::optional<std::uint32_t> Catalog::break_oldest_pin() {
+  const auto oldest =
+      std::ranges::find_if(by_age_, [this](const Age& age) { return age.second != held_; });
+  const bool all_kept =
+      std::ranges::all_of(by_age_, [this](const Age& age) { return is_kept(age); });
+  if (oldest == by_age_.end() || !all_kept || !may_recycle(*oldest)) return std::nullopt;
+  pins_[oldest->second].broken = true;
+  return by_sequence_.at(oldest->second);
 }
 
 /// Out of every list but that of its next state.
@@ -135,6 +164,19 @@ std::vector<SegmentUse> Catalog::unsynced() const {
   for (const std::uint32_t index : unsynced_)
     uses.push_back({index, segments_[index].sequence});
   return uses;
+}
+
+bool Catalog::hold(SegmentUse use) {
+  const std::lock_guard lock(mutex_);
+  const Segment& segment = segments_[use.index];
+  if (segment.sequence != use.sequence || segment.state != SegmentState::kSealed) return false;
+  held_ = use.sequence;
+  return true;
+}
+
+void Catalog::let_go() {
+  const std::lock_guard lock(mutex_);
+  held_ = 0;
 }
 
 bool Catalog::durable(SegmentUse use) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,12 @@ class Catalog {
   /// whose pins are broken. Nothing while another is just being sealed.
   std::optional<SegmentUse> take();
 
+  /// Only segments sealed before are given out again from now on (RecycleMark); without a call all
+  /// are.
+  void allow_recycling(std::uint64_t sealed_before);
+  /// What to allow next, where few are left that may be given out.
+  std::optional<std::uint64_t> wanted_recycling() const;
+
   /// The bad segment that failed longest ago, now ready.
   std::optional<SegmentUse> take_bad();
 
@@ -61,6 +68,10 @@ class Catalog {
     const std::lock_guard lock(mutex_);
     if (segments_[use.index].sequence == use.sequence) action();
   }
+  /// Keeps a sealed segment in that use until let_go(), whatever is pinned: for what takes too long
+  /// to be done in if_in_use(). One at a time. False: it is in its next use already.
+  bool hold(SegmentUse use);
+  void let_go();
   /// All of a sealed segment is durable, its mark too. False: it is in its next use already.
   bool durable(SegmentUse use);
 
@@ -94,7 +105,9 @@ class Catalog {
 
   std::optional<std::uint32_t> pick();
   std::optional<std::uint32_t> pick_unpinned() const;
-  std::uint32_t break_oldest_pin();
+  std::optional<std::uint32_t> break_oldest_pin();
+  bool may_recycle(const Age& age) const { return age.first < recycled_before_; }
+  bool is_kept(const Age& age) const { return age.second == held_ || pins_.contains(age.second); }
   SegmentUse use_next(std::uint32_t index);
   void release(std::uint32_t index);
 
@@ -108,7 +121,9 @@ class Catalog {
   std::set<std::uint32_t> doubtful_;
   std::unordered_map<std::uint64_t, std::uint32_t> by_sequence_;
   std::map<std::uint64_t, Pins> pins_;
+  std::uint64_t held_ = 0;  // its sequence; 0: none
   std::uint64_t next_sequence_;
+  std::uint64_t recycled_before_ = std::numeric_limits<std::uint64_t>::max();  // by sealed_at
 };
 
 }  // namespace caprock::store

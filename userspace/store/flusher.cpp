@@ -126,8 +126,10 @@ void Flusher::rewrite_doubtful() {
 }
 
 void Flusher::rewrite(SegmentUse use) {
+  if (!catalog_.hold(use)) return;
   for (const std::uint64_t page : file_.resident_pages(use.index))
-    catalog_.if_in_use(use, [&] { file_.write_again(use.index, page); });
+    file_.write_again(use.index, page);
+  catalog_.let_go();
   rewritten_ = true;
 }
 

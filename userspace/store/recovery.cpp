@@ -15,8 +15,9 @@
 namespace caprock::store {
 namespace {
 
-/// So many segments with the right checksum, from the oldest on, and the rest is taken for
-/// untouched: more than lanes can have had ahead or empty, of which the heads on disk are right.
+/// So many segments with the right checksum, from the oldest on, and what lies behind them and the
+/// mark is taken for untouched: more than lanes can have had ahead or empty, of which the heads on
+/// disk are right.
 std::size_t right_in_a_row(std::size_t lanes) {
   return std::max<std::size_t>(8, lanes * (kMaxPrepared + 1) + 1);
 }
@@ -224,8 +225,9 @@ void Recovery::distrust_unsynced() {
 }
 
 /// After a power cut the head of a segment may be that of its last use and its blocks already those
-/// of the next: new blocks go to disk at once, blank heads with the next sync. That happens to the
-/// oldest ones only, as they are recycled first.
+/// of the next: new blocks go to disk at once, blank heads with the next sync. That happens only to
+/// those that the mark lets be recycled, of which the first may be untouched, when lanes had got no
+/// further than to copy. Where there is no mark they are the oldest, as many as are not right.
 void Recovery::distrust_recycled() {
   std::vector<FoundSegment*> by_age;
   for (FoundSegment& found : found_) {
@@ -238,7 +240,7 @@ void Recovery::distrust_recycled() {
   const std::size_t enough = right_in_a_row(lanes_found());
   std::size_t right_so_far = 0;
   for (FoundSegment* found : by_age) {
-    if (right_so_far == enough) break;
+    if (found->foot.sealed_at >= context_.recycled_before && right_so_far >= enough) break;
     const bool right = accept(*found);
     right_so_far = right ? right_so_far + 1 : 0;
     if (!right) note_damage(*found, "its blocks are not those of its checksum");

@@ -25,6 +25,7 @@ struct RecoveryContext {
   BootId boot_id{};
   std::int64_t wall_offset_ns = 0;
   unsigned lanes = 1;
+  std::uint64_t recycled_before = 0;  // see RecycleMark
 };
 
 /// Seals what was open: in the same boot up to the frontier, in another up to the synced frontier.

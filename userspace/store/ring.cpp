@@ -18,6 +18,7 @@
 #include "store/housekeeping.hpp"
 #include "store/lane.hpp"
 #include "store/recovery.hpp"
+#include "store/recycle_mark.hpp"
 #include "store/ring_file.hpp"
 #include "store/ring_lock.hpp"
 #include "store/ring_scan.hpp"
@@ -56,6 +57,8 @@ class RecordingRing final : public Ring {
   void make_lanes(const RingIdentity& identity, BootId boot_id, std::uint32_t clock_generation);
   std::chrono::milliseconds keep_house();
   std::chrono::milliseconds flush();
+  void mark_recycling(std::uint64_t ring_id);
+  std::chrono::milliseconds allow_recycling();
   LaneStatus lane_status(std::size_t index) const;
 
   RingOptions options_;
@@ -67,12 +70,15 @@ class RecordingRing final : public Ring {
   DiskPressure pressure_;
   Housekeeping housekeeping_;
   Flusher flusher_;
+  std::optional<RecycleMark> recycle_mark_;
   WakeSignal wake_housekeeping_;
   WakeSignal wake_flusher_;
+  WakeSignal wake_recycling_;
   std::deque<Lane> lanes_;
   bool closed_ = false;
   std::optional<BackgroundThread> housekeeping_thread_;
   std::optional<BackgroundThread> flusher_thread_;
+  std::optional<BackgroundThread> recycling_thread_;
 };
 
 RecordingRing::RecordingRing(RingOptions options, RingLock lock, std::unique_ptr<RingFile> file,
@@ -86,6 +92,7 @@ RecordingRing::RecordingRing(RingOptions options, RingLock lock, std::unique_ptr
       housekeeping_(*file_, *catalog_, exchanges_, std::move(recovered.totals)),
       flusher_(*file_, *catalog_, exchanges_, pressure_) {
   make_lanes(identity, boot_id, recovered.clock_generation);
+  mark_recycling(identity.ring_id);
 }
 
 Status RecordingRing::start() {
@@ -100,6 +107,8 @@ Status RecordingRing::start() {
   }
   housekeeping_thread_.emplace("ring-house", wake_housekeeping_, [this] { return keep_house(); });
   flusher_thread_.emplace("ring-flush", wake_flusher_, [this] { return flush(); });
+  if (recycle_mark_)
+    recycling_thread_.emplace("ring-mark", wake_recycling_, [this] { return allow_recycling(); });
   return {};
 }
 
@@ -129,6 +138,36 @@ RecordingRing::~RecordingRing() {
 std::chrono::milliseconds RecordingRing::keep_house() {
   while (housekeeping_.work()) {
   }
+  if (recycle_mark_ && catalog_->wanted_recycling()) wake_recycling_.notify();
+  return kHousekeepingInterval;
+}
+
+/// Before anything is recycled. A ring without the mark is recycled all the same.
+void RecordingRing::mark_recycling(std::uint64_t ring_id) {
+  if (file_->geometry().segments <= kMaxUnmarkedSegments) {
+    RecycleMark::remove(options_.path);
+    return;
+  }
+  auto mark = RecycleMark::open(options_.path, ring_id);
+  if (!mark) {
+    report_error(fmt::format("{}; after a power cut segments may be taken for what they are not",
+                             mark.error().message()));
+    return;
+  }
+  recycle_mark_ = *std::move(mark);
+  catalog_->allow_recycling(RecycleMark::read(options_.path, ring_id));
+  allow_recycling();
+}
+
+/// Its own thread's, as the disk may take long. One that fails does not stop the record: what it
+/// had got in time is in doubt anyway.
+std::chrono::milliseconds RecordingRing::allow_recycling() {
+  if (const auto wanted = catalog_->wanted_recycling()) {
+    if (auto written = recycle_mark_->write(*wanted); !written)
+      report_error(written.error().message());
+    catalog_->allow_recycling(*wanted);
+    wake_housekeeping_.notify();
+  }
   return kHousekeepingInterval;
 }
 
@@ -145,6 +184,7 @@ Status RecordingRing::close() {
     lane.retire();
   housekeeping_thread_.reset();
   flusher_thread_.reset();
+  recycling_thread_.reset();
   housekeeping_.finish();
   if (auto flushed = flusher_.flush(); !flushed) return flushed;
   return flusher_.flush();  // the synced frontiers that the first one wrote
@@ -249,8 +289,14 @@ Result<std::unique_ptr<Ring>> Ring::open(RingOptions options) {
   if (!file) return std::move(file).error();
 
   const BootId boot_id = parse_boot_id(caprock::boot_id());
-  RecoveredRing recovered =
-      recover(**file, std::move(opened->found), {boot_id, options.wall_offset_ns, options.lanes});
+  const bool unmarked = opened->geometry.segments <= kMaxUnmarkedSegments;
+  RecoveredRing recovered = recover(
+      **file, std::move(opened->found),
+      {.boot_id = boot_id,
+       .wall_offset_ns = options.wall_offset_ns,
+       .lanes = options.lanes,
+       .recycled_before = unmarked ? std::numeric_limits<std::uint64_t>::max()
+                                   : RecycleMark::read(options.path, opened->identity.ring_id)});
   recovered.report.created = opened->created;
   recovered.report.notes.insert(recovered.report.notes.begin(), notes.begin(), notes.end());
   if (recovered.report.recovered != 0) {

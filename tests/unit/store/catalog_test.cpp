@@ -39,6 +39,46 @@ TEST_CASE("catalog: the segment that was sealed first is recycled") {
   CHECK_FALSE(catalog.take());
 }
 
+TEST_CASE("catalog: no segment is recycled before the disk knows that it may be") {
+  Catalog catalog(4, 20);
+  seal_four(catalog);
+  catalog.allow_recycling(16);
+  CHECK(catalog.take()->index == 2);
+  CHECK_FALSE(catalog.take());
+  CHECK_FALSE(catalog.pin_broken(11));
+  REQUIRE(catalog.wanted_recycling() == 22);
+  catalog.allow_recycling(22);
+  CHECK_FALSE(catalog.wanted_recycling());
+  CHECK(catalog.take()->index == 0);
+}
+
+TEST_CASE("catalog: pinned segments do not stand in the way of what may be recycled next") {
+  Catalog catalog(40, 100);
+  for (std::uint32_t index = 0; index < 40; ++index) {
+    catalog.sealed({index, index + 1}, index + 10, {1, 2});
+    if (index < 30) catalog.pin(index + 1);
+  }
+  catalog.allow_recycling(35);
+  CHECK_FALSE(catalog.take());
+  REQUIRE(catalog.wanted_recycling() == 101);
+  catalog.allow_recycling(101);
+  CHECK(catalog.take()->index == 30);
+}
+
+TEST_CASE("catalog: a segment that is held is not recycled, even where every other one is pinned") {
+  Catalog catalog(4, 20);
+  seal_four(catalog);
+  CHECK_FALSE(catalog.hold({2, 12}));
+  REQUIRE(catalog.hold({2, 13}));
+  CHECK(catalog.take()->index == 0);
+  catalog.pin(14);
+  catalog.pin(12);
+  CHECK(catalog.take()->index == 3);
+  CHECK(catalog.pin_broken(14));
+  catalog.let_go();
+  CHECK(catalog.take()->index == 2);
+}
+
 TEST_CASE(
     "catalog: a record from when the clock was ahead is recycled in its turn, and spans the "
     "status") {
