@@ -147,6 +147,28 @@ class Recorded(MirrorTest):
         self.assertEqual(json.loads(verified.stdout)["dropped"], count["lost"])
 
 
+    def test_renamed(self):
+        """mirror port: what is lost while it is renamed is told once, and the account is whole"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair, agent__mirrorInterfaces="[east, harbour]", agent__stageSize="8Mi")
+        agent.process.send_signal(signal.SIGSTOP)
+        sent = SOCKET_FRAMES + 3000
+        send_numbered(pair, 0, sent)
+        agent.process.send_signal(signal.SIGCONT)
+        self.wait_for_counter(agent, "lost", 1)
+        pair.right.ip("link", "set", "east", "name", "harbour")
+        agent.wait_for(lambda: agent.interface("harbour"), "the new name")
+        send_numbered(pair, sent, sent + 100)
+        agent.settle()
+        lost = agent.status()["loss"]["total"]
+        self.assert_stopped(agent)
+        numbers = self.numbers(read("tcpdump", agent.ring).frames, "tcpdump")
+        self.assertEqual(len(numbers) + lost, sent + 100)
+        self.assertRegex(journal_messages(agent.ring)[-1], f"^{sent + 100} packets seen: .* {lost} lost, .* 0 unexplained$")
+        verified = subprocess.run([CAPROCK, "verify", "-o", "json", agent.ring], capture_output=True, text=True, check=True)
+        self.assertEqual(json.loads(verified.stdout)["dropped"], lost)
+
+
 @on_both_transports
 class Restarted(RestartTest, MirrorTest):
     def test_stop(self):

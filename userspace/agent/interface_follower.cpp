@@ -284,6 +284,7 @@ bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& s
   recorded.id = *id;
   if (selected.ingress == capture::IngressHook::kMirror && recorded.port == 0)
     recorded.port = ports_.acquire();
+  ports_.renamed(recorded.port, *id);
   return true;
 }
 

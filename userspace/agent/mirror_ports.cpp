@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/mirror_ports.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "abi/mirror.h"
@@ -25,8 +26,15 @@ Status MirrorPorts::open(std::uint8_t number, const capture::Device& device,
   auto sources = recorder_->add_sources(port.take_sources());
   port.connect();
   const std::string note = port.note();
-  open_.emplace(number, Open{std::move(port), interface_id, std::move(sources)});
+  open_.emplace(number, Open{std::move(port), {interface_id}, std::move(sources)});
   return note.empty() ? Status() : Error(note);
+}
+
+void MirrorPorts::renamed(std::uint8_t number, std::uint32_t interface_id) {
+  const auto found = open_.find(number);
+  if (found == open_.end()) return;
+  auto& ids = found->second.interface_ids;
+  if (std::ranges::find(ids, interface_id) == ids.end()) ids.push_back(interface_id);
 }
 
 void MirrorPorts::close(std::uint8_t number) {
@@ -34,7 +42,7 @@ void MirrorPorts::close(std::uint8_t number) {
   if (!closing) return;
   closing.mapped().port.disconnect();
   recorder_->finish_sources(closing.mapped().sources);
-  recorder_->tell_redirected_losses(closing.mapped().interface_id);
+  recorder_->tell_redirected_losses(closing.mapped().interface_ids);
 }
 
 std::string MirrorPorts::mode(std::uint8_t number) const {

@@ -29,6 +29,9 @@ class MirrorPorts {
   /// why.
   Status open(std::uint8_t number, const capture::Device& device, std::uint32_t interface_id);
 
+  /// The port's packets come with this id from some time on.
+  void renamed(std::uint8_t number, std::uint32_t interface_id);
+
   /// From now on they go through the stage. All that came by sockets is in the ring, and what of it
   /// was lost is told. One that is not open is left as it is.
   void close(std::uint8_t number);
@@ -41,7 +44,7 @@ class MirrorPorts {
  private:
   struct Open {
     capture::MirrorPort port;
-    std::uint32_t interface_id;
+    std::vector<std::uint32_t> interface_ids;  // that it has had
     std::vector<const capture::PacketSource*> sources;
   };
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -76,6 +77,14 @@ std::optional<std::int64_t> pinned_offset(const std::filesystem::path& pin_direc
   return offset_of(capture::SettingsMap(*pinned));
 }
 
+/// Of what a mirror port's sockets lost, and programs handed over to be told. The rest is for the
+/// programs to tell. Less than nothing: a block told losses of another id.
+std::int64_t untold_of_sockets(const capture::Counters& counters, std::uint32_t interface_id) {
+  const capture_counters sum = counters.of(interface_id, CAPROCK_INGRESS);
+  const capture_counters sockets = counters.mirror()->of(interface_id);
+  return static_cast<std::int64_t>(sockets.lost + sum.lost_handed - sockets.lost_reported);
+}
+
 std::string clock_message(const ClockStep& step) {
   const std::int64_t ns = step.after_ns - step.before_ns;
   return fmt::format("the wall clock was set {} by {:.6f} s", ns < 0 ? "back" : "forward",
@@ -125,8 +134,9 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
   if (auto made = recorder->make_sources(); !made) return std::move(made).error();
   if (auto started = recorder->start_lanes(lanes, offset); !started)
     return std::move(started).error();
-  for (std::uint32_t id = 0; id < recorder->known_interfaces_.size(); ++id)
-    recorder->tell_redirected_losses(id);
+  std::vector<std::uint32_t> ids(recorder->known_interfaces_.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  recorder->tell_redirected_losses(ids);
   if (auto followed = recorder->follow_clock(); !followed) return std::move(followed).error();
   return recorder;
 }
@@ -260,23 +270,36 @@ void Recorder::finish_sources(const std::vector<const capture::PacketSource*>& s
   });
 }
 
-void Recorder::tell_redirected_losses(std::uint32_t interface_id) {
+/// What sockets lost is counted for the id that the port had at that moment, as far as the agent
+/// knew it: a block of the former one may have told what the new one lost.
+void Recorder::tell_redirected_losses(const std::vector<std::uint32_t>& interface_ids) {
   const auto& mirror = counters_.mirror();
   if (!mirror) return;
-  counters_.settle_redirected(interface_id);
-  const capture_counters sum = counters_.of(interface_id, CAPROCK_INGRESS);
-  const capture_counters sockets = mirror->of(interface_id);
-  // The rest of the untold is for the programs to tell.
-  capture_counters told{};
-  told.lost_reported = sockets.lost + sum.lost_handed - sockets.lost_reported;
-  if (told.lost_reported == 0) return;
-  std::vector<std::byte> entry;
-  store::write_loss_entry(entry, {.interface = (*interfaces_)[interface_id].name,
-                                  .received = true,
-                                  .packets = told.lost_reported,
-                                  .time_ns = monotonic_ns() + wall_offset_ns_});
-  tell(entry);
-  mirror->add(interface_id, told);
+  std::uint64_t told_by_others = 0;
+  for (const std::uint32_t id : interface_ids) {
+    counters_.settle_redirected(id);
+    const std::int64_t untold = untold_of_sockets(counters_, id);
+    if (untold >= 0) continue;
+    capture_counters too_many{};
+    too_many.lost_reported = static_cast<std::uint64_t>(untold);  // adding it takes it away
+    mirror->add(id, too_many);
+    told_by_others += static_cast<std::uint64_t>(-untold);
+  }
+  std::vector<std::byte> entries;
+  for (const std::uint32_t id : interface_ids) {
+    capture_counters told{};
+    told.lost_reported = static_cast<std::uint64_t>(untold_of_sockets(counters_, id));
+    const auto known = std::min<std::uint64_t>(told.lost_reported, told_by_others);
+    told_by_others -= known;
+    if (told.lost_reported > known) {
+      store::write_loss_entry(entries, {.interface = (*interfaces_)[id].name,
+                                        .received = true,
+                                        .packets = told.lost_reported - known,
+                                        .time_ns = monotonic_ns() + wall_offset_ns_});
+    }
+    mirror->add(id, told);
+  }
+  tell(entries);
 }
 
 void Recorder::set_interfaces(const SharedInterfaceList& list) {

@@ -56,9 +56,9 @@ class Recorder {
   }
   std::int64_t wall_offset() const { return wall_offset_ns_; }
 
-  /// Of a mirror port that has no socket now: counts what was on its way to one and has not come as
-  /// lost, and tells by a journal entry what no packet told.
-  void tell_redirected_losses(std::uint32_t interface_id);
+  /// Of mirror ports that have no socket now, by all ids that they have had: counts what was on its
+  /// way to one and has not come as lost, and tells by a journal entry each what no packet told.
+  void tell_redirected_losses(const std::vector<std::uint32_t>& interface_ids);
 
   /// Lets go of what agents before left, once it is taken. Call now and then, when every device has
   /// the programs of this agent.

@@ -60,7 +60,8 @@ PacketBatch AfXdpSource::peek() {
 }
 
 /// The head is there already. Where a driver puts packets further back than others, the end of a
-/// long one makes room for what comes behind it.
+/// long one makes room for what comes behind it. What was lost before the interface got another id
+/// is not told by a block of the new one: Recorder tells it.
 void AfXdpSource::complete(const xdp_desc& packet) {
   std::byte* const at = queue_->memory().data() + packet.addr;
   const std::uint64_t offset = packet.addr % MIRROR_FRAME_BYTES;
@@ -68,11 +69,11 @@ void AfXdpSource::complete(const xdp_desc& packet) {
   const std::uint64_t room = MIRROR_FRAME_BYTES - MIRROR_TAIL_BYTES - offset;
   head.block.captured_bytes = static_cast<std::uint32_t>(
       std::min<std::uint64_t>({head.block.captured_bytes, packet.len, room}));
+  if (std::exchange(interface_id_, head.block.interface_id) != head.block.interface_id) untold_ = 0;
   const std::uint64_t dropped = head.dropped + std::exchange(untold_, 0);
   head.block.total_bytes = write_tail(at, head.block.captured_bytes, dropped);
   std::byte* const begin = at - EPB_HEAD_BYTES;
   std::memcpy(begin, &head.block, sizeof head.block);
-  interface_id_ = head.block.interface_id;
   const std::uint64_t end = position_ + (pieces_.size() + 1) * MIRROR_FRAME_BYTES;
   pieces_.push_back({.bytes = {begin, head.block.total_bytes}, .end_position = end});
   frames_.push_back({.address = packet.addr - offset, .dropped = dropped});

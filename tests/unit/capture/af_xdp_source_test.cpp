@@ -57,7 +57,8 @@ class FakeQueue final : public RxQueue {
   void wake_driver() override { ++wakes_; }
 
   /// A packet of `bytes` bytes of value `bytes`, `further` bytes behind its usual place.
-  bool receive(std::uint32_t bytes, std::uint32_t further = 0, std::uint32_t dropped = 0) {
+  bool receive(std::uint32_t bytes, std::uint32_t further = 0, std::uint32_t dropped = 0,
+               std::uint32_t interface_id = kInterface) {
     if (fill_consumer_ == fill_producer_) {
       ++lost_;
       return false;
@@ -67,7 +68,7 @@ class FakeQueue final : public RxQueue {
     const mirror_head head{.dropped = dropped,
                            .block = {.type = PCAPNG_EPB,
                                      .total_bytes = 0,
-                                     .interface_id = kInterface,
+                                     .interface_id = interface_id,
                                      .time_high = 1,
                                      .time_low = 2,
                                      .captured_bytes = bytes,
@@ -192,6 +193,18 @@ TEST_CASE("af_xdp: what the socket lost is counted, and told once by the next bl
   CHECK(batch.pieces[0].bytes.size() > batch.pieces[1].bytes.size());
   fixture.consume_all();
   CHECK(fixture.counts->of(kInterface).lost_reported == 7);
+}
+
+TEST_CASE("af_xdp: a block of a renamed port does not tell what was lost under its former name") {
+  Fixture fixture;
+  for (std::uint32_t i = 0; i < kFrames + 7; ++i)
+    fixture.queue->receive(100);
+  fixture.consume_all();
+  fixture.queue->receive(100, 0, 0, kInterface + 1);
+  fixture.consume_all();
+  CHECK(fixture.counts->of(kInterface).lost == 7);
+  CHECK(fixture.counts->of(kInterface).lost_reported == 0);
+  CHECK(fixture.counts->of(kInterface + 1).lost_reported == 0);
 }
 
 TEST_CASE("af_xdp: a loss that the program hands over is told by that packet's block") {
