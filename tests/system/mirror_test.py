@@ -201,15 +201,46 @@ class Restarted(RestartTest, MirrorTest):
 
 
 class Port(MirrorTest):
+    def uninstall(self, agent):
+        subprocess.run([*agent.command(), "--uninstall"], check=True, capture_output=True)
+
     def test_promiscuous(self):
-        """mirror port: it is promiscuous while an agent has it, and then as it was, also after kill -9"""
+        """mirror port: it is promiscuous until an agent detaches, also while none runs, and then as it was"""
         pair = self.make_pair(addresses=False)
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            agent = self.mirror_of(pair)
+        agent = self.mirror_of(pair)
+        for number, keep in ((signal.SIGKILL, "detach"), (signal.SIGTERM, "keep")):
+            agent.settings["agent.onStop"] = keep
+            if agent.process.poll() is not None:
+                agent.start()
             self.assertEqual(self.promiscuity(pair), 1)
             agent.stop(number)
-            self.assertEqual(self.promiscuity(pair), 0)
-        subprocess.run([*agent.command(), "--uninstall"], check=True, capture_output=True)
+            self.assertEqual(self.promiscuity(pair), 1)
+        self.uninstall(agent)
+        self.assertEqual(self.promiscuity(pair), 0)
+        agent.settings["agent.onStop"] = "detach"
+        agent.start()
+        self.assertEqual(self.promiscuity(pair), 1)
+        self.assert_stopped(agent)
+        self.assertEqual(self.promiscuity(pair), 0)
+
+    def test_promiscuous_before(self):
+        """mirror port: one that somebody has made promiscuous stays so"""
+        pair = self.make_pair(addresses=False)
+        pair.right.ip("link", "set", "east", "promisc", "on")
+        agent = self.mirror_of(pair)
+        self.assert_stopped(agent)
+        self.assertEqual(self.promiscuity(pair), 1)
+
+    def test_promiscuous_taken_back(self):
+        """mirror port: one that the next agent has no more is as it was"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair, agent__onStop="keep")
+        agent.stop()
+        agent.settings.update({"agent.mirrorInterfaces": None, "agent.interfaces": "[east]"})
+        agent.start()
+        agent.wait_for(lambda: self.promiscuity(pair) == 0, "the port to be as it was")
+        agent.stop()
+        self.uninstall(agent)
 
     def test_ended(self):
         """mirror port: a stop leaves nothing on the device, and the host has it again"""

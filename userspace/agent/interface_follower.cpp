@@ -137,6 +137,7 @@ void InterfaceFollower::keep() {
   for (auto& [ifindex, recorded] : recorded_) {
     ports_.close(recorded.port);
     if (recorded.attachment) recorded.attachment->keep();
+    if (recorded.promiscuous) recorded.promiscuous->keep();
   }
   pod_ends_.keep();
   recorded_.clear();
@@ -207,9 +208,14 @@ void InterfaceFollower::follow_attached() {
 
 void InterfaceFollower::remove_leftovers() {
   capture::AttachedDevices attached{.devices = {}, .ends = pod_ends_.attached()};
+  std::set<std::uint32_t> promiscuous;
   for (const auto& [ifindex, recorded] : recorded_) {
     if (recorded.attachment) attached.devices.insert(ifindex);
+    if (recorded.promiscuous) promiscuous.insert(ifindex);
   }
+  if (auto ended = capture::end_promiscuous_modes(attach_options_.pin_directory, promiscuous);
+      !ended)
+    report_error(ended.error().message());
   const auto removed = capture::remove_leftovers(monitor_.devices(), attached, attach_options_);
   if (!removed) report_error(removed.error().message());
   leftovers_ = !removed;
@@ -432,9 +438,10 @@ void InterfaceFollower::attach_pod_ends() {
 void InterfaceFollower::open_port(Recorded& recorded) {
   const capture::SelectedDevice& selected = recorded.selected;
   if (!recorded.promiscuous) {
-    auto promiscuous = capture::make_promiscuous(selected.device);
+    auto promiscuous =
+        capture::PromiscuousMode::set(selected.device, attach_options_.pin_directory);
     if (!promiscuous) return report(recorded, promiscuous.error());
-    recorded.promiscuous = std::move(*promiscuous);
+    recorded.promiscuous.emplace(*std::move(promiscuous));
   }
   if (!selected.refusal.empty()) return note(recorded, selected.refusal);
   if (!recorded.attachment->has_xdp()) return note(recorded, recorded.error);

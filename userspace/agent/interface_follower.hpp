@@ -20,7 +20,7 @@
 #include "capture/interface_selection.hpp"
 #include "capture/mirror_port.hpp"
 #include "capture/pod_programs.hpp"
-#include "core/fd.hpp"
+#include "capture/promiscuous_mode.hpp"
 #include "core/network_namespace.hpp"
 #include "core/result.hpp"
 
@@ -115,7 +115,7 @@ class InterfaceFollower {
     std::optional<capture::DeviceAttachment> attachment;
     std::string error;      // why there is none
     std::uint8_t port = 0;  // number of the mirror port, 0: it is none
-    Fd promiscuous;         // keeps a port in that mode
+    std::optional<capture::PromiscuousMode> promiscuous = {};  // of a port
   };
 
   InterfaceFollower(Recorder& recorder, capture::DeviceMonitor monitor,

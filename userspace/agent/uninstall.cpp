@@ -12,6 +12,7 @@
 #include "capture/pin_lock.hpp"
 #include "capture/pinned_generation.hpp"
 #include "capture/pins.hpp"
+#include "capture/promiscuous_mode.hpp"
 #include "capture/sources.hpp"
 #include "config/config.hpp"
 #include "core/log.hpp"
@@ -71,6 +72,7 @@ Status uninstall(const Options& options) {
     pins.emplace(*std::move(acquired));
   }
   if (auto detached = detach_all(agent.pin_dir); !detached) return detached;
+  if (auto ended = capture::end_promiscuous_modes(agent.pin_dir, {}); !ended) return ended;
   for (const auto& directory : capture::foreign_generation_directories(agent.pin_dir))
     remove_directory(directory);
   for (const auto& directory : capture::old_generation_directories(agent.pin_dir))

@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <linux/ethtool.h>
-#include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -21,6 +20,7 @@
 #include "capture/af_xdp_source.hpp"
 #include "capture/program_barrier.hpp"
 #include "core/clock.hpp"
+#include "core/fd.hpp"
 
 namespace caprock::capture {
 namespace {
@@ -91,20 +91,6 @@ void MirrorPort::disconnect() {
   for (const Place& place : places_)
     bpf_map_delete_elem(map_, &place.index);
   if (!places_.empty()) await_programs();
-}
-
-Result<Fd> make_promiscuous(const Device& device) {
-  Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));  // of no protocol: receives nothing
-  packet_mreq membership{};
-  membership.mr_ifindex = static_cast<int>(device.ifindex);
-  membership.mr_type = PACKET_MR_PROMISC;
-  if (!socket || ::setsockopt(socket.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership,
-                              sizeof membership) != 0) {
-    const int error = errno;
-    const char* const remedy = error == EPERM ? " (it takes CAP_NET_RAW)" : "";
-    return Error::from_errno(fmt::format("promiscuous mode{}", remedy), error);
-  }
-  return socket;
 }
 
 }  // namespace caprock::capture

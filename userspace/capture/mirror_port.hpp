@@ -11,7 +11,6 @@
 #include "capture/generation.hpp"
 #include "capture/mirror_counts.hpp"
 #include "capture/packet_source.hpp"
-#include "core/fd.hpp"
 #include "core/result.hpp"
 
 namespace caprock::capture {
@@ -62,9 +61,5 @@ class MirrorPort {
   std::string mode_;
   std::string note_;
 };
-
-/// The device hands over what is not addressed to it too, for as long as the descriptor is open:
-/// the kernel counts who wants that.
-Result<Fd> make_promiscuous(const Device& device);
 
 }  // namespace caprock::capture

@@ -104,4 +104,17 @@ Result<Answer> netlink_get(std::uint16_t type, Bytes header,
   return Error::from_errno("rtnetlink: read an answer");
 }
 
+Status netlink_change(std::uint16_t type, Bytes header) {
+  auto socket = open_netlink(0, 0);
+  if (!socket) return std::move(socket).error();
+  if (auto sent = send_request(socket->get(), type, NLM_F_ACK, header); !sent) return sent;
+  std::array<std::byte, 4096> buffer;
+  const ssize_t bytes = mnl_socket_recvfrom(socket->get(), buffer.data(), buffer.size());
+  if (bytes < 0 || mnl_cb_run(buffer.data(), static_cast<std::size_t>(bytes), kSequence,
+                              mnl_socket_get_portid(socket->get()), nullptr, nullptr) < 0) {
+    return Error::from_errno("rtnetlink: change a device");
+  }
+  return {};
+}
+
 }  // namespace caprock::capture

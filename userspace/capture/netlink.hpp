@@ -37,6 +37,9 @@ Result<std::vector<std::byte>> netlink_dump(std::uint16_t type, Bytes header,
 Result<std::optional<std::vector<std::byte>>> netlink_get(
     std::uint16_t type, Bytes header, const std::vector<NetlinkAttribute>& attributes);
 
+/// A request to change something; the kernel's refusal is the error.
+Status netlink_change(std::uint16_t type, Bytes header);
+
 template <class Visit>
 void for_each_message(Bytes messages, Visit visit) {
   const auto* message = reinterpret_cast<const nlmsghdr*>(messages.data());

@@ -3,6 +3,7 @@
 // agent.
 //
 //   <pinDir>/link_…              what packets meet (link_pins.hpp)
+//   <pinDir>/promiscuous_…       which mode of a device is to be taken back (promiscuous_mode.hpp)
 //   <pinDir>/v1/                 programs and maps of this layout (bpf/abi/generation.h)
 //   <pinDir>/v1_old_<instance>/  maps set aside: what waits in them is still to be taken
 //   <pinDir>/v<other>…/          of another layout, left to the version that has it
