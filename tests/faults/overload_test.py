@@ -85,6 +85,31 @@ class Overloaded(FaultTest):
         numbers = self.numbers(read("tshark", agent.ring).frames, "tshark")
         self.assertEqual(sorted(numbers), list(range(12_000)))
 
+    def test_new_device(self):
+        """overload: a device that appears while a disk takes nothing is recorded from then on, and the status answers"""
+        folder = self.make_file_system()
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder(pair, agent__dataDir=folder, agent__stageSize="128Mi", agent__interfaces="[east, late]")
+        agent.ring = folder / "ring.pcapng"
+        send(pair, 0, 2000)
+        time.sleep(1.5)
+        with self.frozen(folder):
+            send(pair, 2000, 12_000)
+            time.sleep(1)  # the lane waits for the disk by now
+            pair.left.ip("link", "add", "early", "type", "veth", "peer", "name", "late", "netns", pair.right.name)
+            pair.left.ip("link", "set", "early", "up")
+            pair.right.ip("link", "set", "late", "up")
+            agent.wait_for(lambda: (agent.interface("late") or {}).get("hook"), "the device to be recorded", 3)
+            with frames.raw_socket(pair.left, "early") as wire:
+                for number in range(12_000, 12_100):
+                    wire.send(frames.udp4_frame(number, SIZE))
+            agent.wait_for(lambda: agent.interface("late")["ingress"]["written"] == 100, "its packets", 3)
+        agent.settle()
+        self.assert_stopped(agent)
+        self.verified(agent.ring)
+        numbers = self.numbers(read("tshark", agent.ring).frames, "tshark")
+        self.assertEqual(sorted(numbers), list(range(12_100)))
+
     def make_file_system(self):
         """One of its own, in a file; unmounted at the end of the test, behind the agent."""
         image, folder = self.folder / "disk", self.folder / "mounted"

@@ -185,6 +185,26 @@ void Lane::execute(Command command) {
   done.get_future().wait();
 }
 
+void Lane::set_interfaces(SharedInterfaceList list) {
+  if (!thread_.joinable()) return writer_.set_interfaces(std::move(list));
+  const std::lock_guard lock(command_mutex_);
+  next_interfaces_ = std::move(list);
+  interfaces_changed_.store(true, std::memory_order_release);
+}
+
+/// Between looking at a source and giving what it holds to the writer: whoever let a packet in with
+/// a new id had made that known before.
+void Lane::take_interfaces() {
+  if (!interfaces_changed_.load(std::memory_order_acquire)) return;
+  SharedInterfaceList list;
+  {
+    const std::lock_guard lock(command_mutex_);
+    interfaces_changed_.store(false, std::memory_order_relaxed);
+    list = std::move(next_interfaces_);
+  }
+  writer_.set_interfaces(std::move(list));
+}
+
 void Lane::hold() {
   execute([this](store::LaneWriter&) {
     do_work(0);
@@ -232,6 +252,7 @@ bool Lane::put(Feed& feed, const PacketBatch& batch, store::BatchPoint end) {
   if (end.offset != 0)
     pieces.push_back({batch.pieces[end.piece].bytes.first(end.offset), end_position});
   if (pieces.empty()) return true;
+  take_interfaces();
   writer_.append({.source = batch.source, .position = batch.position, .pieces = pieces});
   const std::uint64_t committed = writer_.settle();
   feed.source->consume(committed);
@@ -309,6 +330,7 @@ void Lane::take_all() {
 /// nothing of us are shown the same moment of every source.
 void Lane::do_work(std::int64_t patience_ns) {
   settle();
+  take_interfaces();
   const std::int64_t now_ns = monotonic_ns();
   const bool revealing = now_ns >= next_reveal_ns_;
   const std::int64_t elapsed_ns = now_ns - std::exchange(last_round_ns_, now_ns);
@@ -359,6 +381,7 @@ bool Lane::held_back(const Feed& feed, std::uint64_t bytes) const {
 
 /// A long run is left on its way: who needs the writer next waits for it. False: see settle().
 bool Lane::begin(Feed& feed, const PacketBatch& batch, std::int64_t now_ns) {
+  take_interfaces();
   begun_ = {&feed, batch.pieces.back().end_position, bytes_of(batch), batch.more ? 0 : now_ns};
   return writer_.append(batch) || settle();
 }
@@ -419,6 +442,7 @@ void Lane::run_commands() {
     const std::lock_guard lock(command_mutex_);
     commands.swap(commands_);
   }
+  take_interfaces();
   for (auto& command : commands)
     command(writer_);
 }

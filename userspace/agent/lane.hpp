@@ -58,6 +58,10 @@ class Lane {
   /// Control-plane thread.
   void execute(Command command);
 
+  /// Has the writer know these interfaces before it is given any packet that comes from now on, and
+  /// does not wait for that: a disk may stall. Control-plane thread.
+  void set_interfaces(SharedInterfaceList list);
+
   /// The wall clock was set, and the programs do not know yet: what comes from now on stays in the
   /// sources until change_clock(). Control-plane thread, as that.
   void hold();
@@ -111,6 +115,7 @@ class Lane {
   void reveal(std::int64_t now_ns);
   void wait(int timeout_ms);
   void run_commands();
+  void take_interfaces();
 
   const std::string name_;
   std::list<Feed> feeds_;  // where they stay: events and begun_ point to them
@@ -126,6 +131,8 @@ class Lane {
   Fd command_event_;
   std::mutex command_mutex_;
   std::vector<Command> commands_;
+  SharedInterfaceList next_interfaces_;
+  std::atomic<bool> interfaces_changed_{false};
   std::atomic<bool> stopping_{false};
   Drain rest_ = Drain::kAll;
   std::atomic<std::uint64_t> rounds_{0};

@@ -305,7 +305,7 @@ void Recorder::tell_redirected_losses(const std::vector<std::uint32_t>& interfac
 void Recorder::set_interfaces(const SharedInterfaceList& list) {
   interfaces_ = list;
   for (auto& lane : lanes_)
-    lane->execute([&](store::LaneWriter& writer) { writer.set_interfaces(list); });
+    lane->set_interfaces(list);
 }
 
 /// Losses that no packet will tell any more, and what became of all packets; the programs of these

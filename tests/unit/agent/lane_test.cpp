@@ -57,6 +57,9 @@ struct CountingWriter : store::LaneWriter {
   void pin(std::span<const Bytes>) override {}
   bool holds_back(std::uint64_t) const override { return holds; }
   bool append(const PacketBatch& batch) override {
+    while (stalled)
+      std::this_thread::sleep_for(1ms);
+    if (knows != nullptr) unknown += *knows > interfaces ? 1 : 0;
     in_order = in_order && batch.position == position;
     ++runs;
     begun = std::min(batch.pieces.back().end_position, limit);
@@ -88,6 +91,9 @@ struct CountingWriter : store::LaneWriter {
   std::uint64_t round_begun = 0;
   std::atomic<int> settled_at_once{0};
   std::atomic<bool> holds{false};
+  std::atomic<bool> stalled{false};
+  const std::atomic<std::size_t>* knows = nullptr;  // interfaces whose packets may be in a batch
+  int unknown = 0;                                  // batches that came before them
   std::uint64_t begun = 0;
   std::uint64_t position = 0;
   std::uint64_t limit = UINT64_MAX;
@@ -131,6 +137,46 @@ TEST_CASE("lane: everything published reaches the writer in order, the rest on s
   CHECK(f.writer.bytes == 1'012'345);
   CHECK(f.writer.in_order);
   CHECK(f.source.used_bytes() == 0);
+}
+
+InterfaceList interfaces(std::size_t count) {
+  return InterfaceList(count, {"eth0", ""});
+}
+
+TEST_CASE("lane: no packet comes to the writer before its interface does") {
+  Fixture f;
+  std::atomic<std::size_t> known = 0;
+  f.writer.knows = &known;
+  f.lane->start();
+  for (std::size_t count = 1; count <= 500; ++count) {
+    f.lane->set_interfaces(std::make_shared<const InterfaceList>(interfaces(count)));
+    known = count;
+    f.source.publish(64);
+    f.source.wake();
+    if (count % 50 == 0) std::this_thread::sleep_for(1ms);
+  }
+  f.lane->stop();
+  CHECK(f.writer.bytes == 500 * 64);
+  CHECK(f.writer.unknown == 0);
+  CHECK(f.writer.interfaces == 500);
+}
+
+TEST_CASE("lane: a new interface does not wait for a disk that takes nothing") {
+  Fixture f;
+  f.writer.stalled = true;
+  f.source.publish(2'000'000);
+  f.lane->start();
+  std::atomic<bool> set = false;
+  std::thread control([&] {
+    std::this_thread::sleep_for(50ms);  // the lane is in the writer by now
+    f.lane->set_interfaces(std::make_shared<const InterfaceList>(interfaces(3)));
+    set = true;
+  });
+  CHECK(within(2s, [&] { return set.load(); }));
+  f.writer.stalled = false;
+  control.join();
+  f.lane->stop();
+  CHECK(f.writer.interfaces == 3);
 }
 
 TEST_CASE("lane: what the writer holds back stays in the source until that fills") {
