@@ -3,8 +3,10 @@
  *
  * Map `counters` is an mmapable array; its index is
  *   (CPU slot * CAPROCK_MAX_INTERFACES + interface id) * CAPROCK_DIRECTIONS + direction.
- * Only the programs of that CPU write an element. They never go back, and at rest
- *   seen = not_l4 + filtered + accepted + malformed   and   accepted = written + lost + unreadable + redirected.
+ * The slot behind the last is that of all CPUs that came online after the maps were made: what they handle is lost.
+ * Only the programs of that CPU write an element, but for that slot, whose elements are changed atomically. They never
+ * go back, and at rest seen = not_l4 + filtered + accepted + malformed   and   accepted = written + lost + unreadable +
+ * redirected.
  */
 #ifndef CAPROCK_ABI_COUNTERS_H
 #define CAPROCK_ABI_COUNTERS_H

@@ -43,9 +43,13 @@ static __always_inline bool choose(struct frame* frame, struct choice* choice) {
   const struct capture_settings* config = bpf_map_lookup_elem(&settings, &zero);
   struct interface_policy policy;
   if (!config || !find_policy(frame->ifindex, &policy)) return false; /* not an interface of the record */
-  struct capture_counters* count = counters_of(cpu, policy.id, frame->direction);
   struct packet* packet = bpf_map_lookup_elem(&packets, &cpu);
-  if (!count || !packet) return false; /* a CPU that came after the load */
+  if (UNLIKELY(!packet)) {
+    count_late(&policy, frame->direction);
+    return false;
+  }
+  struct capture_counters* count = counters_of(cpu, policy.id, frame->direction);
+  if (!count) return false; /* an id that no interface has */
   count->seen++;
   begin_anew(frame, &policy, packet);
   if (policy.mode == INTERFACE_OFF) {

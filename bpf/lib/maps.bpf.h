@@ -66,7 +66,8 @@ struct {
   __array(values, struct ring_buffer);
 } wake SEC(".maps") __weak;
 
-/* CPU slot, interface id and direction (index: see abi/counters.h) → what became of its packets. */
+/* CPU slot, interface id and direction (index: see abi/counters.h) → what became of its packets. One more slot is that
+ * of all CPUs that came online after the load. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);

@@ -101,7 +101,7 @@ void StatusCollector::tell_new_cpus(Findings& findings) const {
                       .severity = Severity::kWarning,
                       .found = fmt::format("CPUs {} to {} came online after the agent's start",
                                            known, *online - 1),
-                      .consequence = "what they handle is not recorded",
+                      .consequence = "what they handle is lost, and counted as that",
                       .remedy = "restart the agent"});
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/counters.hpp"
 
+#include <bpf/bpf.h>
 #include <sys/mman.h>
 
 #include <bit>
@@ -13,6 +14,14 @@ namespace {
 
 constexpr std::size_t kElementsPerCpu = std::size_t{CAPROCK_MAX_INTERFACES} * CAPROCK_DIRECTIONS;
 
+/// Of each CPU and, but in maps of earlier versions, that of CPUs that came later.
+Result<unsigned> count_slots(int fd) {
+  bpf_map_info info{};
+  __u32 bytes = sizeof info;
+  if (bpf_map_get_info_by_fd(fd, &info, &bytes) != 0) return Error::from_errno("map counters");
+  return info.max_entries / static_cast<unsigned>(kElementsPerCpu);
+}
+
 }  // namespace
 
 capture_counters operator+(const capture_counters& a, const capture_counters& b) {
@@ -24,26 +33,27 @@ capture_counters operator+(const capture_counters& a, const capture_counters& b)
 }
 
 Result<Counters> Counters::map(const Generation& generation) {
-  const unsigned cpus = generation.geometry().cpus;
-  auto memory = Mapping::shared(generation.map_fd("counters"),
-                                cpus * kElementsPerCpu * sizeof(capture_counters), PROT_READ);
+  const int fd = generation.map_fd("counters");
+  const auto slots = count_slots(fd);
+  if (!slots) return slots.error();
+  auto memory = Mapping::shared(fd, *slots * kElementsPerCpu * sizeof(capture_counters), PROT_READ);
   if (!memory) return std::move(memory).error().context("map counters");
   auto mirror = MirrorCounts::map(generation);
   if (!mirror) return std::move(mirror).error();
-  return Counters(*std::move(memory), cpus, *std::move(mirror));
+  return Counters(*std::move(memory), *slots, *std::move(mirror));
 }
 
-capture_counters Counters::of(unsigned cpu, std::uint32_t interface_id,
+capture_counters Counters::of(unsigned slot, std::uint32_t interface_id,
                               caprock_direction direction) const {
   const std::size_t index =
-      cpu * kElementsPerCpu + std::size_t{interface_id} * CAPROCK_DIRECTIONS + direction;
+      slot * kElementsPerCpu + std::size_t{interface_id} * CAPROCK_DIRECTIONS + direction;
   return read_counters(memory_.data() + index * sizeof(capture_counters));
 }
 
 capture_counters Counters::of(std::uint32_t interface_id, caprock_direction direction) const {
   capture_counters sum{};
-  for (unsigned cpu = 0; cpu < cpus_; ++cpu)
-    sum = sum + of(cpu, interface_id, direction);
+  for (unsigned slot = 0; slot < slots_; ++slot)
+    sum = sum + of(slot, interface_id, direction);
   return mirror_ && direction == CAPROCK_INGRESS ? sum + mirror_->of(interface_id) : sum;
 }
 

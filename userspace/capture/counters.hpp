@@ -24,14 +24,13 @@ class Counters {
  public:
   static Result<Counters> map(const Generation& generation);
 
-  /// Memory laid out as the map `counters`, `cpus` slots of it; null: nothing was redirected.
-  Counters(Mapping memory, unsigned cpus, std::shared_ptr<const MirrorCounts> mirror = nullptr)
-      : memory_(std::move(memory)), cpus_(cpus), mirror_(std::move(mirror)) {}
+  /// Memory laid out as the map `counters`, `slots` of it; null: nothing was redirected.
+  Counters(Mapping memory, unsigned slots, std::shared_ptr<const MirrorCounts> mirror = nullptr)
+      : memory_(std::move(memory)), slots_(slots), mirror_(std::move(mirror)) {}
 
-  unsigned cpus() const { return cpus_; }
-  capture_counters of(unsigned cpu, std::uint32_t interface_id, caprock_direction direction) const;
+  capture_counters of(unsigned slot, std::uint32_t interface_id, caprock_direction direction) const;
 
-  /// Over all CPUs, and with what became of redirected packets.
+  /// Over all slots, and with what became of redirected packets.
   capture_counters of(std::uint32_t interface_id, caprock_direction direction) const;
 
   /// Null: nothing was redirected.
@@ -42,7 +41,7 @@ class Counters {
 
  private:
   Mapping memory_;
-  unsigned cpus_;
+  unsigned slots_;  // of CPUs, the last of those that came later
   std::shared_ptr<const MirrorCounts> mirror_;
 };
 

@@ -29,7 +29,7 @@ constexpr std::uint64_t kCpuQueueBytes = 512 << 10;
 constexpr std::uint64_t kMostQueueBytes = 32 << 20;
 
 // Of the rest, on any host: sockets and their owners 12 MiB, translated flows 8, addresses and
-// ports 3, interfaces 1, and room for what fills up and for the programs.
+// ports 3, interfaces 1, counters of CPUs that come later 1, and room for what fills up and for the programs.
 constexpr std::uint64_t kTableBytes = 32 << 20;
 
 /// What the maps of all programs take at the most; a stage has a part for each CPU.

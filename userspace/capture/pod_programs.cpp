@@ -37,6 +37,7 @@ void set_constants(capture_pod_bpf& skeleton, const Generation& generation) {
   constants.recorded_once = false;
   constants.stage_shift = geometry.segment_shift;
   constants.stage_segments = geometry.segments;
+  constants.cpu_slots = geometry.cpus;
   constants.queue_bytes = geometry.cpu_bytes();
 }
 

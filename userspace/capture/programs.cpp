@@ -42,6 +42,7 @@ void set_constants(capture_bpf& skeleton, const LoadOptions& options,
   constants.recorded_once = options.recorded_once;
   constants.stage_shift = geometry.segment_shift;
   constants.stage_segments = geometry.segments;
+  constants.cpu_slots = geometry.cpus;
   constants.queue_bytes = geometry.cpu_bytes();
   constants.has_xdp_load_bytes =
       libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, nullptr) == 1;
@@ -53,7 +54,7 @@ void size_maps(const capture_bpf& skeleton, const StageGeometry& geometry) {
   bpf_map__set_max_entries(maps.stage, geometry.cpus * geometry.segments);
   bpf_map__set_max_entries(maps.addr_memo, geometry.cpus * bpf_map__max_entries(maps.addr_memo));
   bpf_map__set_max_entries(maps.counters,
-                           geometry.cpus * CAPROCK_MAX_INTERFACES * CAPROCK_DIRECTIONS);
+                           (geometry.cpus + 1) * CAPROCK_MAX_INTERFACES * CAPROCK_DIRECTIONS);
   for (bpf_map* per_cpu : {maps.packets, maps.stage_head, maps.stage_tail, maps.rings, maps.wake})
     bpf_map__set_max_entries(per_cpu, geometry.cpus);
 }
