@@ -81,6 +81,15 @@ class SegmentBuilder {
     finish_head();
   }
 
+  /// In boot 1, by a wall clock that was set so.
+  SegmentBuilder& clock(std::uint32_t generation, std::int64_t wall_offset_ns) {
+    head_.boot_id[0] = 1;
+    head_.clock_generation = generation;
+    head_.wall_offset_ns = wall_offset_ns;
+    finish_head();
+    return *this;
+  }
+
   SegmentBuilder& run(SourceId source, const std::vector<TestPacket>& packets) {
     std::vector<std::byte> blocks;
     for (const TestPacket& packet : packets)

@@ -214,7 +214,10 @@ Response tail_stream(const store::Ring& ring, const Request& request) {
   options.packets = *format == exporting::Format::kPcapng;
   if (!options.packets && !options.filter.empty())
     return http::problem(400, "a filter chooses among packets, and json is the events");
-  options.complete_until = [&ring] { return ring.status().complete_until_ns; };
+  // By the clock as it is set now, as all that a tail goes by.
+  options.complete_until = [&ring, offset_ns = ring.status().wall_offset_ns] {
+    return ring.status().complete_until_monotonic_ns + offset_ns;
+  };
   Response response;
   response.check = filter_check(options.filter);
   response.content_type = content_type(*format);

@@ -18,7 +18,8 @@ struct TailOptions {
   bool packets = true;
   bool events = true;
   std::string interface_prefix = {};
-  /// Wall time up to which the record is whole: the stream never runs ahead of it.
+  /// Up to when the record is whole, by the wall clock as it was set when the tail began: the
+  /// stream never runs ahead of it, and a clock that is set later does not reach it.
   std::function<std::int64_t()> complete_until;
   /// Called when there is nothing new: waits a little. False ends the stream.
   std::function<bool()> wait;

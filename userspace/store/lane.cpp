@@ -78,6 +78,7 @@ Lane::Lane(LaneSurroundings surroundings, SegmentIdentity identity, SharedInterf
       interfaces_(std::move(interfaces)),
       opening_(build_opening(identity_, *interfaces_)) {
   if (around_.direct != nullptr) direct_.emplace(*around_.direct);
+  around_.exchange.wall_offset_ns.store(identity_.wall_offset_ns, std::memory_order_relaxed);
 }
 
 void Lane::pin(std::span<const Bytes> memory) {
@@ -291,6 +292,7 @@ bool Lane::put_control(Bytes blocks) {
 void Lane::set_wall_offset(std::int64_t wall_offset_ns) {
   identity_.wall_offset_ns = wall_offset_ns;
   ++identity_.clock_generation;
+  around_.exchange.wall_offset_ns.store(wall_offset_ns, std::memory_order_relaxed);
   opening_ = build_opening(identity_, *interfaces_);
   retire();
 }
@@ -304,6 +306,8 @@ void Lane::reveal() {
 
 void Lane::set_complete_until(std::int64_t wall_ns) {
   around_.exchange.complete_until_ns.store(wall_ns, std::memory_order_release);
+  around_.exchange.complete_until_monotonic_ns.store(wall_ns - identity_.wall_offset_ns,
+                                                     std::memory_order_release);
   mark_durable();
 }
 

@@ -56,6 +56,8 @@ struct LaneExchange {
   std::atomic<std::uint64_t> runs{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::int64_t> complete_until_ns{0};
+  std::atomic<std::int64_t> complete_until_monotonic_ns{0};
+  std::atomic<std::int64_t> wall_offset_ns{0};
   std::atomic<std::int64_t> newest_ns{
       0};  // wall time of the newest packet or journal entry; 0: none yet
 };

@@ -180,7 +180,8 @@ void Recovery::take_newest_state() {
     last_sequence_ = std::max(last_sequence_, found.head.sequence);
     const bool same_clock = is_same_boot(found.head, context_.boot_id) &&
                             found.head.wall_offset_ns == context_.wall_offset_ns;
-    ring_.clock_generation = found.head.clock_generation + (same_clock ? 0 : 1);
+    ring_.clock_generation =
+        std::max(ring_.clock_generation, found.head.clock_generation + (same_clock ? 0 : 1));
   }
 }
 

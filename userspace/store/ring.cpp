@@ -207,10 +207,15 @@ RingStatus RecordingRing::status() const {
   catalog_->describe(status);
   status.durable_until_ns = flusher_.durable_until_ns();
   status.complete_until_ns = std::numeric_limits<std::int64_t>::max();
+  status.complete_until_monotonic_ns = status.complete_until_ns;
+  status.wall_offset_ns = exchanges_.front().wall_offset_ns.load(std::memory_order_relaxed);
   for (std::size_t index = 0; index < exchanges_.size(); ++index) {
     status.lanes.push_back(lane_status(index));
     status.complete_until_ns =
         std::min(status.complete_until_ns, status.lanes.back().complete_until_ns);
+    status.complete_until_monotonic_ns =
+        std::min(status.complete_until_monotonic_ns,
+                 exchanges_[index].complete_until_monotonic_ns.load(std::memory_order_acquire));
     const std::int64_t since_ns = exchanges_[index].active_since_ns.load(std::memory_order_relaxed);
     if (since_ns == 0) continue;
     if (status.oldest_ns == 0) status.oldest_ns = since_ns;

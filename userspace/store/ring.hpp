@@ -48,8 +48,10 @@ struct RingStatus {
   std::uint64_t segments[6] = {};  // by SegmentState
   std::int64_t oldest_ns = 0;      // of the sealed and active segments; 0: nothing yet
   std::int64_t newest_ns = 0;
-  std::int64_t durable_until_ns = 0;   // everything before it survives a power cut
-  std::int64_t complete_until_ns = 0;  // minimum over lanes
+  std::int64_t durable_until_ns = 0;             // everything before it survives a power cut
+  std::int64_t complete_until_ns = 0;            // minimum over lanes
+  std::int64_t complete_until_monotonic_ns = 0;  // the same, which no step of the clock reaches
+  std::int64_t wall_offset_ns = 0;               // wall minus monotonic time, as it is recorded now
   std::uint64_t laps = 0;
   std::vector<LaneStatus> lanes;
 };

@@ -166,6 +166,7 @@ Result<SegmentInfo> RingView::State::describe(std::uint64_t index) const {
   info.lane = head->lane;
   info.wall_offset_ns = head->wall_offset_ns;
   info.clock_generation = head->clock_generation;
+  std::ranges::copy(head->boot_id, info.boot_id.begin());
   info.node = std::string(head->node, ::strnlen(head->node, sizeof head->node));
   describe_extent(bytes, info);
   if (!is_in_use(bytes, head->sequence)) return Error("it was reused while it was being read");

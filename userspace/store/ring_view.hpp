@@ -13,6 +13,7 @@
 #include "core/interface_list.hpp"
 #include "core/result.hpp"
 #include "store/format.hpp"
+#include "store/segment_layout.hpp"
 
 namespace caprock::store {
 
@@ -29,6 +30,7 @@ struct SegmentInfo {
   std::int64_t last_ns = 0;   // INT64_MAX where it is not known: active, or without a time
   std::int64_t wall_offset_ns = 0;
   std::uint32_t clock_generation = 0;
+  BootId boot_id{};
   std::string node;
 };
 

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "store/boot_clocks.hpp"
 #include "store/source_cursor.hpp"
 
 namespace caprock::store {
@@ -24,11 +25,14 @@ struct Input {
   OpenSegment* segment;
   SourceCursor cursor;
   bool fault_told = false;
+
+  std::int64_t time_ns() const;
 };
 
 struct OpenSegment {
   SegmentInfo info;
   std::uint64_t scanned = 0;  // every run before this offset has its input
+  std::int64_t shift_ns = 0;  // from its times to those of the window
   bool gone = false;          // recycled by the recorder
   std::deque<Input> inputs;   // where they stay while the heap points to them
 
@@ -42,6 +46,11 @@ struct OpenSegment {
   }
 };
 
+/// By the clock of the window, as all times that are compared.
+std::int64_t Input::time_ns() const {
+  return shifted(cursor.time_ns(), segment->shift_ns);
+}
+
 /// Decides among equal times, so that the same record always comes out in the same order.
 auto precedence(const Input& input) {
   const SourceId& source = input.cursor.source();
@@ -50,8 +59,8 @@ auto precedence(const Input& input) {
 }
 
 bool is_later(const Input* a, const Input* b) {
-  const std::int64_t a_ns = a->cursor.time_ns();
-  const std::int64_t b_ns = b->cursor.time_ns();
+  const std::int64_t a_ns = a->time_ns();
+  const std::int64_t b_ns = b->time_ns();
   return a_ns != b_ns ? a_ns > b_ns : precedence(*a) > precedence(*b);
 }
 
@@ -64,6 +73,7 @@ std::string name_of(const SegmentInfo& segment) {
 struct Window::State {
   const RingView* view = nullptr;
   WindowOptions options;
+  BootClocks clocks;
   std::vector<SegmentInfo> at_open;
   std::vector<std::uint64_t> listed;  // sequences in the file when it was last looked at
   std::vector<SegmentInfo>
@@ -82,6 +92,12 @@ struct Window::State {
   void push(Input& input);
   void drop(OpenSegment& segment);
   bool holds(const OpenSegment& segment) const;
+  std::int64_t first_ns(const SegmentInfo& info) const {
+    return shifted(info.first_ns, clocks.shift_of(info));
+  }
+  std::int64_t last_ns(const SegmentInfo& info) const {
+    return shifted(info.last_ns, clocks.shift_of(info));
+  }
   bool prepare();
   Input& pop();
   std::int64_t limit_of(const Input& input) const;
@@ -96,13 +112,14 @@ void Window::State::tell_overrun(const std::vector<SegmentInfo>& found) {
 
 void Window::State::take(const std::vector<SegmentInfo>& found) {
   tell_overrun(found);
+  clocks.learn(found);
   for (const SegmentInfo& info : found)
     take(info);
   listed.clear();
   for (const SegmentInfo& info : found)
     listed.push_back(info.sequence);
-  std::ranges::sort(pending, std::greater(), [](const SegmentInfo& info) {
-    return std::pair(info.first_ns, info.sequence);
+  std::ranges::sort(pending, std::greater(), [this](const SegmentInfo& info) {
+    return std::pair(first_ns(info), info.sequence);
   });
 }
 
@@ -118,7 +135,7 @@ void Window::State::take(const SegmentInfo& info) {
   const auto waiting = std::ranges::find_if(pending, same, &SegmentInfo::sequence);
   if (waiting != pending.end()) {
     *waiting = info;
-  } else if (info.last_ns >= options.from_ns &&
+  } else if (last_ns(info) >= options.from_ns &&
              !std::ranges::binary_search(listed, info.sequence)) {
     pending.push_back(info);
   }
@@ -146,12 +163,13 @@ void Window::State::scan(OpenSegment& segment) {
     input.cursor.extend(segment.info.runs_end);
     if (was_at_end) push(input);
   }
+  const std::int64_t from_ns = shifted(options.from_ns, -segment.shift_ns);
   RunCursor runs(bytes, segment.scanned, segment.info.runs_end);
   while (const auto run = runs.next()) {
     if (options.source && run->source.kind != *options.source) continue;
     if (segment.knows(run->source)) continue;
     if (segment.inputs.size() == kMaxSources) break;
-    segment.inputs.push_back({&segment, SourceCursor(*view, segment.info, *run, options.from_ns)});
+    segment.inputs.push_back({&segment, SourceCursor(*view, segment.info, *run, from_ns)});
     push(segment.inputs.back());
   }
   segment.scanned = runs.offset();
@@ -171,6 +189,7 @@ void Window::State::open_next() {
   auto segment = std::make_unique<OpenSegment>();
   segment->info = std::move(pending.back());
   pending.pop_back();
+  segment->shift_ns = clocks.shift_of(segment->info);
   segment->scanned = first_run_offset(view->bytes(segment->info.index), segment->info.runs_end);
   scan(*segment);
   if (!holds(*segment)) drop(*segment);
@@ -195,9 +214,9 @@ void Window::State::drop(OpenSegment& segment) {
 /// Makes the front of the heap the next block of the window; false if there is none.
 bool Window::State::prepare() {
   for (;;) {
-    const std::int64_t earliest = heap.empty() ? INT64_MAX : heap.front()->cursor.time_ns();
-    if (!pending.empty() && pending.back().first_ns <= earliest &&
-        pending.back().first_ns < options.to_ns) {
+    const std::int64_t earliest = heap.empty() ? INT64_MAX : heap.front()->time_ns();
+    const std::int64_t next_ns = pending.empty() ? INT64_MAX : first_ns(pending.back());
+    if (!pending.empty() && next_ns <= earliest && next_ns < options.to_ns) {
       open_next();
     } else if (heap.empty() || earliest >= options.to_ns) {
       return false;
@@ -215,13 +234,14 @@ Input& Window::State::pop() {
   return input;
 }
 
-/// Up to where the input's blocks come before everything else; the input is not in the heap.
+/// Up to where, by the window's clock, the input's blocks come before everything else; the input is
+/// not in the heap.
 std::int64_t Window::State::limit_of(const Input& input) const {
   std::int64_t limit = options.to_ns;
-  if (!pending.empty()) limit = std::min(limit, pending.back().first_ns);
-  if (heap.empty() || heap.front()->cursor.time_ns() >= limit) return limit;
+  if (!pending.empty()) limit = std::min(limit, first_ns(pending.back()));
+  if (heap.empty() || heap.front()->time_ns() >= limit) return limit;
   const Input& runner_up = *heap.front();
-  return runner_up.cursor.time_ns() + (precedence(input) < precedence(runner_up) ? 1 : 0);
+  return runner_up.time_ns() + (precedence(input) < precedence(runner_up) ? 1 : 0);
 }
 
 Window::Window(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -235,8 +255,9 @@ Result<Window> Window::open(const RingView& view, WindowOptions options) {
   state->view = &view;
   state->options = options;
   const std::vector<SegmentInfo> found = view.segments(&state->skipped);
+  state->clocks.learn(found);
   std::ranges::copy_if(found, std::back_inserter(state->at_open), [&](const SegmentInfo& info) {
-    return info.last_ns >= options.from_ns && info.first_ns < options.to_ns;
+    return state->last_ns(info) >= options.from_ns && state->first_ns(info) < options.to_ns;
   });
   state->take(found);
   return Window(std::move(state));
@@ -254,7 +275,8 @@ std::optional<WindowBlock> Window::next() {
 Bytes Window::next_stretch() {
   if (!state_->prepare()) return {};
   Input& input = state_->pop();
-  const Bytes stretch = input.cursor.take_stretch(state_->limit_of(input));
+  const std::int64_t limit_ns = shifted(state_->limit_of(input), -input.segment->shift_ns);
+  const Bytes stretch = input.cursor.take_stretch(limit_ns);
   state_->push(input);
   return stretch;
 }

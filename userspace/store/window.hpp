@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one read path: (from, to) → blocks in timestamp order, merged over CPUs and lanes.
+// The one read path: (from, to) → blocks in the order of time, merged over CPUs and lanes.
 #pragma once
 
 #include <cstdint>
@@ -24,16 +24,17 @@ struct WindowBlock {
 };
 
 struct WindowOptions {
-  std::int64_t from_ns = 0;
+  std::int64_t from_ns = 0;               // wall time, by the clock as it was set last (BootClocks)
   std::int64_t to_ns = INT64_MAX;         // exclusive; the caller caps it at complete-until
   std::optional<SourceKind> source = {};  // only what came from sources of this kind
 };
 
-/// k-way merge of the runs of every (lane, source) by wall time; the order among equal times is
-/// that of lanes and sources. A segment is opened when the merge reaches its first time, and has
-/// one cursor a source, which copies a part of a run at a time: memory does not grow with the
-/// window. Segments recycled or cut off while reading are skipped from there on and told in
-/// skipped(). One thread at a time; the view must outlive it.
+/// k-way merge of the runs of every (lane, source) by time, within a boot by monotonic time: a wall
+/// clock that is set reorders nothing. The order among equal times is that of lanes and sources. A
+/// segment is opened when the merge reaches its first time, and has one cursor a source, which
+/// copies a part of a run at a time: memory does not grow with the window. Segments recycled or cut
+/// off while reading are skipped from there on and told in skipped(). One thread at a time; the
+/// view must outlive it.
 class Window {
  public:
   static Result<Window> open(const RingView& view, WindowOptions options);
@@ -57,8 +58,8 @@ class Window {
   /// left of it is skipped and told.
   void lose_segment();
 
-  /// Moves the end of the window on to `to_ns`, over what was committed since: how a live ring is
-  /// followed.
+  /// Moves the end of the window on to `to_ns`, by the clock at its opening, over what was
+  /// committed since: how a live ring is followed.
   void extend(std::int64_t to_ns);
 
   /// All segments that reach into the window, by sequence, as they were at open().

@@ -119,6 +119,34 @@ void append_names(std::vector<std::string>& names, const std::vector<test::TestP
 
 }  // namespace
 
+TEST_CASE(
+    "export: a wall clock that is set reorders nothing, and a window is by the last setting") {
+  // Monotonic times 10, 20 and 30, 40; the clock was set back by 500 in between, and another lane
+  // was idle.
+  SegmentBuilder before(1, 0, kInterfaces);
+  before.clock(3, 1000).run(cpu(0), {{1010, "a"}, {1025, "c"}}).run(cpu(1), {{1020, "b"}});
+  SegmentBuilder after(2, 0, kInterfaces);
+  after.clock(4, 500).run(cpu(0), {{530, "d"}, {540, "e"}});
+  SegmentBuilder earlier(3, 1, kInterfaces);  // its segment was begun late
+  earlier.clock(3, 1000).run(cpu(2), {{1027, "C"}});
+  const std::vector<std::string> all{"eth0:a", "eth0:b", "eth0:c", "eth0:C", "eth0:d", "eth0:e"};
+  CHECK(packets_of(export_ring({before, after, earlier}).bytes) == all);
+  const auto recent = export_ring({before, after, earlier}, {.from_ns = 525, .to_ns = 540});
+  CHECK(packets_of(recent.bytes) == std::vector<std::string>{"eth0:c", "eth0:C", "eth0:d"});
+  CHECK(recent.report.skipped.empty());
+}
+
+TEST_CASE("export: what another boot recorded is where its own clock has it") {
+  SegmentBuilder other(1, 0, kInterfaces);
+  other.run(cpu(0), {{2000, "b"}});
+  SegmentBuilder before(2, 0, kInterfaces);
+  before.clock(3, 900).run(cpu(0), {{1000, "a"}});  // by the later clock 2100
+  SegmentBuilder after(3, 0, kInterfaces);
+  after.clock(4, 2000).run(cpu(0), {{2200, "c"}});
+  CHECK(packets_of(export_ring({other, before, after}).bytes) ==
+        std::vector<std::string>{"eth0:b", "eth0:a", "eth0:c"});
+}
+
 TEST_CASE("export: long runs go through whole, whether their interfaces keep their ids or not") {
   const InterfaceList turned{kInterfaces[1], kInterfaces[0]};
   const InterfaceList& second = GENERATE_REF(kInterfaces, turned);

@@ -69,6 +69,24 @@ std::string words_of(Bytes stream) {
 
 }  // namespace
 
+TEST_CASE("tail: a wall clock that is set back does not stop it") {
+  SegmentBuilder one(1, 0, {{"eth0", ""}});
+  one.clock(0, 1000).run(cpu(0), {{1010, "a"}, {1030, "c"}});
+  SegmentBuilder two(2, 0, {{"eth0", ""}});
+  two.clock(1, 500);
+  const TemporaryFile file(ring_of({one}));
+  const Script script{{[] { return 1035; },
+                       [&] {
+                         two.run(cpu(0), {{550, "d"}, {560, "e"}});
+                         file.write(ring_of({one, two}));
+                         return 1055;
+                       },
+                       [] { return 1100; }}};
+  TailOptions options;
+  options.from_ns = 1020;
+  CHECK(words_of(follow(file, script, options)) == "+eth0 eth0:c eth0:d eth0:e ");
+}
+
 TEST_CASE("tail: blocks come in time order, once, and never ahead of complete-until") {
   SegmentBuilder one(1, 0, {{"eth0", ""}});
   one.run(cpu(0), {{10, "a"}, {30, "c"}});
