@@ -73,12 +73,6 @@ bool is_same_boot(const SegmentHead& head, const BootId& boot_id) {
   return boot_id != BootId{} && std::equal(boot_id.begin(), boot_id.end(), head.boot_id);
 }
 
-/// How far an open segment's bytes count.
-std::uint64_t trusted_limit(const SegmentHead& head, const BootId& boot_id) {
-  const std::uint64_t end = std::min<std::uint64_t>(head.frontier, head.segment_bytes) / 8 * 8;
-  return is_same_boot(head, boot_id) ? end : std::min(end, head.synced_frontier / 8 * 8);
-}
-
 /// Of a segment of another boot: an open one counts as far as it is known to be synced.
 bool counts_whole(const FoundSegment& found) {
   return found.state == FoundState::kSealed ||
@@ -105,6 +99,7 @@ class Recovery {
   void drop_beyond(std::uint64_t segments);
   void take_newest_state();
   bool accept(const FoundSegment& found) const;
+  std::uint64_t trusted_limit(const SegmentHead& head) const;
   void distrust_unsynced();
   void leave_out(FoundSegment& found);
   void distrust_recycled();
@@ -124,6 +119,7 @@ class Recovery {
   RecoveryContext context_;
   RecoveredRing ring_;
   std::uint64_t last_sequence_ = 0;
+  std::set<std::uint64_t> doubtful_;  // sequences of sealed ones whose checksum is wrong
 };
 
 RecoveredRing Recovery::run() {
@@ -173,7 +169,8 @@ void Recovery::drop_beyond(std::uint64_t segments) {
   found_.erase(kept, found_.end());
 }
 
-/// Sequence and clock generation go on from the newest segment.
+/// Sequence and clock generation go on from the highest. The newest segment may be of a lane that
+/// had not met the last step yet.
 void Recovery::take_newest_state() {
   for (const FoundSegment& found : found_) {
     if (found.state != FoundState::kSealed && found.state != FoundState::kOpen) continue;
@@ -202,9 +199,16 @@ bool Recovery::accept(const FoundSegment& found) const {
   return true;
 }
 
+/// How far an open segment's bytes count.
+std::uint64_t Recovery::trusted_limit(const SegmentHead& head) const {
+  const std::uint64_t end = std::min<std::uint64_t>(head.frontier, head.segment_bytes) / 8 * 8;
+  const bool whole = is_same_boot(head, context_.boot_id) && !doubtful_.contains(head.sequence);
+  return whole ? end : std::min(end, head.synced_frontier / 8 * 8);
+}
+
 /// After a power cut the foot of a segment may be on disk and its blocks not, or those of the
-/// lane's one before it. What counts has no hole: what is not known to be synced to its end counts
-/// only where the one before counts whole.
+/// lane's one before it. In the same boot a disk that failed may have lost them. What counts has no
+/// hole: what is not known to be synced to its end counts only where the one before counts whole.
 void Recovery::distrust_unsynced() {
   std::set<std::uint64_t> whole{0};  // by sequence
   std::set<std::uint32_t> torn;      // lanes whose newest segment so far does not count whole
@@ -212,9 +216,12 @@ void Recovery::distrust_unsynced() {
     const bool sealed = found.state == FoundState::kSealed;
     if (!sealed && found.state != FoundState::kOpen) continue;
     const SegmentHead& head = found.head;
-    const bool certain =
-        is_same_boot(head, context_.boot_id) || (sealed && head.synced_frontier > head.foot);
-    if (sealed && !certain && !accept(found)) found.state = FoundState::kOpen;
+    const bool durable = sealed && head.synced_frontier > head.foot;
+    const bool certain = durable || is_same_boot(head, context_.boot_id);
+    if (sealed && !durable && !accept(found)) {
+      found.state = FoundState::kOpen;
+      doubtful_.insert(head.sequence);
+    }
     if (!certain && !follows_whole(found, whole, torn)) leave_out(found);
     if (certain || counts_whole(found)) {
       whole.insert(head.sequence);
@@ -279,7 +286,7 @@ void Recovery::seal_open_ones() {
 
 bool Recovery::seal_open(FoundSegment& found) {
   const MutableBytes segment = file_.segment(found.index);
-  const std::uint64_t limit = trusted_limit(found.head, context_.boot_id);
+  const std::uint64_t limit = trusted_limit(found.head);
   if (limit <= kInterfacesOffset) {
     found.state = FoundState::kUnused;
     return false;

@@ -371,6 +371,20 @@ TEST_CASE("recovery: a segment whose sealing was interrupted is sealed anew") {
   CHECK(killed.holds_first(killed.packets().count()));
 }
 
+TEST_CASE("recovery: of a sealed segment whose blocks a failed disk lost, what was synced counts") {
+  KilledRecorder killed(125);
+  SegmentHead head = killed.head(0);
+  head.synced_frontier = KilledRecorder(10).first_run() + 4 * (kRunBytes + sizeof(RunHead));
+  killed.set_head(0, head);
+  killed.segment(0)[head.foot / 2] ^= std::byte{1};
+  const std::uint64_t in_first = load<SegmentFoot>(killed.segment(0), head.foot).packets;
+  const RecoveryReport report = killed.recover();
+  CHECK(report.sealed == 1);
+  CHECK(report.recovered == 2);
+  CHECK(killed.after().fault.empty());
+  CHECK(killed.after().packet_times.size() == killed.packets().count() - in_first + 80);
+}
+
 TEST_CASE("recovery: totals of the lane go on across a restart") {
   KilledRecorder killed(125);
   static_cast<void>(killed.recover());
