@@ -96,7 +96,10 @@ Result<Fd> RingFile::open_descriptor(const std::filesystem::path& path) {
 
 Status RingFile::write_first_blank(int fd, std::uint64_t segment_bytes) {
   if (::ftruncate(fd, 0) != 0) return Error::from_errno("truncate");
-  return write(fd, build_blank(segment_bytes), 0);
+  if (auto written = write(fd, build_blank(segment_bytes), 0); !written) return written;
+  // Before the file grows: after a power cut zeros would stand there, which might be anybody's.
+  if (::fdatasync(fd) != 0) return Error::from_errno("sync");
+  return {};
 }
 
 Result<std::unique_ptr<RingFile>> RingFile::map(Fd fd, std::filesystem::path path,
