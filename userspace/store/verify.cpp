@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -101,11 +102,13 @@ class RingVerifier {
 
   /// Foot n of a lane is foot n-1 plus its own segment, wherever both are still in the ring.
   void verify_cumulative() {
+    std::map<std::pair<std::uint32_t, std::uint64_t>, const SealedFoot*> by_sequence;  // and lane
+    for (const SealedFoot& sealed : feet_)
+      by_sequence.emplace(std::pair(sealed.lane, sealed.foot.sequence), &sealed);
     for (const SealedFoot& sealed : feet_) {
-      const auto before = std::ranges::find_if(feet_, [&](const SealedFoot& other) {
-        return other.lane == sealed.lane && other.foot.sequence == sealed.foot.previous_sequence;
-      });
-      if (before == feet_.end()) continue;
+      const auto found = by_sequence.find({sealed.lane, sealed.foot.previous_sequence});
+      if (found == by_sequence.end()) continue;
+      const SealedFoot* const before = found->second;
       const SegmentFoot& now = sealed.foot;
       // Recovery sealed it anew, behind this one: its blocks had not all come to the disk.
       if (before->foot.sealed_at > now.sealed_at) continue;
