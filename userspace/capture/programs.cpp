@@ -188,8 +188,8 @@ Result<bool> take_over(const capture_bpf& skeleton, const LoadOptions& options,
   if (pins.empty() || !std::filesystem::exists(directory)) return false;
   const auto pinned = PinnedGeneration::open(directory);
   if (!pinned) {
-    log_warning(fmt::format("{}; what is pinned in {} is removed", pinned.error().message(),
-                            directory.native()));
+    log_warning(
+        fmt::format("{}; what waits in {} is lost", pinned.error().message(), directory.native()));
     remove_generation(directory);
     return false;
   }
