@@ -71,12 +71,10 @@ Status set_flag(std::uint32_t ifindex, bool on) {
   return netlink_change(RTM_NEWLINK, std::as_bytes(std::span(&link, 1)));
 }
 
-Status make_pin(const std::filesystem::path& pin) {
+bool make_pin(const std::filesystem::path& pin) {
   const Fd map(
       bpf_map_create(BPF_MAP_TYPE_ARRAY, "promiscuous", sizeof(__u32), sizeof(__u32), 1, nullptr));
-  if (!map || bpf_obj_pin(map.get(), pin.c_str()) != 0)
-    return Error::from_errno(fmt::format("pin {}", pin.native()));
-  return {};
+  return map && bpf_obj_pin(map.get(), pin.c_str()) == 0;
 }
 
 /// A device that is gone has no mode any more.
@@ -98,15 +96,13 @@ Result<PromiscuousMode> PromiscuousMode::set(const Device& device,
   auto others = has_flag(device);
   if (!others) return std::move(others).error();
   const auto pin = pin_directory / fmt::format("{}{}", kPrefix, device.ifindex);
-  const bool ours = !pin_directory.empty() && ::access(pin.c_str(), F_OK) == 0;
-  if (pin_directory.empty() || (*others && !ours)) {
+  bool ours = !pin_directory.empty() && ::access(pin.c_str(), F_OK) == 0;
+  // The pin comes first, so that a kill in between leaves nothing that nobody takes back.
+  if (!ours && !*others && !pin_directory.empty()) ours = make_pin(pin);
+  if (!ours) {
     auto membership = join(device);
     if (!membership) return std::move(membership).error();
     return PromiscuousMode(*std::move(membership));
-  }
-  // First, so that a kill in between leaves nothing that nobody takes back.
-  if (!ours) {
-    if (auto made = make_pin(pin); !made) return std::move(made).error();
   }
   PromiscuousMode mode(pin);
   if (auto done = set_flag(device.ifindex, true); !done) return std::move(done).error();

@@ -15,8 +15,8 @@ namespace caprock::capture {
 /// A device that was not promiscuous is made so by its flag, and a pin (an empty map
 /// promiscuous_<ifindex>) says that it is to be taken back; both stay when the process is killed,
 /// and the next agent goes on with them. A device that somebody else has made so is left alone.
-/// Without pins, and there, the mode is held by a packet socket, which ends with the process.
-/// Taken back at the end of its life, but for keep(). Control-plane thread.
+/// There, and where no pin can be made, the mode is held by a packet socket, which ends with the
+/// process. Taken back at the end of its life, but for keep(). Control-plane thread.
 class PromiscuousMode {
  public:
   static Result<PromiscuousMode> set(const Device& device,
