@@ -130,6 +130,17 @@ class Record(unittest.TestCase):
         for name in ("ring.pcapng", "out.pcapng"):
             self.check_packets(folder / name, status["interfaces"][0]["ingress"]["written"], stream=False)
 
+    def test_late_cpu(self):
+        """What a CPU handles that came online behind the agent's start is counted as lost, and the status says why."""
+        status = json.loads((self.disk / "late-stage/status.json").read_text())
+        ingress = status["interfaces"][0]["ingress"]
+        sent = -(-(self.disk / "sent").stat().st_size // DATAGRAM)
+        self.assertGreaterEqual(ingress["lost"], sent)
+        self.assertEqual(ingress["seen"], ingress["accepted"] + ingress["not_l4"])
+        self.assertIn("cpus.online", [finding["id"] for finding in status["findings"]])
+        told = [message for message in journal_messages(self.disk / "late-stage/ring.pcapng") if "packets lost" in message]
+        self.assertTrue(told, "the file tells of the loss")
+
     @classmethod
     def tearDownClass(cls):
         cls.findings.add("kill and restart without a gap", "yes")
