@@ -26,7 +26,7 @@ release, {newest} when this table was made.
   and started anew, and the clock is set. tc is tried on a veth and on a netkit, XDP (`agent.hook: xdp`) on a network card, a mirror port on a veth (without
   restarts).
 - *Events*: each one was provoked and is in the record, once where it happened once, with its process where the kernel tells it. Where two
-  ways are named, both were tried (`agent.os.probes`); the first one is what `auto` takes.
+  ways are named, both were tried (`agent.os.probes`), and `none`; the first one is what `auto` takes.
 - The tests of the programs that record packets (`tests/bpf`) pass on each of these kernels. The programs of the events are loaded where these are
   provoked: what a kernel refuses would be missing there.
 
