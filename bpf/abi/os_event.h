@@ -41,7 +41,7 @@ enum {
   OS_PATH_BYTES = 128,
   OS_ARGUMENTS_BYTES = 1024, /* of a command line; what is longer is cut */
   OS_CGROUP_PATH_BYTES = 256,
-  OS_MAX_SOCKETS = 65536,    /* whose owner is known */
+  OS_MAX_SOCKETS = 65536, /* whose owner is known */
 };
 
 /* Whom an event is about: the process that did it or owns the socket. pid 0: not known. */
@@ -49,26 +49,29 @@ struct os_task {
   __u32 pid; /* of the process: its tgid, in the first pid namespace */
   __u32 tid;
   __u32 uid;
-  __u32 network; /* inode of its network namespace */
-  __u64 cgroup;  /* inode in cgroup v2 */
+  __u32 network;  /* inode of its network namespace */
+  __u64 cgroup;   /* inode in cgroup v2 */
   __u64 start_ns; /* of the process, of the boot-time clock: tells it from another one of its pid */
   char comm[OS_COMM_BYTES];
 };
+
+/* Who opened the connection: the local end, or the remote one. */
+enum os_direction { OS_OUTBOUND = 1, OS_INBOUND };
 
 struct os_flow {
   __u8 local[16] __attribute__((aligned(8))); /* IPv4 as ::ffff:a.b.c.d; so that it is stored by words */
   __u8 remote[16];
   __u16 local_port; /* host byte order */
   __u16 remote_port;
-  __u16 protocol; /* IPPROTO_TCP, IPPROTO_UDP; 0: the event has no flow */
-  __u16 reserved;
+  __u16 protocol;  /* IPPROTO_TCP, IPPROTO_UDP; 0: the event has no flow */
+  __u16 direction; /* enum os_direction; 0: not known, or not of a connection */
 };
 
 struct os_exec {
   __u32 parent; /* pid */
   __u32 arguments_bytes;
-  char path[OS_PATH_BYTES];                /* ends with a 0 */
-  __u8 arguments[OS_ARGUMENTS_BYTES];      /* each ends with a 0, but for one that was cut */
+  char path[OS_PATH_BYTES];           /* ends with a 0 */
+  __u8 arguments[OS_ARGUMENTS_BYTES]; /* each ends with a 0, but for one that was cut */
 };
 
 struct os_exit {
@@ -84,13 +87,13 @@ struct os_cgroup {
 
 /* Of a UDP socket only took_ns and error count. */
 struct os_connection {
-  __u64 took_ns; /* OS_ESTABLISHED, OS_FAILED: since the connect; OS_ACCEPT: since established; OS_CLOSED: since established,
-                  * of UDP since the bind; 0: not known */
+  __u64 took_ns; /* OS_ESTABLISHED, OS_FAILED: since the connect; OS_ACCEPT: since established; OS_CLOSED: since
+                  * established, of UDP since the bind; 0: not known */
   __u64 sent_bytes;
   __u64 received_bytes;
   __u32 retransmits;
-  __u32 srtt_us; /* smoothed round-trip time; 0: not known */
-  __u32 error;   /* errno of OS_FAILED and of a connection that was cut off */
+  __u32 srtt_us;  /* smoothed round-trip time; 0: not known */
+  __u32 error;    /* errno of OS_FAILED and of a connection that was cut off */
   __u32 accepted; /* OS_ESTABLISHED: 1, by this side */
   __u32 at_once;  /* OS_FAILED: 1, this host refused it before anything was sent; error 0: why is not known */
   __u32 reserved;
@@ -108,11 +111,11 @@ enum os_window_side { OS_WINDOW_OURS = 1, OS_WINDOW_PEERS };
 
 /* Something that TCP did or saw on a connection. */
 struct os_segment {
-  __u32 kind;   /* OS_RETRANSMIT: enum os_retransmit_kind; OS_ZERO_WINDOW: enum os_window_side; OS_CONGESTION: TCP_CA_… that it
-                 * goes to; OS_RESET_SENT: enum sk_rst_reason of the running kernel, 0: it tells none */
-  __u32 before; /* OS_CONGESTION: TCP_CA_… that it comes from */
+  __u32 kind; /* OS_RETRANSMIT: enum os_retransmit_kind; OS_ZERO_WINDOW: enum os_window_side; OS_CONGESTION: TCP_CA_…
+               * that it goes to; OS_RESET_SENT: enum sk_rst_reason of the running kernel, 0: it tells none */
+  __u32 before;  /* OS_CONGESTION: TCP_CA_… that it comes from */
   __u32 srtt_us; /* smoothed round-trip time; 0: not known */
-  __u32 window; /* of congestion control, segments */
+  __u32 window;  /* of congestion control, segments */
 };
 
 struct os_drop {
@@ -139,8 +142,8 @@ struct os_queue {
 /* Begins as a pcapng block does. The union's part that an event has goes by its type; what is behind that is not in the
  * record. */
 struct os_event {
-  __u32 type;  /* enum os_event_type */
-  __u32 bytes; /* of the record */
+  __u32 type;    /* enum os_event_type */
+  __u32 bytes;   /* of the record */
   __u64 time_ns; /* of the monotonic clock */
   struct os_task task;
   struct os_flow flow;
@@ -155,8 +158,8 @@ struct os_event {
   };
 };
 
-/* Map `os_counts`, a per-CPU array: enum os_event_type → its limit, which the agent sets, and what became of its events so far.
- * Both in one place, as what is read now and then has to come from memory. */
+/* Map `os_counts`, a per-CPU array: enum os_event_type → its limit, which the agent sets, and what became of its events
+ * so far. Both in one place, as what is read now and then has to come from memory. */
 struct os_count {
   __u64 limit;     /* records a second, at the most; 0: none at all */
   __u64 second;    /* the present one, of the monotonic clock */

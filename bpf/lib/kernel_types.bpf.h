@@ -41,6 +41,8 @@ typedef struct {
 
 struct signal_struct {
   atomic_t live; /* threads */
+  int group_exit_code;
+  unsigned int flags;
 };
 
 typedef struct {
@@ -187,11 +189,14 @@ struct tcp_sock {
 };
 
 struct net_device {
+  int ifindex;
   possible_net_t nd_net;
 };
 
 struct sk_buff {
-  struct net_device* dev;
+  struct net_device* dev; /* something else while the packet is in some queues */
+  struct sock* sk;        /* NULL: none, or not yet */
+  int skb_iif;            /* of the device that it came by; 0: it was made here */
   unsigned char* head;
   unsigned char* data;
   unsigned int tail; /* offset, on 64-bit machines */

@@ -35,19 +35,14 @@ struct change {
   __u64 since_ns; /* what began then is over; 0: not known */
 };
 
-/* `record`: of the socket, NULL: it has none. One copy for all places that call it: with connections now and then the code has
- * to come from memory, too. */
+/* `record`: of the socket, NULL: it has none. One copy for all places that call it: with connections now and then the
+ * code has to come from memory, too. */
 static __noinline void emit_connection(const struct sock* sk, const struct socket_record* record,
                                        const struct change* change) {
   struct os_event* event = begin_event_at(change->now_ns, change->type, OS_EVENT_BYTES(connection));
   if (!event) return;
   __u16 protocol = READ(sk, sk_protocol);
-  describe_flow(sk, protocol, &event->flow);
-  if (record)
-    event->task = record->owner;
-  else
-    unknown_task(&event->task);
-  event->task.network = network_of(sk);
+  describe_socket_by(sk, record, protocol, event);
   event->connection = (struct os_connection){
       .took_ns = change->since_ns != 0 ? change->now_ns - change->since_ns : 0,
       .error = READ(sk, sk_err),
@@ -58,7 +53,8 @@ static __noinline void emit_connection(const struct sock* sk, const struct socke
   end_event(event);
 }
 
-static __always_inline void end_connection(const struct sock* sk, enum os_event_type type, const struct socket_record* record) {
+static __always_inline void end_connection(const struct sock* sk, enum os_event_type type,
+                                           const struct socket_record* record) {
   struct change change = {.type = type, .now_ns = bpf_ktime_get_ns(), .since_ns = record ? record->since_ns : 0};
   emit_connection(sk, record, &change);
 }
@@ -66,10 +62,10 @@ static __always_inline void end_connection(const struct sock* sk, enum os_event_
 /* In the process that binds it. A UDP socket has nothing that would tell its owner later on. */
 static __always_inline void begin_bound(const struct sock* sk) {
   struct change change = {.type = OS_BIND, .now_ns = bpf_ktime_get_ns()};
-  struct socket_record record = {.since_ns = change.now_ns};
+  struct socket_record record = {.udp_port = udp_port_of(sk), .since_ns = change.now_ns};
   describe_user(sk, &record.owner);
   __u64 key = (__u64)sk;
-  if (is_udp(sk)) bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
+  if (record.udp_port != 0) bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
   emit_connection(sk, &record, &change);
 }
 
@@ -83,17 +79,21 @@ static __always_inline struct socket_record* know_socket(const struct sock* sk) 
   return bpf_map_lookup_elem(&os_sockets, &key);
 }
 
-/* In the process that takes a connection. It may have come before the agent, or not be established yet (TCP Fast Open). */
+/* In the process that takes a connection. It may have come before the agent, or not be established yet (TCP Fast Open).
+ */
 static __always_inline void claim(const struct sock* sk) {
   struct socket_record* record = know_socket(sk);
   if (!record) return;
   describe_user(sk, &record->owner);
   record->unclaimed = 0;
-  struct change change = {.type = OS_ACCEPT, .accepted = true, .now_ns = bpf_ktime_get_ns(), .since_ns = record->since_ns};
+  record->direction = OS_INBOUND;
+  struct change change = {
+      .type = OS_ACCEPT, .accepted = true, .now_ns = bpf_ktime_get_ns(), .since_ns = record->since_ns};
   emit_connection(sk, record, &change);
 }
 
-static __always_inline void know_listener(const struct sock* sk, const struct listener_key* place, const struct os_task* owner) {
+static __always_inline void know_listener(const struct sock* sk, const struct listener_key* place,
+                                          const struct os_task* owner) {
   struct listener listener = {.owner = *owner};
   describe_listener(sk, &listener);
   bpf_map_update_elem(&os_listeners, place, &listener, BPF_ANY);

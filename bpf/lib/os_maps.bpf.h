@@ -25,9 +25,11 @@ struct {
 /* Whose a socket is, and since when. With its key and what the kernel has in front of that it takes two cache lines, of
  * which the first one is read to find it. */
 struct socket_record {
-  __u8 ended;     /* 1: the socket is closed, and only a reset may still go out */
-  __u8 unclaimed; /* 1: it came in, and no process has taken it yet */
-  __u16 reserved;
+  __u8 ended : 1;     /* 1: the socket is closed, and only a reset may still go out */
+  __u8 unclaimed : 1; /* 1: it came in, and no process has taken it yet */
+  __u8 direction;     /* enum os_direction of a connection */
+  __u16 udp_port;  /* local, host byte order; 0: it is of TCP. Nobody may tell that a UDP socket ends, and where it was
+                    * there is another one then */
   __u32 inventory; /* the last one in which it was found */
   struct os_task owner;
   __u64 since_ns;       /* the bind or the connect, then when it was established; 0: not known */
@@ -101,7 +103,7 @@ struct {
 } os_shortages SEC(".maps") __weak;
 
 struct call {
-  __u64 socket; /* address of its struct sock */
+  __u64 socket;  /* address of its struct sock */
   __u64 address; /* of the struct sockaddr that it was called with, if any */
 };
 

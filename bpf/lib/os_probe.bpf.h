@@ -20,10 +20,10 @@
 #include "lib/os_read.bpf.h"
 #include "lib/os_socket.bpf.h"
 
-/* A socket has been given its port. One that listens is asked again whether it still may have it, unless it had none:
- * then it is known only now where it listens. */
+/* A socket has been given its port; it may be of another protocol, as DCCP. One that listens is asked again whether it
+ * still may have it, unless it had none: then it is known only now where it listens. */
 static __always_inline void port_given(const struct sock* sk, int error) {
-  if (error != 0) return;
+  if (error != 0 || !(is_tcp(sk) || is_udp(sk))) return;
   if (READ(sk, __sk_common.skc_state) != STATE_LISTEN)
     begin_bound(sk);
   else if (!find_socket(sk))
@@ -34,8 +34,7 @@ static __always_inline void port_given(const struct sock* sk, int error) {
 static __always_inline void port_returned(const struct sock* sk) {
   if (!is_udp(sk) || READ(sk, __sk_common.skc_num) == 0) return;
   __u64 key = (__u64)sk;
-  struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
-  end_connection(sk, OS_CLOSED, record);
+  end_connection(sk, OS_CLOSED, find_socket(sk));
   bpf_map_delete_elem(&os_sockets, &key);
 }
 
@@ -54,8 +53,8 @@ static __always_inline bool describe_peer(const void* address, struct os_flow* f
   return !is_ipv4(flow->remote);
 }
 
-/* The kernel refuses a connect at once, without a way to send it or a local port for it: then no state tells, or not why. One by
- * IPv6 to an IPv4 address is refused where it goes by IPv4. */
+/* The kernel refuses a connect at once, without a way to send it or a local port for it: then no state tells, or not
+ * why. One by IPv6 to an IPv4 address is refused where it goes by IPv4. */
 static __always_inline void connect_begun(const struct sock* sk, const void* address, int error) {
   if (error >= 0) return;
   struct os_flow flow = {};
@@ -64,6 +63,7 @@ static __always_inline void connect_begun(const struct sock* sk, const void* add
   struct os_event* event = begin_event(OS_FAILED, OS_EVENT_BYTES(connection));
   if (!event) return;
   event->flow = flow;
+  event->flow.direction = OS_OUTBOUND;
   describe_user(sk, &event->task);
   event->connection = (struct os_connection){.error = -error, .at_once = 1};
   end_event(event);
@@ -94,6 +94,7 @@ static __always_inline void describe_shortage(struct shortage* shortage, const s
   shortage->packet = (__u64)packet;
   describe_flow(listening, IPPROTO_TCP, &shortage->flow);
   if (describe_packet(packet, &shortage->flow)) turn_flow(&shortage->flow);
+  shortage->flow.direction = OS_INBOUND;
   describe_owner(listening, &shortage->owner);
 }
 

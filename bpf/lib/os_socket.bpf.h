@@ -112,11 +112,18 @@ static __always_inline void describe_listener(const struct sock* sk, struct list
   listener->ipv6_only = READ_BITFIELD(sk, __sk_common.skc_ipv6only);
 }
 
+/* For its record. */
+static __always_inline __u16 udp_port_of(const struct sock* sk) {
+  return is_udp(sk) ? READ(sk, __sk_common.skc_num) : 0;
+}
+
 /* Not what is left of a socket that had this address before. */
 static __always_inline struct socket_record* find_socket(const struct sock* sk) {
   __u64 key = (__u64)sk;
   struct socket_record* record = bpf_map_lookup_elem(&os_sockets, &key);
-  if (record && record->ended && READ(sk, __sk_common.skc_state) != STATE_CLOSE) return NULL;
+  if (!record) return NULL;
+  if (record->ended && READ(sk, __sk_common.skc_state) != STATE_CLOSE) return NULL;
+  if (record->udp_port != 0 && record->udp_port != READ(sk, __sk_common.skc_num)) return NULL;
   return record;
 }
 
@@ -126,14 +133,31 @@ static __always_inline void describe_user(const struct sock* sk, struct os_task*
   task->network = network_of(sk);
 }
 
-/* Whose the socket is, as far as it is known; the network always. */
-static __always_inline void describe_owner(const struct sock* sk, struct os_task* task) {
-  const struct socket_record* record = find_socket(sk);
+/* Of a socket and its record, NULL: it has none. The network is known always. */
+static __always_inline void describe_owner_by(const struct sock* sk, const struct socket_record* record,
+                                              struct os_task* task) {
   if (record)
     *task = record->owner;
   else
     unknown_task(task);
   task->network = network_of(sk);
+}
+
+/* Whose the socket is, as far as it is known. */
+static __always_inline void describe_owner(const struct sock* sk, struct os_task* task) {
+  describe_owner_by(sk, find_socket(sk), task);
+}
+
+/* The socket's flow, whose it is, and who opened it. */
+static __always_inline void describe_socket_by(const struct sock* sk, const struct socket_record* record,
+                                               __u16 protocol, struct os_event* event) {
+  describe_flow(sk, protocol, &event->flow);
+  describe_owner_by(sk, record, &event->task);
+  if (record) event->flow.direction = record->direction;
+}
+
+static __always_inline void describe_socket(const struct sock* sk, __u16 protocol, struct os_event* event) {
+  describe_socket_by(sk, find_socket(sk), protocol, event);
 }
 
 #endif

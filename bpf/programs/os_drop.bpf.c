@@ -42,28 +42,44 @@ static __always_inline bool is_done_with(__u64 place) {
   return false;
 }
 
-static __always_inline void emit_drop(const struct os_flow* flow, const void* place, __u32 reason) {
-  struct os_event* event = begin_event(OS_DROP, OS_EVENT_BYTES(drop));
-  if (!event) return;
-  event->flow = *flow;
-  unknown_task(&event->task);
-  event->drop = (struct os_drop){.place = (__u64)place, .reason = reason};
-  end_event(event);
-}
-
-static __always_inline void emit_bad_checksum(const struct os_flow* flow) {
-  struct os_event* event = begin_event(OS_BAD_CHECKSUM, OS_EVENT_BARE_BYTES);
-  if (!event) return;
-  event->flow = *flow;
-  unknown_task(&event->task);
-  end_event(event);
-}
-
 static __always_inline __u32 network_of_packet(const struct sk_buff* packet) {
   const struct net_device* device = READ(packet, dev);
   if (!device) return 0;
   const struct net* network = READ(device, nd_net.net);
   return READ(network, ns.inum);
+}
+
+/* The device's where it is the one that the packet came by: other things are kept there of a packet that waits in a
+ * queue. Else the socket's, of what goes out. */
+static __always_inline __u32 network_of_dropped(const struct sk_buff* packet) {
+  const struct net_device* device = READ(packet, dev);
+  if (device && READ(packet, skb_iif) != 0 && READ(device, ifindex) == READ(packet, skb_iif))
+    return network_of_packet(packet);
+  const struct sock* sk = READ(packet, sk);
+  return sk ? network_of(sk) : 0;
+}
+
+static __always_inline void describe_place(const struct sk_buff* packet, struct os_task* task) {
+  unknown_task(task);
+  task->network = network_of_dropped(packet);
+}
+
+static __always_inline void emit_drop(const struct sk_buff* packet, const struct os_flow* flow, const void* place,
+                                      __u32 reason) {
+  struct os_event* event = begin_event(OS_DROP, OS_EVENT_BYTES(drop));
+  if (!event) return;
+  event->flow = *flow;
+  describe_place(packet, &event->task);
+  event->drop = (struct os_drop){.place = (__u64)place, .reason = reason};
+  end_event(event);
+}
+
+static __always_inline void emit_bad_checksum(const struct sk_buff* packet, const struct os_flow* flow) {
+  struct os_event* event = begin_event(OS_BAD_CHECKSUM, OS_EVENT_BARE_BYTES);
+  if (!event) return;
+  event->flow = *flow;
+  describe_place(packet, &event->task);
+  end_event(event);
 }
 
 /* The last packet of a handshake, which is the listener's to take. */
@@ -72,6 +88,7 @@ static __always_inline void emit_listen_overflow(const struct sk_buff* packet, c
   if (!event) return;
   event->flow = *flow;
   turn_flow(&event->flow);
+  event->flow.direction = OS_INBOUND;
   struct listener_key place = {.network = network_of_packet(packet), .port = event->flow.local_port};
   __builtin_memcpy(place.address, event->flow.local, sizeof place.address);
   const struct listener* listener = find_listener(&place);
@@ -94,11 +111,11 @@ int BPF_PROG(os_drop, const struct sk_buff* packet, const void* place) {
   struct os_flow flow = {};
   if (!describe_packet(packet, &flow)) return 0;
   if (reason != 0 && (reason == reason_tcp_checksum || reason == reason_udp_checksum))
-    emit_bad_checksum(&flow);
+    emit_bad_checksum(packet, &flow);
   else if (reason != 0 && reason == reason_listen_overflow)
     emit_listen_overflow(packet, &flow);
   else
-    emit_drop(&flow, place, reason);
+    emit_drop(packet, &flow, place, reason);
   return 0;
 }
 
@@ -131,8 +148,7 @@ int BPF_PROG(os_memory_limit, const struct sock* sk, const struct proto* protoco
   if (number != IPPROTO_TCP && number != IPPROTO_UDP) return 0;
   struct os_event* event = begin_event(OS_MEMORY_LIMIT, OS_EVENT_BYTES(queue));
   if (!event) return 0;
-  describe_flow(sk, number, &event->flow);
-  describe_owner(sk, &event->task);
+  describe_socket(sk, number, event);
   const long* limits = READ(protocol, sysctl_mem);
   long limit = 0;
   bpf_probe_read_kernel(&limit, sizeof limit, limits + MEMORY_LIMIT);

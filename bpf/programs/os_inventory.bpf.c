@@ -43,25 +43,48 @@ static __always_inline bool is_filling(void) {
 
 __u32 inventory_number; /* the agent counts them from 1 on */
 
+/* A service that systemd listens for has the socket from it, and both have it open: the service is the one that uses
+ * it. */
+static __always_inline bool is_owned_by_init(const struct os_task* owner, const struct os_task* holder) {
+  return owner->pid == 1 && holder->pid != 1;
+}
+
 static __always_inline void find_listening(const struct sock* sk, const struct os_task* holder) {
   struct listener_key place = {};
   place_of(sk, &place);
-  if (!bpf_map_lookup_elem(&os_listeners, &place)) know_listener(sk, &place, holder);
+  const struct listener* known = bpf_map_lookup_elem(&os_listeners, &place);
+  if (!known || is_owned_by_init(&known->owner, holder)) know_listener(sk, &place, holder);
 }
 
-/* Told once in each inventory, however many processes have it open; in the first one only what was there before. Of a
- * UDP socket only while its owner has it: to whom it was left is not known. */
-static __always_inline void tell_open(const struct sock* sk, const struct os_task* holder) {
-  struct socket_record record = {.owner = *holder, .inventory = inventory_number};
+/* A record of its own, unless it has one; false: it has. What is left of another UDP socket is none. */
+static __always_inline bool know_holder(const struct sock* sk, const struct os_task* holder) {
+  struct socket_record record = {.udp_port = udp_port_of(sk), .inventory = inventory_number, .owner = *holder};
   __u64 key = (__u64)sk;
-  bool is_new = bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST) == 0;
-  struct socket_record* known = is_new ? NULL : find_socket(sk);
-  if (known && known->inventory == inventory_number) return;
-  if (known && is_udp(sk) && known->owner.pid != holder->pid) return;
-  if (known) known->inventory = inventory_number;
-  if (!is_new && (!known || inventory_number == 1)) return;
+  if (bpf_map_update_elem(&os_sockets, &key, &record, BPF_NOEXIST) == 0) return true;
+  if (record.udp_port == 0 || find_socket(sk)) return false;
+  return bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY) == 0;
+}
+
+/* Whether one with a record is to be told. Once in each inventory, however many processes have it open; in the first
+ * one only what was there before. Of a UDP socket only while its owner has it: to whom it was left is not known. */
+static __always_inline bool is_told_again(struct socket_record* known, const struct os_task* holder) {
+  if (is_owned_by_init(&known->owner, holder)) {
+    known->owner = *holder;
+    known->inventory = inventory_number;
+    return true;
+  }
+  if (known->inventory == inventory_number) return false;
+  if (known->udp_port != 0 && known->owner.pid != holder->pid) return false;
+  known->inventory = inventory_number;
+  return inventory_number != 1;
+}
+
+static __always_inline void tell_open(const struct sock* sk, const struct os_task* holder) {
+  bool is_new = know_holder(sk, holder);
+  struct socket_record* known = find_socket(sk);
+  if (!known || !(is_new || is_told_again(known, holder))) return;
   if (is_connected(sk) || is_udp(sk))
-    emit_connection(sk, known ? known : &record, &(struct change){.type = OS_OPEN, .now_ns = bpf_ktime_get_ns()});
+    emit_connection(sk, known, &(struct change){.type = OS_OPEN, .now_ns = bpf_ktime_get_ns()});
 }
 
 /* Run for all open files, at the start and now and then: whose the sockets are. What is known from their begin is known

@@ -34,6 +34,15 @@ int BPF_PROG(os_exec, struct task_struct* task, int old_pid, struct linux_binprm
   return 0;
 }
 
+enum { GROUP_EXIT = 4 }; /* SIGNAL_GROUP_EXIT, include/linux/sched/signal.h */
+
+/* As wait(2) tells it: what one thread has said for all, or the first one for itself. */
+static __always_inline __u32 status_of(const struct task_struct* leader) {
+  const struct signal_struct* shared = BPF_CORE_READ(leader, signal);
+  return BPF_CORE_READ(shared, flags) & GROUP_EXIT ? BPF_CORE_READ(shared, group_exit_code)
+                                                   : BPF_CORE_READ(leader, exit_code);
+}
+
 enum { TASK_KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD, include/linux/sched.h */
 
 /* Whether the process ends with this thread, of which it has `leader` as the first. */
@@ -52,7 +61,7 @@ int BPF_PROG(os_exit, struct task_struct* task) {
   struct os_event* event = begin_event(OS_EXIT, OS_EVENT_BYTES(exit));
   if (!event) return 0;
   describe_task(&event->task);
-  __u32 code = BPF_CORE_READ(task, exit_code);
+  __u32 code = status_of(leader);
   event->exit.code = code >> 8;
   event->exit.signal = code & 0x7f;
   event->exit.lived_ns = event->time_ns - BPF_CORE_READ(leader, start_time);

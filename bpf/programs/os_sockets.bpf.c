@@ -21,7 +21,7 @@ char LICENSE[] SEC("license") = "GPL";
 /* In the process that connects. */
 static __always_inline void begin_connect(const struct sock* sk) {
   struct change change = {.type = OS_CONNECT, .now_ns = bpf_ktime_get_ns()};
-  struct socket_record record = {.since_ns = change.now_ns};
+  struct socket_record record = {.direction = OS_OUTBOUND, .since_ns = change.now_ns};
   describe_user(sk, &record.owner);
   __u64 key = (__u64)sk;
   bpf_map_update_elem(&os_sockets, &key, &record, BPF_ANY);
@@ -39,7 +39,7 @@ static __always_inline void begin_accepted(const struct sock* sk) {
     emit_connection(sk, known, &change);
     return;
   }
-  struct socket_record record = {.since_ns = change.now_ns, .unclaimed = 1};
+  struct socket_record record = {.unclaimed = 1, .direction = OS_INBOUND, .since_ns = change.now_ns};
   struct listener_key place = {};
   place_of(sk, &place);
   const struct listener* listener = find_listener(&place);
@@ -77,7 +77,8 @@ static __always_inline void forget_socket(const struct sock* sk, int before, str
 bool refusal4_is_told;
 bool refusal6_is_told;
 
-/* A connect comes to nothing before it has returned, without an error of the socket's: as where no local port is free. */
+/* A connect comes to nothing before it has returned, without an error of the socket's: as where no local port is free.
+ */
 static __always_inline bool is_refused_at_once(const struct sock* sk) {
   const struct socket* socket = READ(sk, sk_socket);
   return socket && READ(socket, state) == SOCKET_UNCONNECTED && READ(sk, sk_err) == 0;
@@ -121,12 +122,11 @@ int BPF_PROG(os_state, const struct sock* sk, int before, int after) {
 bool udp4_bind_is_told;
 bool udp6_bind_is_told;
 
-/* Where the record of a UDP socket is, another one may have been: what the inventory found with this process is this
- * one's. */
+/* What the inventory found with this process and port is this one. */
 static __always_inline void use_udp(const struct sock* sk) {
   if (READ(sk, __sk_common.skc_family) == SOCKET_IPV6 ? udp6_bind_is_told : udp4_bind_is_told) return;
   const struct socket_record* record = find_socket(sk);
-  if (!record || record->inventory == 0 || record->owner.pid != bpf_get_current_pid_tgid() >> 32) begin_bound(sk);
+  if (!record || record->inventory == 0 || !is_current(&record->owner)) begin_bound(sk);
 }
 
 /* The inventory finds what processes have: a connection that waited to be accepted then is found here. */
@@ -144,8 +144,8 @@ static __always_inline void use_tcp(const struct sock* sk) {
 
 enum { SEEN_SOCKETS = 4096 };
 
-/* Cookies of sockets whose first user is known, each at its own place modulo SEEN_SOCKETS: so that a call by a socket that is in
- * use reads two cache lines. One that is not here may be in os_used all the same. */
+/* Cookies of sockets whose first user is known, each at its own place modulo SEEN_SOCKETS: so that a call by a socket
+ * that is in use reads two cache lines. One that is not here may be in os_used all the same. */
 __u64 os_seen[SEEN_SOCKETS];
 
 static __noinline void see_socket(struct sock* sk) {
@@ -161,8 +161,8 @@ static __noinline void see_socket(struct sock* sk) {
     use_tcp(sk);
 }
 
-/* Where no probe tells who binds a socket and who accepts one: the first that sends by it, or asks for what came. A socket gets its
- * cookie when one asks for it, and keeps it. */
+/* Where no probe tells who binds a socket and who accepts one: the first that sends by it, or asks for what came. A
+ * socket gets its cookie when one asks for it, and keeps it. */
 static __always_inline void use_socket(struct sock* sk) {
   __u64 cookie = sk->__sk_common.skc_cookie.counter;
   if (cookie == 0 || os_seen[cookie % SEEN_SOCKETS] != cookie) see_socket(sk);

@@ -30,8 +30,7 @@ enum { TIMER_TAIL_PROBE = 5, CONGESTION_LOSS = 4, CONGESTION_RECOVERY = 3 }; /* 
 static __always_inline void emit_segment(enum os_event_type type, const struct sock* sk, __u32 kind, __u32 before) {
   struct os_event* event = begin_event(type, OS_EVENT_BYTES(segment));
   if (!event) return;
-  describe_flow(sk, IPPROTO_TCP, &event->flow);
-  describe_owner(sk, &event->task);
+  describe_socket(sk, IPPROTO_TCP, event);
   event->segment = (struct os_segment){.kind = kind, .before = before};
   end_event(event);
 }
@@ -40,8 +39,7 @@ static __always_inline void emit_segment(enum os_event_type type, const struct s
 static __always_inline void emit_state(enum os_event_type type, const struct sock* sk, __u32 kind, __u32 before) {
   struct os_event* event = begin_event(type, OS_EVENT_BYTES(segment));
   if (!event) return;
-  describe_flow(sk, IPPROTO_TCP, &event->flow);
-  describe_owner(sk, &event->task);
+  describe_socket(sk, IPPROTO_TCP, event);
   const struct tcp_sock* tcp = tcp_of(sk);
   event->segment = (struct os_segment){
       .kind = kind,
@@ -79,6 +77,7 @@ int BPF_PROG(os_synack_again, const struct sock* listening, const struct request
   struct os_event* event = begin_event(OS_RETRANSMIT, OS_EVENT_BYTES(segment));
   if (!event) return 0;
   describe_ends(&request->__req_common, IPPROTO_TCP, &event->flow);
+  event->flow.direction = OS_INBOUND;
   describe_owner(listening, &event->task);
   event->segment = (struct os_segment){.kind = OS_RETRANSMIT_SYN_ACK};
   end_event(event);

@@ -19,6 +19,8 @@ WEST, EAST, STRANGER = r"10\.77\.0\.1", r"10\.77\.0\.2", r"10\.77\.0\.3"
 CONTAINER = "0123456789abcdef" * 4
 NOBODY = r"0\.0\.0\.0:0"
 NUMBER = r"[1-9]\d*"
+CLIENT = {"_COMM": "socat", "CAPROCK_DIRECTION": "out"}
+SERVER = {"_COMM": "socat", "CAPROCK_DIRECTION": "in"}
 ONCE, SEVERAL = "once", "once or more"  # the latter where the kernel decides how often
 
 
@@ -41,7 +43,7 @@ PROVOKED = [
     ("exec", {"_CMDLINE": r'/bin/sh -c "exit 7"'}, ONCE),
     ("exit", {"EXIT_STATUS": "7"}, ONCE),
     ("exec", {"_CMDLINE": "/bin/sleep 59"}, ONCE),
-    ("exec", {"_CMDLINE": "/bin/sleep 1", "CAPROCK_CONTAINER": CONTAINER}, ONCE),
+    ("exec", {"_CMDLINE": "/bin/sleep 1", "CAPROCK_CONTAINER": CONTAINER, "CAPROCK_CGROUP_ID": NUMBER}, ONCE),
     ("exit", {"_COMM": "sleep", "CAPROCK_CONTAINER": CONTAINER}, ONCE),
     ("oom", {"_PID": r"\d+"}, ONCE),
     ("cgroup-created", {"CAPROCK_CGROUP": "/provoked"}, ONCE),
@@ -52,27 +54,27 @@ PROVOKED = [
     ("bind", {"CAPROCK_FLOW": rf"UDP {WEST}:6003 > {NOBODY}", "_COMM": "socat"}, ONCE),
     ("bind", {"CAPROCK_FLOW": r"UDP \[fd77::1\]:6018 > \[::\]:0", "_COMM": "socat"}, ONCE),
     ("listen", {"CAPROCK_FLOW": rf"TCP {WEST}:6004 > {NOBODY}", "_COMM": "socat"}, ONCE),
-    ("connect", {"CAPROCK_FLOW": rf"TCP .* > {WEST}:6004", "_COMM": "socat"}, ONCE),
-    ("established", {"CAPROCK_FLOW": to_west(6004), "_COMM": "socat"}, ONCE),
-    ("established", {"CAPROCK_FLOW": to_east(6004), "_COMM": "socat"}, ONCE),
-    ("accept", {"CAPROCK_FLOW": to_east(6004), "_COMM": "socat"}, ONCE),
-    ("closed", {"CAPROCK_FLOW": to_west(6004), "_COMM": "socat", "CAPROCK_DURATION_NS": NUMBER, "CAPROCK_SENT_BYTES": NUMBER,
+    ("connect", {"CAPROCK_FLOW": rf"TCP .* > {WEST}:6004", **CLIENT}, ONCE),
+    ("established", {"CAPROCK_FLOW": to_west(6004), **CLIENT, "CAPROCK_LATENCY_NS": NUMBER}, ONCE),
+    ("established", {"CAPROCK_FLOW": to_east(6004), **SERVER}, ONCE),
+    ("accept", {"CAPROCK_FLOW": to_east(6004), **SERVER}, ONCE),
+    ("closed", {"CAPROCK_FLOW": to_west(6004), **CLIENT, "CAPROCK_DURATION_NS": NUMBER, "CAPROCK_SENT_BYTES": NUMBER,
                 "CAPROCK_RETRANSMITS": r"\d+", "CAPROCK_SRTT_US": NUMBER}, ONCE),
     ("closed", {"CAPROCK_FLOW": to_west(6007), "_COMM": "socat", "CAPROCK_RETRANSMITS": NUMBER}, ONCE),
-    ("closed", {"CAPROCK_FLOW": to_east(6004), "_COMM": "socat"}, ONCE),
+    ("closed", {"CAPROCK_FLOW": to_east(6004), **SERVER}, ONCE),
     ("rtt", {"CAPROCK_FLOW": ".*:6004.*", "CAPROCK_SRTT_US": r"\d+"}, SEVERAL),
     ("failed", {"CAPROCK_FLOW": rf"TCP .* > {WEST}:6005", "ERRNO": "111"}, ONCE),
     ("failed", {"CAPROCK_FLOW": rf"TCP .* > {WEST}:6017", "_COMM": "socat"}, ONCE),
     ("reset-received", {"CAPROCK_FLOW": to_west(6005), "_COMM": "socat"}, ONCE),
-    ("reset-sent", {"CAPROCK_FLOW": to_east(6006), "_COMM": "socat"}, ONCE),
-    ("reset-received", {"CAPROCK_FLOW": to_west(6006), "_COMM": "socat"}, ONCE),
-    ("retransmit", {"CAPROCK_FLOW": to_west(6007), "CAPROCK_REASON": "tail-loss probe", "_COMM": "socat"}, SEVERAL),
-    ("retransmit", {"CAPROCK_FLOW": to_west(6007), "CAPROCK_REASON": "time-out", "_COMM": "socat"}, SEVERAL),
+    ("reset-sent", {"CAPROCK_FLOW": to_east(6006), **SERVER}, ONCE),
+    ("reset-received", {"CAPROCK_FLOW": to_west(6006), **CLIENT}, ONCE),
+    ("retransmit", {"CAPROCK_FLOW": to_west(6007), "CAPROCK_REASON": "tail-loss probe", **CLIENT}, SEVERAL),
+    ("retransmit", {"CAPROCK_FLOW": to_west(6007), "CAPROCK_REASON": "time-out", **CLIENT}, SEVERAL),
     ("congestion", {"CAPROCK_FLOW": to_west(6007), "CAPROCK_REASON": "loss"}, SEVERAL),
-    ("zero-window", {"CAPROCK_FLOW": to_west(6008)}, SEVERAL),
+    ("zero-window", {"CAPROCK_FLOW": to_west(6008), "CAPROCK_DIRECTION": "out"}, SEVERAL),
     ("bad-checksum", {"CAPROCK_FLOW": rf"TCP {EAST}:6009 > {WEST}:6009"}, ONCE),
-    ("retransmit", {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:6993", "CAPROCK_REASON": "SYN-ACK", "_COMM": "socat"}, SEVERAL),
-    ("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6011"}, ONCE),
+    ("retransmit", {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:6993", "CAPROCK_REASON": "SYN-ACK", **SERVER}, SEVERAL),
+    ("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6011", "CAPROCK_NETNS": NUMBER}, ONCE),
     ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6012 > .*", "CAPROCK_REASON": "receive queue"}, SEVERAL),
     ("memory-limit", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*"}, SEVERAL),
 ]
@@ -93,6 +95,12 @@ PROVOKED_BY_PROBE = [
 # Since 6.18 a kernel takes what it has no memory for back out of a queue, as a drop.
 NO_MEMORY = ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "CAPROCK_REASON": "memory"}, SEVERAL)
 NO_MEMORY_DROPS = ("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6013", "CAPROCK_REASON": "PROTO_MEM"}, SEVERAL)
+
+# Since 6.10.
+RESET_REASONS = [
+    ("reset-sent", {"CAPROCK_FLOW": to_east(6005), "CAPROCK_REASON": "NO_SOCKET"}, ONCE),
+    ("reset-sent", {"CAPROCK_FLOW": to_east(6006), "CAPROCK_REASON": r"\w+"}, ONCE),
+]
 
 PROBES = {"fentry": "fentry", "fexit": "fentry", "kprobe": "kprobe", "kretprobe": "kprobe"}
 WAYS = {"tp_btf": "tracepoint", "iter": "iterator", **PROBES}
@@ -124,7 +132,8 @@ class Record:
         """What of the provocations there are hooks for."""
         by_probe = PROVOKED_BY_PROBE if self.ways_of_probes() else []
         no_memory = NO_MEMORY if self.kernel < (6, 18) else NO_MEMORY_DROPS
-        return [one for one in [*PROVOKED, no_memory, *by_probe] if self.hooks[one[0]]]
+        reasons = RESET_REASONS if self.kernel >= (6, 10) else []
+        return [one for one in [*PROVOKED, no_memory, *reasons, *by_probe] if self.hooks[one[0]]]
 
     def ways_of_probes(self):
         return {PROBES[way_of(hook)] for hook in self.hooks.values() if way_of(hook) in PROBES}

@@ -80,6 +80,29 @@ class Datagrams(OsTest):
             self.assertEqual([entry["_PID"] for entry in found], [str(os.getpid())])
             self.assertEqual(self.of_port(agent, "bind", PORT), [])
 
+    def test_in_the_place_of_another(self):
+        """os: a UDP socket is told as one of its own, also where the kernel puts it in the place of one from before the agent"""
+        count, cpus = 100, os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(cpus)})  # of which the kernel keeps what is freed
+        self.addCleanup(os.sched_setaffinity, 0, cpus)
+        before = self.senders(count)
+        agent = self.record()
+        self.need(agent, "bind")
+        for one in before:
+            one.close()
+        time.sleep(0.5)  # RCU
+        ports = {one.getsockname()[1] for one in self.senders(count)}
+        bound = [entry["CAPROCK_FLOW"] for entry in self.entries(agent, CAPROCK_EVENT="bind", _PID=os.getpid())]
+        self.assertEqual(sorted(port for port in ports if not any(f":{port} >" in flow for flow in bound)), [])
+
+    def senders(self, count):
+        """That many sockets, each of which has sent."""
+        made = [datagram_socket(self.pair.left) for _ in range(count)]
+        for one in made:
+            self.addCleanup(one.close)
+            one.sendto(b"datagram", ("10.77.0.2", PORT))
+        return made
+
     def test_told_again(self):
         """os: what is open is told again now and then, with whose it is, once however many processes have it"""
         agent = self.record(agent__os__inventoryInterval="1s")

@@ -10,7 +10,7 @@ import sys
 import time
 
 from lab.agent import CAPROCK
-from lab.cgroup import memory_cgroup
+from lab.cgroup import memory_cgroup, own_cgroup
 from lab.os_events import OsTest
 from lab.readers import journal_messages, tshark
 from lab.traffic import transfer
@@ -79,6 +79,17 @@ class Processes(OsTest):
         ended = self.entry(agent, _PID=pid, CAPROCK_EVENT="exit")
         self.assertEqual(ended["EXIT_STATUS"], "0")
         self.assertEqual(ended["_COMM"], "sleep")
+
+    def test_status_of_first_thread(self):
+        """os: a process whose threads end one by one has the status that wait(2) tells: of its first one, on newer kernels its last"""
+        agent = self.record()
+        number = 93 if os.uname().machine == "aarch64" else 60  # exit(2), of one thread
+        script = "import ctypes, threading, time; end = ctypes.CDLL(None).syscall\n" \
+                 f"threading.Thread(target=lambda: (time.sleep(0.3), end({number}, 0))).start(); end({number}, 5)"
+        child = subprocess.Popen([sys.executable, "-c", script])
+        status = child.wait()
+        self.assertIn(status, (5, 0))
+        self.assertEqual(self.entry(agent, _PID=child.pid, CAPROCK_EVENT="exit")["EXIT_STATUS"], str(status))
 
     def test_out_of_memory(self):
         """os: a process that is killed as memory runs out is told"""
@@ -206,8 +217,18 @@ class Connections(OsTest):
         self.assertGreaterEqual(sent, 100_000)
         received = int(closed[False]["CAPROCK_RECEIVED_BYTES"])
         self.assertIn(received, (100_000, 100_001))
+        self.assert_described(mine, closed)
         self.assertIn(f"{os.getpid()}] connected to 10.77.0.2:{PORT} after", "".join(journal_messages(self.export(agent))))
         self.assert_amid_packets(agent, mine)
+
+    def assert_described(self, mine, closed):
+        """With who opened it, how long that took, and whose thread and control group it is."""
+        self.assertEqual([closed[client]["CAPROCK_DIRECTION"] for client in (True, False)], ["out", "in"])
+        established = next(entry for entry in mine if entry["CAPROCK_EVENT"] == "established" and entry["CAPROCK_DIRECTION"] == "out")
+        self.assertGreater(int(established["CAPROCK_LATENCY_NS"]), 0)
+        self.assertGreater(int(established["CAPROCK_TID"]), 0)
+        if own_cgroup():
+            self.assertEqual({entry["CAPROCK_CGROUP_ID"] for entry in mine}, {own_cgroup()})
 
     def assert_amid_packets(self, agent, mine):
         """In the order of the export the connection is established behind its SYN, and closed behind its data."""
@@ -336,9 +357,14 @@ class Connections(OsTest):
         dropped = [entry for entry in self.entries(agent, CAPROCK_EVENT="drop") if entry.get("CAPROCK_FLOW", "").endswith(f"> 10.77.0.2:{CLOSED_PORT}")]
         self.assertEqual(len(dropped), 1, dropped)
         self.assertTrue(dropped[0]["CAPROCK_FLOW"].startswith("UDP 10.77.0.1:"))
+        self.assertEqual(dropped[0]["CAPROCK_NETNS"], self.number_of(self.pair.right))
         if "CAPROCK_REASON" in dropped[0]:
             self.assertEqual(dropped[0]["CAPROCK_REASON"], "NO_SOCKET")
 
+
+    def number_of(self, namespace):
+        with namespace.entered():
+            return str(os.stat("/proc/thread-self/ns/net").st_ino)
 
     def drops_to(self, agent, port):
         return [entry for entry in self.entries(agent, CAPROCK_EVENT="drop") if entry.get("CAPROCK_FLOW", "").endswith(f":{port}")]
@@ -371,3 +397,4 @@ class Connections(OsTest):
         time.sleep(0.2)
         dropped = [entry for entry in self.drops_to(agent, CLOSED_PORT) if entry.get("CAPROCK_REASON", "QDISC").startswith("QDISC")]
         self.assertGreaterEqual(len(dropped), 6, dropped)
+        self.assertEqual({entry["CAPROCK_NETNS"] for entry in dropped}, {self.number_of(self.pair.left)})

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "export/socket_event.hpp"
@@ -13,6 +14,12 @@ namespace caprock::exporting {
 namespace {
 
 constexpr std::int64_t kLookBackNs = 3'600'000'000'000;
+
+/// Of these the flow goes from source to destination: neither is an address of the namespace that
+/// dropped it, for sure.
+bool is_of_packet(std::string_view type) {
+  return type == "drop" || type == "bad-checksum";
+}
 
 }  // namespace
 
@@ -37,7 +44,7 @@ void FlowOwners::take(const pcapng::Block& journal) {
   if (event->type == "begin" || event->type == "end") take_border(*event);
   if (event->type == "exit") datagrams_.exit(event->process.pid, event->time_ns);
   if (event->type == "addresses") take_addresses(*event);
-  if (event->flow) take_socket(*event);
+  if (event->flow && !is_of_packet(event->type)) take_socket(*event);
   last_ns_ = event->time_ns;
 }
 

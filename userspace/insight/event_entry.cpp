@@ -53,11 +53,18 @@ class Entry {
       add("CAPROCK_TID", fmt::to_string(event_.task.tid));
       add("_UID", fmt::to_string(event_.task.uid));
     }
+    if (event_.task.cgroup != 0 && !is_about_cgroup())
+      add("CAPROCK_CGROUP_ID", fmt::to_string(event_.task.cgroup));
     if (event_.task.network != 0) add("CAPROCK_NETNS", fmt::to_string(event_.task.network));
     add("CAPROCK_CONTAINER", context_.container.container);
     add("CAPROCK_POD_UID", context_.container.pod_uid);
     add("CAPROCK_NAMESPACE", printable_text(context_.namespace_name));
     add("CAPROCK_POD", printable_text(context_.pod));
+  }
+
+  /// Its id is that of the one that is told of.
+  bool is_about_cgroup() const {
+    return event_.type == OS_CGROUP_CREATED || event_.type == OS_CGROUP_REMOVED;
   }
 
   std::string comm() const {
@@ -79,8 +86,10 @@ class Entry {
   }
   const char* protocol() const { return event_.flow.protocol == IPPROTO_UDP ? "UDP" : "TCP"; }
   std::string flow() const { return fmt::format("{} {} > {}", protocol(), local(), remote()); }
-  /// Which side opened the connection, where the event tells.
+  /// Which side opened the connection, where that is known.
   std::string direction() const {
+    if (event_.flow.direction == OS_OUTBOUND) return "out";
+    if (event_.flow.direction == OS_INBOUND) return "in";
     if (event_.type == OS_CONNECT || event_.type == OS_FAILED) return "out";
     if (event_.type == OS_ACCEPT) return "in";
     if (event_.type == OS_ESTABLISHED) return event_.connection.accepted != 0 ? "in" : "out";

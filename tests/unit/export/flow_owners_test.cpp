@@ -426,6 +426,14 @@ TEST_CASE("owners: an address that several namespaces have tells none") {
   CHECK(udp_owner(owners, "10.0.0.2", 53) == 0);
 }
 
+TEST_CASE("owners: where a packet was dropped says nothing of whose its addresses are") {
+  FlowOwners owners;
+  tell(owners, kNow, {.event = "bind", .flow = kAnyDns, .network = "5"});
+  for (const char* event : {"drop", "bad-checksum"})
+    tell(owners, kNow, {.event = event, .flow = "UDP 10.0.0.5:1 > 10.0.0.6:2", .network = "5"});
+  CHECK(udp_owner(owners, "10.0.0.5", 53) == 0);
+}
+
 TEST_CASE("owners: the last list of a namespace's addresses counts, from its time on") {
   FlowOwners owners = two_namespaces();
   tell(owners, kNow, {.event = "bind", .flow = kAnyDns, .network = "2"});

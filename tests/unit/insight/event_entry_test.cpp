@@ -94,6 +94,7 @@ TEST_CASE("events: an entry says when, what, who and where") {
   CHECK(entry["CAPROCK_TID"] == "1235");
   CHECK(entry["_UID"] == "1000");
   CHECK(entry["_COMM"] == "curl");
+  CHECK(entry["CAPROCK_CGROUP_ID"] == "9");
   CHECK(entry["CAPROCK_NETNS"] == "4026531840");
   CHECK(entry["CAPROCK_CONTAINER"] == "abc");
   CHECK(entry["CAPROCK_POD_UID"] == "8e1f4c2a");
@@ -110,6 +111,21 @@ TEST_CASE("events: what is not known is left out") {
   CHECK(entry["_UID"].empty());
   CHECK(entry["CAPROCK_CONTAINER"].empty());
   CHECK(entry["MESSAGE"] == "retransmission on TCP 10.0.0.1:40000 > [fd00::2]:80");
+}
+
+TEST_CASE("events: whatever is told of a connection says who opened it, where that is known") {
+  os_event event = event_of(OS_RETRANSMIT);
+  CHECK(Written(event)["CAPROCK_DIRECTION"].empty());
+  event.flow.direction = OS_OUTBOUND;
+  CHECK(Written(event)["CAPROCK_DIRECTION"] == "out");
+  event.flow.direction = OS_INBOUND;
+  CHECK(Written(event)["CAPROCK_DIRECTION"] == "in");
+}
+
+TEST_CASE("events: a control group that is made has its own id, not that of who makes it") {
+  os_event event = event_of(OS_CGROUP_CREATED, false);
+  event.group = {.id = 77, .path = "/made"};
+  CHECK(Written(event)["CAPROCK_CGROUP_ID"] == "77");
 }
 
 TEST_CASE("events: a process that starts tells its command line") {
