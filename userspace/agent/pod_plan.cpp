@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/pod_loopback.hpp"
+
 namespace caprock::agent {
 namespace {
 
@@ -110,7 +112,7 @@ class Planner {
     const auto network = view_.networks.find(pod.uid);
     if (!view_.loopbacks || network == view_.networks.end()) return false;
     plan_.loopbacks[network->second.inode] = {.network = network->second,
-                                              .description = name_of(pod) + ", loopback"};
+                                              .description = describe_pod_loopback(name_of(pod))};
     return true;
   }
 

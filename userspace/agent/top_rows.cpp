@@ -8,12 +8,14 @@
 #include <utility>
 
 #include "export/flow_text.hpp"
+#include "export/own_loopback.hpp"
 
 namespace caprock::agent {
 namespace {
 
 using exporting::FlowTraffic;
 using exporting::HostEnd;
+using exporting::MeteredInterface;
 using exporting::RecentOwners;
 using exporting::Trouble;
 using exporting::Volume;
@@ -53,11 +55,28 @@ bool source_is_local(const OwnedFlow& flow) {
   return traffic.flow.source.port >= traffic.flow.destination.port;
 }
 
-OwnedFlow owned(FlowTraffic traffic, const RecentOwners& owners) {
+/// Null where the flow has none.
+const MeteredInterface* interface_of(const FlowTraffic& traffic,
+                                     const std::vector<MeteredInterface>& interfaces) {
+  const bool known = traffic.interface && *traffic.interface < interfaces.size();
+  return known ? &interfaces[*traffic.interface] : nullptr;
+}
+
+/// Whether events tell whose it is.
+bool is_told(const FlowTraffic& traffic, const std::vector<MeteredInterface>& interfaces) {
+  const MeteredInterface* const interface = interface_of(traffic, interfaces);
+  return interface == nullptr || !interface->of_pod ||
+         !exporting::is_of_every_namespace(traffic.flow);
+}
+
+OwnedFlow owned(FlowTraffic traffic, const RecentOwners& owners,
+                const std::vector<MeteredInterface>& interfaces) {
   const auto& [flow, time_ns] = std::tie(traffic.flow, traffic.last_ns);
-  OwnedFlow owned{.traffic = traffic,
-                  .local = owner_of(flow, time_ns, owners),
-                  .remote = owner_of(flow.reversed(), time_ns, owners)};
+  OwnedFlow owned{.traffic = traffic, .local = {}, .remote = {}};
+  if (is_told(traffic, interfaces)) {
+    owned.local = owner_of(flow, time_ns, owners);
+    owned.remote = owner_of(flow.reversed(), time_ns, owners);
+  }
   if (source_is_local(owned)) return owned;
   std::swap(owned.local, owned.remote);
   std::swap(owned.traffic.forward, owned.traffic.backward);
@@ -198,13 +217,13 @@ api::TopCounts not_shown(const std::vector<Row>& rows, const std::vector<OwnedFl
 }
 
 void describe_flow(api::TopRow& row, const OwnedFlow& flow,
-                   const std::vector<std::string>& interfaces) {
+                   const std::vector<MeteredInterface>& interfaces) {
   const FlowTraffic& traffic = flow.traffic;
   row.protocol = exporting::protocol_text(traffic.flow);
   row.local = exporting::end_text(traffic.flow.source);
   row.remote = exporting::end_text(traffic.flow.destination);
-  if (traffic.interface && *traffic.interface < interfaces.size())
-    row.interface = interfaces[*traffic.interface];
+  if (const MeteredInterface* const interface = interface_of(traffic, interfaces))
+    row.interface = interface->name;
   std::tie(row.pid, row.comm, row.container, row.pod) =
       std::tie(flow.local.pid, flow.local.comm, flow.local.container, flow.local.pod);
   std::tie(row.remote_pid, row.remote_comm, row.remote_container, row.remote_pod) =
@@ -214,14 +233,14 @@ void describe_flow(api::TopRow& row, const OwnedFlow& flow,
 }  // namespace
 
 api::TopReport top_report(const exporting::Traffic& traffic,
-                          const std::vector<std::string>& interfaces, const RecentOwners& owners,
-                          const TopQuery& query) {
+                          const std::vector<MeteredInterface>& interfaces,
+                          const RecentOwners& owners, const TopQuery& query) {
   api::TopReport report;
   report.by = query.by;
   report.sort = query.sort;
   std::vector<OwnedFlow> flows;
   for (FlowTraffic& flow : traffic.flows()) {
-    flows.push_back(owned(std::move(flow), owners));
+    flows.push_back(owned(std::move(flow), owners, interfaces));
     add(report.total, counts_of(flows.back().traffic));
   }
   std::vector<Row> rows = rows_of(flows, query.by);

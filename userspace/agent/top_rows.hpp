@@ -11,6 +11,7 @@
 #include "api/top.hpp"
 #include "export/recent_owners.hpp"
 #include "export/traffic.hpp"
+#include "export/traffic_meter.hpp"
 
 namespace caprock::agent {
 
@@ -19,10 +20,10 @@ inline constexpr std::array<std::string_view, 4> kTopSortKeys = {"bytes", "packe
                                                                  "retransmissions", "drops"};
 
 /// What of a report comes from the traffic: rows, sums and rates. A flow whose ends are two
-/// processes of this host counts for each of them, and once in the total. `interfaces`: names by
+/// processes of this host counts for each of them, and once in the total. `interfaces`: by
 /// the traffic's ids.
 api::TopReport top_report(const exporting::Traffic& traffic,
-                          const std::vector<std::string>& interfaces,
+                          const std::vector<exporting::MeteredInterface>& interfaces,
                           const exporting::RecentOwners& owners, const TopQuery& query);
 
 }  // namespace caprock::agent

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 
+#include "export/own_loopback.hpp"
 #include "pcapng/format.hpp"
 #include "pcapng/writer.hpp"
 
@@ -54,9 +55,14 @@ Status ProcessNotes::write(Bytes piece) {
 }
 
 void ProcessNotes::put(const pcapng::Block& block) {
-  if (block.type == pcapng::kSectionHeader) indices_.clear();
+  if (block.type == pcapng::kSectionHeader) {
+    indices_.clear();
+    pods_loopbacks_.clear();
+  }
+  if (const auto interface = pcapng::as_interface(block))
+    pods_loopbacks_.push_back(is_pods_loopback(*interface));
   const auto packet = pcapng::as_packet(block);
-  const auto flow = packet ? flow_of(packet->captured) : std::nullopt;
+  const auto flow = packet ? owned_flow_of(*packet) : std::nullopt;
   const auto time_ns = static_cast<std::int64_t>(packet ? packet->time : 0);
   const Process* sender = flow ? owners_.of(*flow, time_ns) : nullptr;
   const Process* receiver = flow ? owners_.of(flow->reversed(), time_ns) : nullptr;
@@ -67,6 +73,14 @@ void ProcessNotes::put(const pcapng::Block& block) {
   const bool outbound = (packet->flags() & kDirection) == kOutbound;
   const bool of_sender = receiver == nullptr || (outbound && sender != nullptr);
   put_noted(block, *packet, comment_of(sender, receiver), of_sender ? *sender : *receiver);
+}
+
+/// Nothing where events do not tell whose it is.
+std::optional<Flow> ProcessNotes::owned_flow_of(const pcapng::PacketView& packet) const {
+  const auto flow = flow_of(packet.captured);
+  const bool of_pod =
+      packet.interface_id < pods_loopbacks_.size() && pods_loopbacks_[packet.interface_id];
+  return flow && of_pod && is_of_every_namespace(*flow) ? std::nullopt : flow;
 }
 
 /// The block with the options in front of those that it has.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ class ProcessNotes final : public Sink {
 
  private:
   void put(const pcapng::Block& block);
+  std::optional<Flow> owned_flow_of(const pcapng::PacketView& packet) const;
   void put_noted(const pcapng::Block& block, const pcapng::PacketView& packet,
                  const std::string& comment, const Process& process);
   std::uint32_t index_of(const Process& process);
@@ -39,7 +41,8 @@ class ProcessNotes final : public Sink {
   BlockSplitter blocks_;
   std::vector<std::byte> out_;
   std::map<std::pair<std::uint32_t, std::string>, std::uint32_t>
-      indices_;  // of the section's blocks
+      indices_;                       // of the section's blocks
+  std::vector<bool> pods_loopbacks_;  // of the section's interfaces
   std::uint64_t written_bytes_ = 0;
 };
 

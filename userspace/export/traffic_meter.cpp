@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "export/flow_text.hpp"
+#include "export/own_loopback.hpp"
 
 namespace caprock::exporting {
 namespace {
@@ -45,7 +46,8 @@ void TrafficMeter::take(const pcapng::Block& block) {
   } else if (block.type == pcapng::kJournalExport) {
     take_entry(block);
   } else if (const auto interface = pcapng::as_interface(block)) {
-    interfaces_.emplace_back(interface->name());
+    interfaces_.push_back(
+        {.name = std::string(interface->name()), .of_pod = is_pods_loopback(*interface)});
   }
 }
 

@@ -14,6 +14,11 @@
 
 namespace caprock::exporting {
 
+struct MeteredInterface {
+  std::string name;
+  bool of_pod = false;  // a pod's own loopback
+};
+
 /// Takes a pcapng stream in pieces of any size. Packets are counted by their flow, of events those
 /// of retransmissions, drops and resets; all events are told to the owners.
 class TrafficMeter final : public Sink {
@@ -26,8 +31,8 @@ class TrafficMeter final : public Sink {
 
   const Traffic& traffic() const { return traffic_; }
 
-  /// Names by the ids that the traffic has.
-  const std::vector<std::string>& interfaces() const { return interfaces_; }
+  /// By the ids that the traffic has.
+  const std::vector<MeteredInterface>& interfaces() const { return interfaces_; }
 
  private:
   void take(const pcapng::Block& block);
@@ -38,7 +43,7 @@ class TrafficMeter final : public Sink {
   std::function<bool()> wanted_;
   BlockSplitter blocks_;
   Traffic traffic_;
-  std::vector<std::string> interfaces_;
+  std::vector<MeteredInterface> interfaces_;
 };
 
 }  // namespace caprock::exporting

@@ -111,6 +111,29 @@ TEST_CASE("process notes: a packet has the processes of both ends, and options f
                                  "from dig[7]; pid 7, process block 0"});
 }
 
+TEST_CASE("process notes: on a pod's loopback the host's processes have nothing") {
+  FlowOwners owners;
+  test::tell(owners, kNow, {.event = "addresses", .network = "1", .own_network = true});
+  test::tell(owners, kNow,
+             {.event = "bind", .flow = "UDP 127.0.0.1:53 > 0.0.0.0:0", .network = "1"});
+  auto frame = test::udp_frame(53, "abc");
+  for (const std::size_t address : {26, 30})  // of its IP header
+    std::ranges::copy(std::as_bytes(std::span("\x7f\0\0\x01", 4)), frame.begin() + address);
+  std::vector<std::byte> stream;
+  pcapng::Writer writer(stream);
+  writer.section_header({});
+  writer.interface_description({.name = "lo"});
+  writer.interface_description({.name = "lo", .description = "pod shop/front, loopback"});
+  for (const std::uint32_t interface : {0, 1})
+    writer.packet({.interface_id = interface,
+                   .time_ns = kNow,
+                   .captured = frame,
+                   .original_bytes = static_cast<std::uint32_t>(frame.size())});
+  CHECK(told(noted(stream, SIZE_MAX, std::move(owners))) ==
+        std::vector<std::string>{"section", "process 7", "to curl[7]; pid 7, process block 0",
+                                 "; pid -, process block -"});
+}
+
 TEST_CASE("process notes: each section counts its process blocks anew") {
   std::vector<std::byte> stream;
   append_section(stream);
