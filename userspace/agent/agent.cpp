@@ -53,7 +53,7 @@ bool is_service() {
 
 bool same_events(const config::Agent& one, const config::Agent& other) {
   const auto keys = [](const config::Agent& agent) {
-    return std::tie(agent.os_enabled, agent.os_events, agent.os_probes,
+    return std::tie(agent.os_enabled, agent.os_events, agent.os_limits, agent.os_probes,
                     agent.os_inventory_interval);
   };
   return keys(one) == keys(other);

@@ -39,12 +39,12 @@ Status EventRecorder::set(const config::Agent& settings) {
   stop();
   failure_.clear();
   if (!settings.os_enabled) return {};
-  auto layer =
-      insight::EventLayer::start({.limits = insight::usual_limits(settings.os_events),
-                                  .probes = probe_kind(settings.os_probes),
-                                  .inventory_interval_ns = settings.os_inventory_interval.count(),
-                                  .pods = &pods_},
-                                 recorder_.wall_offset());
+  auto layer = insight::EventLayer::start(
+      {.limits = insight::limits_of(settings.os_events, settings.os_limits),
+       .probes = probe_kind(settings.os_probes),
+       .inventory_interval_ns = settings.os_inventory_interval.count(),
+       .pods = &pods_},
+      recorder_.wall_offset());
   if (!layer) {
     failure_ = layer.error().message();
     return std::move(layer).error();

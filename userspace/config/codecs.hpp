@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -109,6 +110,13 @@ struct OsEvents {
   static constexpr std::string_view kKind = "list of events";
   static Result<std::vector<std::string>> read(const YAML::Node& value);
   static std::string print(const std::vector<std::string>& values) { return print_list(values); }
+};
+
+/// "retransmit=500": by the event's name, how many.
+struct OsLimits {
+  static constexpr std::string_view kKind = "list of event=number";
+  static Result<std::map<std::string, std::uint32_t>> read(const YAML::Node& value);
+  static std::string print(const std::map<std::string, std::uint32_t>& limits);
 };
 
 /// Names of interfaces and globs that they may match.

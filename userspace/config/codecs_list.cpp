@@ -59,6 +59,8 @@ Status check_event(const std::string& text) {
   return Error(fmt::format("\"{}\" is none of {}", text, fmt::join(kOsEventNames, ", ")));
 }
 
+constexpr std::uint32_t kMostEvents = 1'000'000;
+
 /// Whether every [ has its ]: to fnmatch one that has none is a letter, and the glob matches
 /// nothing that was meant.
 bool brackets_close(std::string_view pattern) {
@@ -90,6 +92,33 @@ Result<Texts> Names::read(const YAML::Node& value) {
 
 Result<Texts> OsEvents::read(const YAML::Node& value) {
   return checked_scalars(value, check_event);
+}
+
+Result<std::map<std::string, std::uint32_t>> OsLimits::read(const YAML::Node& value) {
+  const auto texts = scalars(value);
+  if (!texts) return texts.error();
+  std::map<std::string, std::uint32_t> limits;
+  for (const auto& text : *texts) {
+    const auto equals = text.find('=');
+    const std::string event = text.substr(0, equals);
+    if (const Status known = check_event(event); !known) return known.error();
+    const auto number =
+        equals == text.npos
+            ? std::nullopt
+            : whole_number(std::string_view(text).substr(equals + 1), 1, kMostEvents);
+    if (!number)
+      return Error(fmt::format("\"{}\" must say how many in a second, 1 to {}: {}=500", text,
+                               kMostEvents, event));
+    limits[event] = static_cast<std::uint32_t>(*number);
+  }
+  return limits;
+}
+
+std::string OsLimits::print(const std::map<std::string, std::uint32_t>& limits) {
+  Texts texts;
+  for (const auto& [event, number] : limits)
+    texts.push_back(fmt::format("{}={}", event, number));
+  return print_list(texts);
 }
 
 Result<Texts> InterfacePatterns::read(const YAML::Node& value) {

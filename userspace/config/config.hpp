@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,8 @@ struct Agent {
   unsigned lanes = 0;  // 0: auto
   Overload overload = Overload::kTruncate;
   bool os_enabled = true;
-  std::vector<std::string> os_events;  // core/os_event_names.hpp; empty: the usual ones
+  std::vector<std::string> os_events;              // core/os_event_names.hpp; empty: the usual ones
+  std::map<std::string, std::uint32_t> os_limits;  // by event; those that are not the usual ones
   OsProbes os_probes = OsProbes::kAuto;
   Nanoseconds os_inventory_interval = std::chrono::minutes(10);  // 0: at the start alone
   Kubernetes kubernetes = Kubernetes::kAuto;

@@ -145,6 +145,12 @@ constexpr auto kKeys = std::to_array<Key>({
         "established, accept, failed, open, closed, retransmit, reset-sent, reset-received, rtt, "
         "congestion, zero-window, bad-checksum, listen-overflow, drop, udp-overflow, "
         "memory-limit; empty: all but rtt"),
+    agent<OsLimits, &Agent::os_limits>(
+        "agent.os.limits", kLive,
+        "How many events of a type a CPU tells in a second, where that is to be another number "
+        "than the usual one (2000; 200 of retransmissions, resets, congestion, zero windows, wrong "
+        "checksums, overflows, memory limits and drops): retransmit=500. What comes beyond is "
+        "counted"),
     agent<OsProbesChoice, &Agent::os_probes>(
         "agent.os.probes", kLive,
         "How to see what no tracepoint tells (bind, accept, the end of UDP sockets, listen "

@@ -24,12 +24,15 @@ constexpr std::array kNoisy = {OS_RTT};
 
 }  // namespace
 
-EventLimits usual_limits(const std::vector<std::string>& names) {
+EventLimits limits_of(const std::vector<std::string>& names,
+                      const std::map<std::string, std::uint32_t>& changed) {
   EventLimits limits = kUsualLimits;
   for (std::uint32_t type = 0; type < limits.size(); ++type) {
     const bool wanted = names.empty()
                             ? std::ranges::find(kNoisy, type) == kNoisy.end()
                             : std::ranges::find(names, kOsEventNames[type]) != names.end();
+    const auto other = changed.find(std::string(kOsEventNames[type]));
+    if (other != changed.end()) limits[type] = other->second;
     if (!wanted) limits[type] = 0;
   }
   return limits;

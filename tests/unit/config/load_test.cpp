@@ -66,6 +66,7 @@ agent:
   os:
     enabled: false
     events: [exec, drop]
+    limits: [retransmit=500, drop=50]
     probes: kprobe
     inventoryInterval: 1h
   hook: xdp
@@ -112,6 +113,7 @@ agent:
                   .overload = Overload::kDrop,
                   .os_enabled = false,
                   .os_events = {"exec", "drop"},
+                  .os_limits = {{"drop", 50}, {"retransmit", 500}},
                   .os_probes = OsProbes::kKprobe,
                   .os_inventory_interval = std::chrono::hours(1),
                   .capture_self = true,
@@ -187,6 +189,11 @@ TEST_CASE("config: a refusal names file, line and key, and says what would be ri
        "it"},
       {"agent:\n  os: {events: [exec, forks]}\n",
        ":2: agent.os.events: \"forks\" is none of exec, exit, oom, cgroup-created, "},
+      {"agent:\n  os: {limits: [forks=3]}\n", ":2: agent.os.limits: \"forks\" is none of exec, "},
+      {"agent:\n  os: {limits: [drop]}\n",
+       ":2: agent.os.limits: \"drop\" must say how many in a second, 1 to 1000000: drop=500"},
+      {"agent:\n  os: {limits: [drop=0]}\n",
+       ":2: agent.os.limits: \"drop=0\" must say how many in a second, 1 to 1000000: drop=500"},
       {"agent:\n  mirrorVxlanPort: 65536\n",
        ":2: agent.mirrorVxlanPort: \"65536\" must be a whole number from 0 to 65535"},
       {"agent:\n  dataDir: data\n", ":2: agent.dataDir: \"data\" must be an absolute path"},
