@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/flow_owners.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -21,19 +22,32 @@ bool is_of_packet(std::string_view type) {
   return type == "drop" || type == "bad-checksum";
 }
 
+/// All that is kept is gone through to know how much it is: that is not to be often.
+Error too_many(std::size_t tenures) {
+  return Error(fmt::format(
+      "the processes of more than {} connections and sockets would have to be kept in memory at "
+      "once: take a narrower window",
+      tenures));
+}
+
 }  // namespace
 
 Result<FlowOwners> FlowOwners::read(const store::RingView& view, std::int64_t from_ns,
-                                    std::int64_t to_ns) {
+                                    std::int64_t to_ns, std::size_t max_tenures) {
   const std::int64_t begin_ns = std::max<std::int64_t>(from_ns, kLookBackNs) - kLookBackNs;
   auto window = store::Window::open(
       view, {.from_ns = begin_ns, .to_ns = to_ns, .source = SourceKind::kEvents});
   if (!window) return std::move(window).error();
   FlowOwners owners(from_ns);
+  std::size_t tenures = 0;  // at the most: an event begins one
   for (Bytes stretch = window->next_stretch(); !stretch.empty(); stretch = window->next_stretch()) {
     pcapng::BlockCursor cursor(stretch);
-    while (const auto block = cursor.next())
+    while (const auto block = cursor.next()) {
       owners.take(*block);
+      if (++tenures <= max_tenures) continue;
+      tenures = owners.forget(from_ns);
+      if (tenures > max_tenures / 2) return too_many(max_tenures / 2);
+    }
   }
   return owners;
 }

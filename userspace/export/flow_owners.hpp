@@ -17,10 +17,13 @@ namespace caprock::exporting {
 
 class FlowOwners {
  public:
+  static constexpr std::size_t kMaxTenures = 1'048'576;  // of some 200 bytes
+
   /// For packets from `from_ns` to `to_ns`, wall time, by the events of that time and of an hour
-  /// before. Any thread; takes the view for itself.
+  /// before. Fails where more tenures than `max_tenures` would have to be kept. Any thread; takes
+  /// the view for itself.
   static Result<FlowOwners> read(const store::RingView& view, std::int64_t from_ns,
-                                 std::int64_t to_ns);
+                                 std::int64_t to_ns, std::size_t max_tenures = kMaxTenures);
 
   explicit FlowOwners(std::int64_t from_ns = 0)
       : needed_from_ns_(from_ns), connections_(from_ns), datagrams_(from_ns) {}

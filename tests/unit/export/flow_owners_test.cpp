@@ -9,6 +9,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "support/ring_builder.hpp"
+#include "support/temporary_file.hpp"
 #include "told_event.hpp"
 
 using namespace caprock;
@@ -473,6 +475,25 @@ TEST_CASE("owners: an address of loopback is the host's, where it is known which
   tell(owners, kNow, {.event = "bind", .pid = "6", .flow = local6, .network = "1"});
   CHECK(udp_owner(owners, "127.0.0.1", 53) == 1);
   CHECK(udp_owner(owners, "::1", 53) == 6);
+}
+
+TEST_CASE("owners: more than there is memory for are refused, unless most are over by then") {
+  std::vector<std::byte> events;
+  for (int i = 0; i < 40; ++i) {
+    const std::string flow = "TCP 10.0.0.1:" + std::to_string(1000 + i) + " > 10.0.0.2:80";
+    const std::int64_t begin_ns = kNow + 2 * i * kSecond;
+    test::append_event(events, begin_ns, {.event = "established", .flow = flow});
+    test::append_event(events, begin_ns + kSecond, {.event = "closed", .flow = flow});
+  }
+  test::SegmentBuilder segment(1, 0, {{"eth0", ""}});
+  segment.raw_run({SourceKind::kEvents, 0, 1}, events, kNow);
+  const test::TemporaryFile file(test::ring_of({segment}));
+  const auto view = store::RingView::open(file.path());
+  REQUIRE(view);
+  const auto all = FlowOwners::read(*view, kNow, kNow + 100 * kSecond, 20);
+  REQUIRE_FALSE(all);
+  CHECK(all.error().message().starts_with("the processes of more than 10 connections"));
+  CHECK(FlowOwners::read(*view, kNow + 600 * kSecond, kNow + 700 * kSecond, 20));
 }
 
 TEST_CASE("owners: what was over before it is needed is not kept, what goes on is") {
