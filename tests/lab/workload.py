@@ -91,11 +91,15 @@ class Workload:
     def _serve(self, script, port):
         return rf"\S+\[{self._start(self.pair.right, script, port=port).pid}\]"
 
-    def _run(self, script, **values):
-        process = subprocess.Popen(self.pair.left.command(sys.executable, "-c", script.format(server=SERVER, **values)))
+    def _run_command(self, *words):
+        """In the client's namespace, to its end; its pid."""
+        process = subprocess.Popen(self.pair.left.command(*words), stdout=subprocess.DEVNULL)
         if process.wait():
             raise RuntimeError(f"a client ended with {process.returncode}")
-        return rf"\S+\[{process.pid}\]"
+        return process.pid
+
+    def _run(self, script, **values):
+        return rf"\S+\[{self._run_command(sys.executable, '-c', script.format(server=SERVER, **values))}\]"
 
     def begin(self):
         """What is open before an agent is: servers, a connection and a UDP socket."""
@@ -103,19 +107,19 @@ class Workload:
             (HTTP_PORT, HTTP), (NAME_PORT, ECHO_UDP), (SHORT_PORT, ECHO_TCP), (OLD_TCP_PORT, ECHO_TCP), (OLD_UDP_PORT, ECHO_UDP))}
         self.old = self._start(self.pair.left, OLD, tcp=OLD_TCP_PORT, udp=OLD_UDP_PORT)
         old = rf"\S+\[{self.old.pid}\]"
-        self.flows = {OLD_TCP_PORT: Flow(old, names[OLD_TCP_PORT]), OLD_UDP_PORT: Flow(old, names[OLD_UDP_PORT]),
-                      HTTP_PORT: Flow(r"curl\[\d+\]", names[HTTP_PORT]), IPERF_PORT: Flow(r"iperf3\[\d+\]", r"iperf3\[\d+\]")}
+        self.flows = {OLD_TCP_PORT: Flow(old, names[OLD_TCP_PORT]), OLD_UDP_PORT: Flow(old, names[OLD_UDP_PORT])}
         self.names = names
 
     def run(self, count=300):
         self.old.stdin.write("go\n")
         self.old.stdin.flush()
-        for _ in range(count // 10):
-            self.pair.left.run("curl", "-s", "-o", "/dev/null", f"http://{SERVER}:{HTTP_PORT}/")
+        pids = [self._run_command("curl", "-s", "-o", "/dev/null", f"http://{SERVER}:{HTTP_PORT}/") for _ in range(count // 10)]
+        self.flows[HTTP_PORT] = Flow(rf"curl\[({'|'.join(map(str, pids))})\]", self.names[HTTP_PORT])
         server = subprocess.Popen(self.pair.right.command("iperf3", "-s", "-1", "-p", IPERF_PORT), stdout=subprocess.DEVNULL)
         time.sleep(0.5)
-        self.pair.left.run("iperf3", "-c", SERVER, "-p", IPERF_PORT, "-n", "20M")
+        client = self._run_command("iperf3", "-c", SERVER, "-p", IPERF_PORT, "-n", "20M")
         server.wait()
+        self.flows[IPERF_PORT] = Flow(rf"iperf3\[{client}\]", rf"iperf3\[{server.pid}\]")
         self.flows[NAME_PORT] = Flow(self._run(ASK, port=NAME_PORT, count=count), self.names[NAME_PORT])
         self.flows[SHORT_PORT] = Flow(self._run(CONNECT, port=SHORT_PORT, count=count), self.names[SHORT_PORT])
         self.old.stdout.readline()

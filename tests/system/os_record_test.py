@@ -213,6 +213,40 @@ class Record(OsTest):
         me = f"{Path('/proc/self/comm').read_text().strip()}[{os.getpid()}]"
         self.assertEqual(set(comments), {f"from {me} to {me}"})
 
+    def test_story(self):
+        """os: the ring itself tells in tshark of a download, a refused connection and a killed process, by the right names"""
+        agent = self.record()
+        self.need(agent, "connect")
+        server = subprocess.Popen(self.pair.right.command(sys.executable, "-m", "http.server", "-b", "10.77.0.2", str(PORT)),
+                                  cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        agent.wait_for(lambda: self.entries(agent, CAPROCK_EVENT="listen", _PID=server.pid), "the server")
+        download = self.run_curl(PORT, 0)
+        refused = self.run_curl(CLOSED_PORT, 7)
+        killed = subprocess.Popen(["sleep", "60"])
+        time.sleep(0.2)
+        killed.kill()
+        killed.wait()
+        self.assert_stopped(agent)
+        told = tshark(agent.ring, "-Y", "systemd_journal", "-T", "fields", "-e", "systemd_journal.message").splitlines()
+        story = [rf"curl\[{download}\] started: curl -s .*",
+                 rf"curl\[{download}\] connects to 10\.77\.0\.2:{PORT}",
+                 rf"curl\[{download}\] connected to 10\.77\.0\.2:{PORT} after .* ms",
+                 rf"curl\[{download}\] ended with status 0 after .* s",
+                 rf"curl\[{refused}\] could not connect to 10\.77\.0\.2:{CLOSED_PORT}: Connection refused.*",
+                 rf"curl\[{refused}\] ended with status 7 after .* s",
+                 rf"sleep\[{killed.pid}\] killed by signal 9 \(Killed\) after .* s",
+                 rf"TCP 10\.77\.0\.1:\d+ > 10\.77\.0\.2:{PORT} of curl\[{download}\] closed: .*"]
+        places = [[place for place, message in enumerate(told) if re.fullmatch(pattern, message)] for pattern in story]
+        self.assertEqual([len(found) for found in places], [1] * len(story), told)
+        self.assertEqual(places[:-1], sorted(places[:-1]))  # a connection's end may be behind its process's
+
+    def run_curl(self, port, status):
+        curl = subprocess.Popen(self.pair.left.command("curl", "-s", "-o", "/dev/null", f"http://10.77.0.2:{port}/"))
+        self.assertEqual(curl.wait(), status)
+        return curl.pid
+
     def record_by_types(self, types):
         """With `types` in place of what the kernel tells of its types (BTF)."""
         file = self.folder / "types"

@@ -141,6 +141,26 @@ class Processes(OsTest):
             folder.rmdir()
         self.assertEqual([entry.get("CAPROCK_CONTAINER") for entry in (begun, ended)], [container] * 2)
 
+    def test_first_pid_namespace(self):
+        """os: a process in a pid namespace of its own has the number that it has in the first one, and its container's id"""
+        agent = self.record()
+        try:
+            group = memory_cgroup(64 << 20)
+        except RuntimeError as reason:
+            self.skipTest(str(reason))
+        container = "ef" * 32
+        with group:
+            folder = group.folder / f"docker-{container}.scope"
+            folder.mkdir()
+            outer = subprocess.Popen(["sh", "-c", f"echo $$ > {folder}/cgroup.procs && exec unshare --pid --fork sleep 1"])
+            time.sleep(0.5)
+            inner = subprocess.run(["pgrep", "-P", str(outer.pid)], capture_output=True, text=True, check=True).stdout.strip()
+            outer.wait()
+            folder.rmdir()
+        begun = self.entry(agent, _PID=inner, CAPROCK_EVENT="exec")
+        ended = self.entry(agent, _PID=inner, CAPROCK_EVENT="exit")
+        self.assertEqual([(entry["_COMM"], entry.get("CAPROCK_CONTAINER")) for entry in (begun, ended)], [("sleep", container)] * 2)
+
     def test_number_of_a_process_in_a_container(self):
         """os: a socket that a process left behind is not of the container of a later process with its number"""
         agent = self.record(agent__os__events="[connect, closed]")
@@ -361,6 +381,14 @@ class Connections(OsTest):
         if "CAPROCK_REASON" in dropped[0]:
             self.assertEqual(dropped[0]["CAPROCK_REASON"], "NO_SOCKET")
 
+
+    def test_no_places(self):
+        """os: without CAP_SYSLOG a drop is told without its place, and the status says what that takes"""
+        agent = self.record(prefix=("setpriv", "--bounding-set", "-syslog"))
+        self.assertIn("it takes CAP_SYSLOG", self.events_of(agent, "drop")["note"])
+        self.send(self.pair.left, "10.77.0.2", CLOSED_PORT, 1)
+        dropped = self.drops_to(agent, CLOSED_PORT)
+        self.assertEqual([entry.get("CAPROCK_PLACE") for entry in dropped], [None])
 
     def number_of(self, namespace):
         with namespace.entered():
