@@ -8,8 +8,8 @@ namespace {
 
 /// Time enough for the mark to get to disk while lanes use these up, and no more to be looked at
 /// after a power cut than is read in a second or two.
-constexpr std::size_t kFewToRecycle = 16;
-constexpr std::size_t kRecycleStep = 16;
+constexpr std::size_t kFewToRecycle = 32;
+constexpr std::size_t kRecycleStep = 32;
 
 }  // namespace
 
