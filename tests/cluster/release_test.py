@@ -122,10 +122,11 @@ class Release(SystemTest):
                 self.cluster.wait(f"pod/{namespace}-{kind}", namespace=namespace)
 
     def get(self, namespace, path):
-        """The client's request to the server of its namespace."""
+        """The client's request to the server of its namespace. The shell is there for a moment longer: with cgroup v1 the agent can tell
+        a process's pod as long as there is one."""
         address = self.cluster.pod_address(f"{namespace}-web", namespace)
         self.cluster.kubectl("-n", namespace, "exec", f"{namespace}-client", "--", "sh", "-c",
-                             f"timeout 10 wget -qO- http://{address}:{PORT}/{path}; true")
+                             f"timeout 10 wget -qO- http://{address}:{PORT}/{path}; sleep 0.3")
 
     def requests(self):
         return [line.strip("/") for line in self.fields(self.export(), "http.request", "http.request.uri")]

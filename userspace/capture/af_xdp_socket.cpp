@@ -38,6 +38,8 @@ void raise_locked_memory_limit() {
 
 Error memory_error(int error) {
   constexpr const char* kWhat = "give memory to AF_XDP";
+  if (error == EPERM)  // the socket that is to have it is not even made
+    return Error::from_errno(fmt::format("{} (it takes CAP_NET_RAW)", kWhat), error);
   if (error != ENOBUFS) return Error::from_errno(kWhat, error);
   return Error(
       fmt::format("{}: the limit of locked memory is lower; LimitMEMLOCK=infinity in the "
