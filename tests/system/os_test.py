@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the operating system does is in the record, among the packets, as stock readers show it."""
+import contextlib
 import json
 import os
 import shutil
@@ -121,64 +122,55 @@ class Processes(OsTest):
             self.assertEqual(len(told), 1, event)
             self.assertEqual(told[0]["_PID"], str(os.getpid()))
 
-
-    def test_container(self):
-        """os: start and end of a process in a container have its id, also where nobody has asked for its status yet"""
-        agent = self.record()
+    @contextlib.contextmanager
+    def container(self, number):
+        """A control group that is named as docker names a container's, with that id; what enters it has to have ended."""
         try:
             group = memory_cgroup(64 << 20)
         except RuntimeError as reason:
             self.skipTest(str(reason))
-        container = "ab" * 32
         with group:
-            folder = group.folder / f"docker-{container}.scope"
+            folder = group.folder / f"docker-{number}.scope"
             folder.mkdir()
+            yield folder
+            folder.rmdir()
+
+    def test_container(self):
+        """os: start and end of a process in a container have its id, also where nobody has asked for its status yet"""
+        agent = self.record()
+        number = "ab" * 32
+        with self.container(number) as folder:
             child = subprocess.Popen(["sh", "-c", f"echo $$ > {folder}/cgroup.procs && exec sleep 0.5"])
             time.sleep(1.5)
             ended = self.entry(agent, _PID=child.pid, CAPROCK_EVENT="exit")
             begun = self.entry(agent, _PID=child.pid, CAPROCK_EVENT="exec", _COMM="sleep")
             child.wait()
-            folder.rmdir()
-        self.assertEqual([entry.get("CAPROCK_CONTAINER") for entry in (begun, ended)], [container] * 2)
+        self.assertEqual([entry.get("CAPROCK_CONTAINER") for entry in (begun, ended)], [number] * 2)
 
     def test_first_pid_namespace(self):
         """os: a process in a pid namespace of its own has the number that it has in the first one, and its container's id"""
         agent = self.record()
-        try:
-            group = memory_cgroup(64 << 20)
-        except RuntimeError as reason:
-            self.skipTest(str(reason))
-        container = "ef" * 32
-        with group:
-            folder = group.folder / f"docker-{container}.scope"
-            folder.mkdir()
+        number = "ef" * 32
+        with self.container(number) as folder:
             outer = subprocess.Popen(["sh", "-c", f"echo $$ > {folder}/cgroup.procs && exec unshare --pid --fork sleep 1"])
             time.sleep(0.5)
             inner = subprocess.run(["pgrep", "-P", str(outer.pid)], capture_output=True, text=True, check=True).stdout.strip()
             outer.wait()
-            folder.rmdir()
         begun = self.entry(agent, _PID=inner, CAPROCK_EVENT="exec")
         ended = self.entry(agent, _PID=inner, CAPROCK_EVENT="exit")
-        self.assertEqual([(entry["_COMM"], entry.get("CAPROCK_CONTAINER")) for entry in (begun, ended)], [("sleep", container)] * 2)
+        self.assertEqual([(entry["_COMM"], entry.get("CAPROCK_CONTAINER")) for entry in (begun, ended)], [("sleep", number)] * 2)
 
     def test_number_of_a_process_in_a_container(self):
         """os: a socket that a process left behind is not of the container of a later process with its number"""
         agent = self.record(agent__os__events="[connect, closed]")
-        try:
-            group = memory_cgroup(64 << 20)
-        except RuntimeError as reason:
-            self.skipTest(str(reason))
-        first, keeper_input = self.process_that_leaves_a_socket()
-        with group:
-            folder = group.folder / f"docker-{'cd' * 32}.scope"
-            folder.mkdir()
+        with self.container("cd" * 32) as folder:
+            first, keeper_input = self.process_that_leaves_a_socket()
             second = self.process_of_number(first)
             (folder / "cgroup.procs").write_text(str(second))
             os.write(keeper_input, b"x")
             time.sleep(0.5)
             os.kill(second, signal.SIGKILL)
             os.waitpid(second, 0)
-            folder.rmdir()
         closed = self.entry(agent, _PID=first, CAPROCK_EVENT="closed")
         self.assertNotIn("CAPROCK_CONTAINER", closed)
 
