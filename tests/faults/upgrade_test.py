@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One agent takes over from the other, again and again."""
 import threading
+import time
 
 from fault import RATE, FaultTest, rounds
 from lab import frames
@@ -12,6 +13,7 @@ from lab.traffic import transfer
 UPGRADES = rounds(5, 50)
 MOST = 350_000  # frames, which the ring holds
 PAUSE = 0.0625  # s behind each 64 KiB of the download: 1 MiB/s
+BETWEEN = 0.3  # s of download before each upgrade
 MOST_BYTES = UPGRADES * (8 << 20)  # of the download: an upgrade takes less than 8 s
 
 
@@ -66,13 +68,14 @@ class Upgraded(FaultTest):
             transfer(pair.right, pair.left, "10.77.0.2", 5000, data, pause=PAUSE, ending=ending)))
         download.start()
         for _ in range(UPGRADES):
+            time.sleep(BETWEEN)
             agent = self.upgrade(pair, agent)
         self.assertTrue(download.is_alive(), "the download lasted")
         ending.set()
         download.join()
         agent.settle()
         sent = data[:len(received[0])]
-        self.assertGreater(len(sent), UPGRADES << 18, "the load of an upgrade")
+        self.assertGreater(len(sent), UPGRADES << 18, "the load between upgrades and during them")
         self.assertTrue(received == [sent], "the stream as it was received")
         recorded = read("tcpdump", self.export(agent)).frames
         self.assertTrue(frames.tcp_content(recorded, 5000) == sent, "the stream as it is recorded")
