@@ -22,6 +22,20 @@ struct {
   __type(value, struct os_count);
 } os_counts SEC(".maps") __weak;
 
+/* Of the drops of a second those that had one cause. */
+struct drop_share {
+  __u64 second; /* the present one, of the monotonic clock */
+  __u64 told;   /* in it */
+};
+
+/* By a number made of the cause, which few causes share. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 256);
+  __type(key, __u32);
+  __type(value, struct drop_share);
+} os_drop_shares SEC(".maps") __weak;
+
 /* Whose a socket is, and since when. With its key and what the kernel has in front of that it takes two cache lines, of
  * which the first one is read to find it. */
 struct socket_record {

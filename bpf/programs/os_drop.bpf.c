@@ -64,9 +64,33 @@ static __always_inline void describe_place(const struct sk_buff* packet, struct 
   task->network = network_of_dropped(packet);
 }
 
+/* A cause has half of what is told in a second, so that a flood of one, such as a port scan, hides no other. */
+static __always_inline bool take_share(struct os_count* count, __u64 now_ns, __u32 cause) {
+  __u32 key = cause & 255;
+  struct drop_share* share = bpf_map_lookup_elem(&os_drop_shares, &key);
+  if (!share) return true;
+  __u64 second = now_ns / NS_PER_SECOND;
+  if (share->second != second) *share = (struct drop_share){.second = second};
+  if (share->told >= count->limit - count->limit / 2) return false;
+  share->told++;
+  return true;
+}
+
+/* Its reason; where the kernel tells none, its place in the kernel's text. */
+static __always_inline __u32 cause_of(const void* place, __u32 reason) {
+  return reason != 0 ? reason ^ reason >> 16 : (__u32)(__u64)place >> 4;
+}
+
 static __always_inline void emit_drop(const struct sk_buff* packet, const struct os_flow* flow, const void* place,
                                       __u32 reason) {
-  struct os_event* event = begin_event(OS_DROP, OS_EVENT_BYTES(drop));
+  __u64 now_ns = bpf_ktime_get_ns();
+  struct os_count* count = admit(OS_DROP, now_ns);
+  if (!count) return;
+  if (!take_share(count, now_ns, cause_of(place, reason))) {
+    __sync_fetch_and_add(&count->suppressed, 1);
+    return;
+  }
+  struct os_event* event = begin_event_at(now_ns, OS_DROP, OS_EVENT_BYTES(drop));
   if (!event) return;
   event->flow = *flow;
   describe_place(packet, &event->task);

@@ -6,7 +6,9 @@
 WEST_MAC=02:00:00:00:00:01
 EAST_MAC=02:00:00:00:00:02
 
-ip() { /bin/ip "$@"; } # iproute2's: the shell would take busybox's
+# iproute2's: the shell would take busybox's.
+ip() { /bin/ip "$@"; }
+tc() { /bin/tc "$@"; }
 neighbour() { nsenter --net=/run/netns/neighbour "$@"; }
 
 # Both ends are there and have their names.

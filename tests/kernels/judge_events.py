@@ -38,6 +38,10 @@ def to_east(port):
 BACKLOG = {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:699[3-6]", "CAPROCK_REASON": "SYN backlog"}
 BACKLOG_WITHOUT_COOKIES = {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:(699[7-9]|7000)", "CAPROCK_REASON": "SYN backlog"}
 
+BACKLOG6 = {"CAPROCK_FLOW": r"TCP \[fd77::1\]:6022 > \[fd77::3\]:699[3-6]", "CAPROCK_REASON": "SYN backlog"}
+BY_NETFILTER = rf"UDP {EAST}:\d+ > {WEST}:6020"
+BY_QUEUE = rf"UDP {WEST}:\d+ > {EAST}:6021"
+
 # Event, what fields of it match, how often there is such a one.
 PROVOKED = [
     ("exec", {"_CMDLINE": r'/bin/sh -c "exit 7"'}, ONCE),
@@ -75,6 +79,8 @@ PROVOKED = [
     ("bad-checksum", {"CAPROCK_FLOW": rf"TCP {EAST}:6009 > {WEST}:6009"}, ONCE),
     ("retransmit", {"CAPROCK_FLOW": rf"TCP {WEST}:6014 > {STRANGER}:6993", "CAPROCK_REASON": "SYN-ACK", **SERVER}, SEVERAL),
     ("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6011", "CAPROCK_NETNS": NUMBER}, ONCE),
+    ("drop", {"CAPROCK_FLOW": BY_NETFILTER, "CAPROCK_PLACE": "nf.*"}, ONCE),
+    ("drop", {"CAPROCK_FLOW": BY_QUEUE, "CAPROCK_PLACE": "__dev_queue_xmit|.*kfree_skb_list.*"}, SEVERAL),
     ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6012 > .*", "CAPROCK_REASON": "receive queue"}, SEVERAL),
     ("memory-limit", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*"}, SEVERAL),
 ]
@@ -90,11 +96,18 @@ PROVOKED_BY_PROBE = [
     ("memory-limit", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "_COMM": "socat"}, SEVERAL),
     ("listen-overflow", {"CAPROCK_FLOW": to_east(6010), "_COMM": "socat", "CAPROCK_REASON": "accept queue"}, SEVERAL),
     ("listen-overflow", {**BACKLOG, "CAPROCK_USED": "[12]", "CAPROCK_LIMIT": "1", "_COMM": "socat"}, SEVERAL),
+    ("listen-overflow", {**BACKLOG6, "CAPROCK_USED": "[12]", "CAPROCK_LIMIT": "1", "_COMM": "socat"}, SEVERAL),
 ]
 
 # Since 6.18 a kernel takes what it has no memory for back out of a queue, as a drop.
 NO_MEMORY = ("udp-overflow", {"CAPROCK_FLOW": rf"UDP {WEST}:6013 > .*", "CAPROCK_REASON": "memory"}, SEVERAL)
 NO_MEMORY_DROPS = ("drop", {"CAPROCK_FLOW": rf"UDP {EAST}:\d+ > {WEST}:6013", "CAPROCK_REASON": "PROTO_MEM"}, SEVERAL)
+
+# Since 5.17.
+DROP_REASONS = [
+    ("drop", {"CAPROCK_FLOW": BY_NETFILTER, "CAPROCK_REASON": "NETFILTER_DROP"}, ONCE),
+    ("drop", {"CAPROCK_FLOW": BY_QUEUE, "CAPROCK_REASON": r"QDISC_\w+"}, SEVERAL),
+]
 
 # Since 6.10.
 RESET_REASONS = [
@@ -132,7 +145,7 @@ class Record:
         """What of the provocations there are hooks for."""
         by_probe = PROVOKED_BY_PROBE if self.ways_of_probes() else []
         no_memory = NO_MEMORY if self.kernel < (6, 18) else NO_MEMORY_DROPS
-        reasons = RESET_REASONS if self.kernel >= (6, 10) else []
+        reasons = (DROP_REASONS if self.kernel >= (5, 17) else []) + (RESET_REASONS if self.kernel >= (6, 10) else [])
         return [one for one in [*PROVOKED, no_memory, *reasons, *by_probe] if self.hooks[one[0]]]
 
     def ways_of_probes(self):

@@ -23,7 +23,7 @@ release, {newest} when this table was made.
 {table}
 
 - *Packets*: sent over IPv4 and IPv6, UDP and TCP, they are in the ring and in an export once, byte for byte, while the agent is killed, stopped
-  and started anew, and the clock is set. tc is tried on a veth and on a netkit, XDP (`agent.hook: xdp`) on a network card, a mirror port on a veth (without
+  and started anew, and the clock is set. tc is tried on a veth and on a netkit, XDP (`agent.hook: xdp`) on a veth and a network card, a mirror port on a veth (without
   restarts).
 - *Events*: each one was provoked and is in the record, once where it happened once, with its process where the kernel tells it. Where two
   ways are named, both were tried (`agent.os.probes`), and `none`; the first one is what `auto` takes.

@@ -12,6 +12,7 @@ import time
 
 from lab.agent import CAPROCK
 from lab.cgroup import memory_cgroup, own_cgroup
+from lab.harness import alone
 from lab.os_events import OsTest
 from lab.readers import journal_messages, tshark
 from lab.traffic import transfer
@@ -373,7 +374,6 @@ class Connections(OsTest):
         if "CAPROCK_REASON" in dropped[0]:
             self.assertEqual(dropped[0]["CAPROCK_REASON"], "NO_SOCKET")
 
-
     def test_no_places(self):
         """os: without CAP_SYSLOG a drop is told without its place, and the status says what that takes"""
         agent = self.record(prefix=("setpriv", "--bounding-set", "-syslog"))
@@ -408,6 +408,19 @@ class Connections(OsTest):
         self.assertEqual(dropped[0].get("CAPROCK_REASON", "NETFILTER_DROP"), "NETFILTER_DROP")
         if not self.events_of(agent, "drop")["note"]:
             self.assertIn("nf", dropped[0]["CAPROCK_PLACE"])
+
+    @alone
+    def test_flood_of_drops(self):
+        """os: a flood of packets that nobody wants does not hide what a rule of netfilter drops"""
+        agent = self.record(agent__os__limits="[]")
+        for command in ("add table ip t", "add chain ip t in { type filter hook input priority 0; }", f"add rule ip t in udp dport {PORT} drop"):
+            self.pair.right.run("nft", command)
+        for _ in range(3):
+            self.send(self.pair.left, "10.77.0.2", CLOSED_PORT, 1000)
+            self.send(self.pair.left, "10.77.0.2", PORT, 1)
+        time.sleep(0.2)
+        self.assertGreater(self.events_of(agent, "drop")["suppressed"], 0)
+        self.assertEqual(len(self.drops_to(agent, PORT)), 3)
 
     def test_queue_of_a_device(self):
         """os: packets for which the queue of a device has no room are told as dropped"""
