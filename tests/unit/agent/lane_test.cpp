@@ -124,6 +124,14 @@ bool within(std::chrono::milliseconds time, Condition condition) {
   return true;
 }
 
+/// For what takes a certain time at the most: others may have the CPUs in the meantime, not always.
+template <class Condition>
+bool in_some_attempt(Condition condition) {
+  for (int attempt = 0; attempt < 5; ++attempt)
+    if (condition()) return true;
+  return false;
+}
+
 }  // namespace
 
 TEST_CASE("lane: everything published reaches the writer in order, the rest on stop") {
@@ -276,9 +284,13 @@ TEST_CASE("lane: a wake-up is answered at once, also by an idle lane") {
 TEST_CASE("lane: a trickle is in the ring within a tenth of a second") {
   Fixture f;
   f.lane->start();
-  std::this_thread::sleep_for(100ms);
-  f.source.publish(64);
-  CHECK(within(100ms, [&] { return f.writer.bytes == 64; }));
+  std::uint64_t published = 0;
+  CHECK(in_some_attempt([&] {
+    std::this_thread::sleep_for(100ms);
+    f.source.publish(64);
+    published += 64;
+    return within(100ms, [&] { return f.writer.bytes == published; });
+  }));
 }
 
 TEST_CASE("lane: small pieces are gathered, so that runs are long under load") {
@@ -318,12 +330,14 @@ TEST_CASE("lane: a run on its way is not waited for as long as nothing else is w
 TEST_CASE("lane: as much as a run is taken at once, however young it is") {
   Fixture f;
   f.lane->start();
-  std::this_thread::sleep_for(60ms);
-  const auto published = std::chrono::steady_clock::now();
-  f.source.publish(f.source.capacity_bytes() / 8);
-  f.source.wake();
-  CHECK(within(2s, [&] { return f.writer.bytes >= 4096; }));
-  CHECK(std::chrono::steady_clock::now() - published < 30ms);  // it is late 40 ms after that
+  CHECK(in_some_attempt([&] {
+    CHECK(within(2s, [&] { return f.source.used_bytes() == 0; }));
+    std::this_thread::sleep_for(60ms);
+    const std::uint64_t before = f.writer.bytes;
+    f.source.publish(f.source.capacity_bytes() / 8);
+    f.source.wake();
+    return within(30ms, [&] { return f.writer.bytes >= before + 4096; });  // it is late 40 ms later
+  }));
 }
 
 TEST_CASE("lane: a command runs on the lane and is done when execute returns") {

@@ -154,6 +154,17 @@ void await_rest(Ring& ring) {
   REQUIRE(comes_true(rests));
 }
 
+/// How many syncs there were when for a while there was no other one.
+unsigned syncs_at_rest() {
+  unsigned before = 0;
+  REQUIRE(comes_true([&] {
+    before = g_syncs;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return g_syncs == before;
+  }));
+  return before;
+}
+
 TEST_CASE("flusher: a sync follows what a source has room for, not the clock alone") {
   const TemporaryDirectory directory;
   auto options = test::small_ring(directory / "ring.pcapng");
@@ -163,8 +174,7 @@ TEST_CASE("flusher: a sync follows what a source has room for, not the clock alo
   PacketStream stream;
   append_all(ring->lane(0), stream.next(1));
   REQUIRE(comes_true([&] { return g_syncs > at_first; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(30));  // for another one, if any
-  const unsigned before = g_syncs;
+  const unsigned before = syncs_at_rest();
   for (int mib = 0; mib < 15; ++mib)
     append_all(ring->lane(0), stream.next(1000));
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
@@ -247,7 +257,8 @@ TEST_CASE("flusher: after a failed sync the next segment is durable again") {
   CHECK(failed.head(1).synced_frontier == failed.head(1).frontier);
 }
 
-TEST_CASE("flusher: what a failed sync left in memory alone is written again when the disk is back") {
+TEST_CASE(
+    "flusher: what a failed sync left in memory alone is written again when the disk is back") {
   FailedSync failed;
   static_cast<void>(test::take_written());
   failed.settle();
