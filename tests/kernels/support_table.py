@@ -23,8 +23,8 @@ release, {newest} when this table was made.
 {table}
 
 - *Packets*: sent over IPv4 and IPv6, UDP and TCP, they are in the ring and in an export once, byte for byte, while the agent is killed, stopped
-  and started anew, and the clock is set. tc is tried on a veth and on a netkit, XDP (`agent.hook: xdp`) on a veth and a network card, a mirror port on a veth (without
-  restarts).
+  and started anew, and the clock is set. tc is tried on a veth and on a netkit, XDP (`agent.hook: xdp`) on a network card (a veth is recorded by
+  tc whatever the hook, as XDP would take the pod's offloads), a mirror port on a veth (without restarts).
 - *Events*: each one was provoked and is in the record, once where it happened once, with its process where the kernel tells it. Where two
   ways are named, both were tried (`agent.os.probes`), and `none`; the first one is what `auto` takes.
 - The tests of the programs that record packets (`tests/bpf`) pass on each of these kernels. The programs of the events are loaded where these are
