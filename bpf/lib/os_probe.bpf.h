@@ -127,8 +127,10 @@ static __always_inline void connection_requested(const struct sock* listening, c
 
 /* The kernel answers a SYN by a cookie: its listener's backlog is full, unless all are answered so. */
 static __always_inline void cookie_sent(const struct sk_buff* packet) {
-  const struct shortage* shortage = shortage_of_this_cpu();
-  if (shortage && shortage->packet == (__u64)packet) tell_shortage(shortage);
+  struct shortage* shortage = shortage_of_this_cpu();
+  if (!shortage || shortage->packet != (__u64)packet) return;
+  tell_shortage(shortage);
+  shortage->packet = 0;
 }
 
 #endif

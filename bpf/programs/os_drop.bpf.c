@@ -76,9 +76,10 @@ static __always_inline bool take_share(struct os_count* count, __u64 now_ns, __u
   return true;
 }
 
-/* Its reason; where the kernel tells none, its place in the kernel's text. */
+/* Its reason, of which the upper half is a subsystem; where the kernel tells none, its place in the kernel's text. */
 static __always_inline __u32 cause_of(const void* place, __u32 reason) {
-  return reason != 0 ? reason ^ reason >> 16 : (__u32)(__u64)place >> 4;
+  bool told = reason != 0 && reason != reason_not_specified;
+  return told ? reason + (reason >> 16) * 67 : (__u32)(__u64)place >> 4;
 }
 
 static __always_inline void emit_drop(const struct sk_buff* packet, const struct os_flow* flow, const void* place,

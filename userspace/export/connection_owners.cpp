@@ -82,7 +82,7 @@ Tenure ConnectionOwners::since_told(const Process& process) const {
 void ConnectionOwners::find(const SocketEvent& event) {
   Tenures& tenures = connections_[*event.flow];
   if (tenures.empty()) return tenures.push_back(since_told(event.process));
-  if (!is_gap(tenures.back())) return;
+  if (!is_gap(tenures.back())) return find_next(event, tenures);
   if (tenures.size() > 1) {
     Tenure& before = tenures[tenures.size() - 2];
     if (before.end_ns == tenures.back().begin_ns && is_same(before.process, event.process)) {
@@ -91,6 +91,13 @@ void ConnectionOwners::find(const SocketEvent& event) {
     }
   }
   tenures.push_back({.process = event.process, .begin_ns = event.time_ns});
+}
+
+/// Of a connection that is over the ends may have another one, of which the begin was not told.
+void ConnectionOwners::find_next(const SocketEvent& event, Tenures& tenures) {
+  const Tenure& before = tenures.back();
+  if (before.open() || is_same(before.process, event.process)) return;
+  tenures.push_back({.process = event.process, .begin_ns = before.end_ns});
 }
 
 /// The end of a connection tells its owner only where nothing before it did.

@@ -39,6 +39,7 @@ class ConnectionOwners {
   void begin(const SocketEvent& event);
   void accept(const SocketEvent& event);
   void find(const SocketEvent& event);
+  void find_next(const SocketEvent& event, Tenures& tenures);
   void close(const SocketEvent& event);
 
   std::int64_t needed_from_ns_;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/memory_limit.hpp"
 #include "export/socket_event.hpp"
 #include "store/window.hpp"
 
@@ -15,6 +16,8 @@ namespace caprock::exporting {
 namespace {
 
 constexpr std::int64_t kLookBackNs = 3'600'000'000'000;
+constexpr std::uint64_t kTenureBytes = 300;  // of a pod's process; others take some 200
+constexpr std::uint64_t kMostTenures = 1'048'576;
 
 /// Of these the flow goes from source to destination: neither is an address of the namespace that
 /// dropped it, for sure.
@@ -31,6 +34,10 @@ Error too_many(std::size_t tenures) {
 }
 
 }  // namespace
+
+std::size_t FlowOwners::most_tenures() {
+  return std::min(memory_limit_bytes() / 8 / kTenureBytes, kMostTenures);
+}
 
 Result<FlowOwners> FlowOwners::read(const store::RingView& view, std::int64_t from_ns,
                                     std::int64_t to_ns, std::size_t max_tenures) {

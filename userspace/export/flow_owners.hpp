@@ -17,13 +17,14 @@ namespace caprock::exporting {
 
 class FlowOwners {
  public:
-  static constexpr std::size_t kMaxTenures = 1'048'576;  // of some 200 bytes
+  /// As many as an eighth of the memory that this process may have holds, 1'048'576 at the most.
+  static std::size_t most_tenures();
 
   /// For packets from `from_ns` to `to_ns`, wall time, by the events of that time and of an hour
-  /// before. Fails where more tenures than `max_tenures` would have to be kept. Any thread; takes
-  /// the view for itself.
+  /// before. Fails where more tenures than half of `max_tenures` would have to be kept. Any thread;
+  /// takes the view for itself.
   static Result<FlowOwners> read(const store::RingView& view, std::int64_t from_ns,
-                                 std::int64_t to_ns, std::size_t max_tenures = kMaxTenures);
+                                 std::int64_t to_ns, std::size_t max_tenures = most_tenures());
 
   explicit FlowOwners(std::int64_t from_ns = 0)
       : needed_from_ns_(from_ns), connections_(from_ns), datagrams_(from_ns) {}

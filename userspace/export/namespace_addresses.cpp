@@ -26,6 +26,7 @@ void NamespaceAddresses::tell(std::uint64_t network, const std::vector<Address>&
     if (!known.addresses.contains(address)) go(network, address, time_ns);
   }
   for (const Address& address : known.addresses) {
+    go_from_noticed(address, time_ns);
     if (!before.contains(address)) come(network, address, time_ns);
   }
 }
@@ -34,6 +35,7 @@ void NamespaceAddresses::notice(std::uint64_t network, const Address& address,
                                 std::int64_t time_ns) {
   if (!is_of_one_namespace(address)) return;
   Network& known = networks_[network];
+  known.noticed_ns = time_ns;
   if (!known.told_ns && known.addresses.insert(address).second) come(network, address, time_ns);
 }
 
@@ -56,13 +58,21 @@ std::optional<std::uint64_t> NamespaceAddresses::of(const Address& address,
 }
 
 void NamespaceAddresses::forget(std::int64_t needed_from_ns) {
+  for (const auto& [network, known] : networks_) {
+    if (known.told_ns || !is_over(known, needed_from_ns)) continue;
+    for (const Address& address : known.addresses)
+      go(network, address, needed_from_ns);
+  }
   for (auto& [address, stays] : stays_)
     std::erase_if(stays, [&](const Stay& stay) { return stay.end_ns <= needed_from_ns; });
   std::erase_if(stays_, [](const auto& address) { return address.second.empty(); });
-  std::erase_if(networks_, [&](const auto& network) {
-    const Network& known = network.second;
-    return known.told_ns && *known.told_ns < needed_from_ns && known.addresses.empty();
-  });
+  std::erase_if(networks_,
+                [&](const auto& network) { return is_over(network.second, needed_from_ns); });
+}
+
+bool NamespaceAddresses::is_over(const Network& known, std::int64_t needed_from_ns) const {
+  if (known.told_ns) return *known.told_ns < needed_from_ns && known.addresses.empty();
+  return known.noticed_ns < needed_from_ns;
 }
 
 void NamespaceAddresses::come(std::uint64_t network, const Address& address, std::int64_t time_ns) {
@@ -72,6 +82,18 @@ void NamespaceAddresses::come(std::uint64_t network, const Address& address, std
 void NamespaceAddresses::go(std::uint64_t network, const Address& address, std::int64_t time_ns) {
   for (Stay& stay : stays_[address]) {
     if (stay.network == network && stay.end_ns == INT64_MAX) stay.end_ns = time_ns;
+  }
+}
+
+/// The namespaces that are not told of.
+void NamespaceAddresses::go_from_noticed(const Address& address, std::int64_t time_ns) {
+  const auto found = stays_.find(address);
+  if (found == stays_.end()) return;
+  for (Stay& stay : found->second) {
+    Network& other = networks_[stay.network];
+    if (other.told_ns || stay.end_ns != INT64_MAX) continue;
+    stay.end_ns = time_ns;
+    other.addresses.erase(address);
   }
 }
 

@@ -18,7 +18,8 @@ class NamespaceAddresses {
   /// This one is the agent's own, whose loopback interface is the one that is recorded.
   void set_host(std::uint64_t network) { host_ = network; }
 
-  /// The namespace has these addresses from now on, and no others.
+  /// The namespace has these addresses from now on, and no others. One that was only noticed to
+  /// have one of them has it no more: it may have ended without anybody telling.
   void tell(std::uint64_t network, const std::vector<Address>& addresses, std::int64_t time_ns);
 
   /// A socket of the namespace has the address. Counts only as long as no list of the namespace is
@@ -38,6 +39,7 @@ class NamespaceAddresses {
  private:
   struct Network {
     std::optional<std::int64_t> told_ns;  // when its list was last told
+    std::int64_t noticed_ns = INT64_MIN;  // a socket of it, the last time
     std::set<Address> addresses;          // at the moment
   };
   struct Stay {
@@ -48,6 +50,8 @@ class NamespaceAddresses {
 
   void come(std::uint64_t network, const Address& address, std::int64_t time_ns);
   void go(std::uint64_t network, const Address& address, std::int64_t time_ns);
+  void go_from_noticed(const Address& address, std::int64_t time_ns);
+  bool is_over(const Network& known, std::int64_t needed_from_ns) const;
 
   std::map<std::uint64_t, Network> networks_;
   std::map<Address, std::vector<Stay>> stays_;

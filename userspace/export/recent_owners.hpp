@@ -20,10 +20,9 @@ namespace caprock::exporting {
 /// at a time.
 class RecentOwners {
  public:
-  static constexpr std::size_t kMaxTenures = 524'288;  // of some 200 bytes
-
   /// Events from `from_ns` on, wall time, are to be told.
-  explicit RecentOwners(std::int64_t from_ns, std::size_t max_tenures = kMaxTenures);
+  explicit RecentOwners(std::int64_t from_ns,
+                        std::size_t max_tenures = FlowOwners::most_tenures() / 2);
 
   /// Events before it are known, or not wanted.
   std::int64_t told_until_ns() const { return told_until_ns_; }

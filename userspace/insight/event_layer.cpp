@@ -25,6 +25,8 @@ using namespace std::chrono_literals;
 /// A CPU's share of the queue holds some 400 programs that start, and 3000 other events.
 constexpr auto kRest = 50ms;
 constexpr std::int64_t kTellIntervalNs = 1'000'000'000;
+/// Namespaces that are asked, each by a thread of its own, before the queue is looked at again.
+constexpr std::size_t kQuestionsInARow = 8;
 
 Result<std::unique_ptr<capture::PacketSource>> open_queue(int fd) {
   auto map = capture::RingBufferMap::map(Fd(::dup(fd)));
@@ -78,12 +80,12 @@ EventLayer::EventLayer(std::unique_ptr<EventPrograms> programs, KernelNames name
       next_inventory_ns_(begin_ns + inventory_interval_ns_),
       wall_offset_ns_(wall_offset_ns) {
   tell_border(true, begin_ns);
-  addresses_.see(own_network_, static_cast<std::uint32_t>(::getpid()), begin_ns);
+  addresses_.see(own_network_, static_cast<std::uint32_t>(::getpid()), 0, begin_ns);
 }
 
 void EventLayer::set_wall_offset(std::int64_t wall_offset_ns) {
   const std::lock_guard lock(mutex_);
-  take_what_came();
+  take_what_came(HowMuch::kAll);
   wall_offset_ns_ = wall_offset_ns;
   last_ns_ = monotonic_ns();  // an event that was late belongs to the new time as a whole
 }
@@ -119,11 +121,12 @@ void EventLayer::loop() {
     if (source_.full()) continue;
     take_inventory();
     const std::int64_t now_ns = take_what_came();
+    if (source_.full()) continue;
     if (inventory_interval_ns_ != 0 && now_ns >= next_inventory_ns_) begin_inventory(now_ns);
     look_at_networks(lock);
     if (now_ns >= next_tell_ns_) tell_what_is_missing(now_ns);
   }
-  const std::int64_t now_ns = take_what_came();
+  const std::int64_t now_ns = take_what_came(HowMuch::kAll);
   tell_what_is_missing(now_ns);
   tell_border(false, now_ns);
   source_.set_complete(INT64_MAX);
@@ -146,15 +149,17 @@ void EventLayer::begin_inventory(std::int64_t now_ns) {
     return log_warning(begun.error().message());
   inventoried_ = false;
   addresses_.forget();
-  addresses_.see(own_network_, static_cast<std::uint32_t>(::getpid()), now_ns);
+  addresses_.see(own_network_, static_cast<std::uint32_t>(::getpid()), 0, now_ns);
 }
 
-/// What is there now, which time is returned: what comes meanwhile is for the next one.
-std::int64_t EventLayer::take_what_came() {
+/// What is there now, which time is returned: what comes meanwhile is for the next one. As text it
+/// is several times as large as in the kernel's queue, so that it is taken as a lane has room.
+std::int64_t EventLayer::take_what_came(HowMuch how_much) {
   const std::int64_t now_ns = monotonic_ns();
   const std::uint64_t waiting = kernel_->used_bytes();
   std::uint64_t taken = 0;
   while (taken < waiting) {
+    if (how_much == HowMuch::kAsThereIsRoom && source_.full()) return now_ns;
     const std::uint64_t bytes = take();
     if (bytes == 0) return now_ns;  // a program is still writing
     taken += bytes;
@@ -183,7 +188,9 @@ void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
   if (sees_host_pids_) look_up(context, event);
   name_pod(context);
   if (event.flow.protocol != 0 && event.task.pid != 0)
-    addresses_.see(event.task.network, event.task.pid, static_cast<std::int64_t>(event.time_ns));
+    addresses_.see(event.task.network, event.task.pid,
+                   static_cast<std::int64_t>(event.task.start_ns),
+                   static_cast<std::int64_t>(event.time_ns));
   write_event_entry(out, event, wall_time(event.time_ns), context, names_);
 }
 
@@ -214,11 +221,15 @@ void EventLayer::look_at_networks(std::unique_lock<std::mutex>& lock) {
   const bool looks = !told.empty();
   lock.unlock();
   std::vector<std::pair<std::uint32_t, AddressList>> answers;
-  for (const auto& [network, pid] : questions)
+  for (const auto& [network, pid] : questions) {
     answers.emplace_back(network, addresses_of(network, pid));
+    if (answers.size() % kQuestionsInARow != 0) continue;
+    const std::lock_guard meanwhile(mutex_);
+    take_what_came();
+  }
   const auto deserted = deserted_of(std::move(told));
   lock.lock();
-  const std::int64_t now_ns = take_what_came();  // which is older than the answers
+  const std::int64_t now_ns = take_what_came(HowMuch::kAll);  // which is older than the answers
   for (const auto& [network, list] : answers)
     if (addresses_.answer(network, list, now_ns)) tell_addresses(network, list, now_ns);
   if (!looks) return;

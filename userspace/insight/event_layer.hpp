@@ -59,7 +59,8 @@ class EventLayer {
   void loop();
   void take_inventory();
   void begin_inventory(std::int64_t now_ns);
-  std::int64_t take_what_came();
+  enum class HowMuch { kAsThereIsRoom, kAll };
+  std::int64_t take_what_came(HowMuch how_much = HowMuch::kAsThereIsRoom);
   std::uint64_t take();
   void describe(std::vector<std::byte>& out, Bytes record);
   void look_up(EventContext& context, const os_event& event);

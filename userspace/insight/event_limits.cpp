@@ -2,6 +2,7 @@
 #include "insight/event_limits.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "core/os_event_names.hpp"
 
@@ -15,7 +16,7 @@ constexpr EventLimits kUsualLimits = [] {
        {OS_RETRANSMIT, OS_RESET_SENT, OS_RESET_RECEIVED, OS_CONGESTION, OS_ZERO_WINDOW,
         OS_BAD_CHECKSUM, OS_LISTEN_OVERFLOW, OS_DROP, OS_UDP_OVERFLOW, OS_MEMORY_LIMIT})
     limits[type] = 200;
-  limits[OS_OPEN] = OS_MAX_SOCKETS;  // once
+  limits[OS_OPEN] = UINT32_MAX;  // an inventory goes on as there is room for what it tells
   return limits;
 }();
 

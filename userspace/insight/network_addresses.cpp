@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMostKnown = 4096;
 constexpr std::int64_t kAskAgainNs = 10'000'000'000;
+constexpr std::int64_t kAskNewcomerNs = 1'000'000'000;
 constexpr std::int64_t kMissedNs =
     100'000'000;  // a process that was gone: the next one may be there
 
@@ -67,20 +68,30 @@ std::vector<std::uint32_t> deserted_of(std::vector<std::uint32_t> networks) {
   return networks;
 }
 
-void NetworkAddresses::see(std::uint32_t network, std::uint32_t pid, std::int64_t now_ns) {
-  if (known_.size() == kMostKnown && !known_.contains(network)) known_.clear();
+void NetworkAddresses::see(std::uint32_t network, std::uint32_t pid, std::int64_t start_ns,
+                           std::int64_t now_ns) {
+  if (!known_.contains(network) && !has_room()) return;
   Known& known = known_[network];
   known.seen_ns = std::max(known.seen_ns, now_ns);
-  if (now_ns < known.ask_ns) return;
-  known.ask_ns = now_ns + kMissedNs;
+  if (now_ns < (start_ns > known.answered_ns ? known.ask_newcomer_ns : known.ask_ns)) return;
+  known.ask_ns = known.ask_newcomer_ns = now_ns + kMissedNs;
   questions_.push_back({network, pid});
+}
+
+/// Those that were told of have to stay, so that it is told when they are gone.
+bool NetworkAddresses::has_room() {
+  if (known_.size() < kMostKnown) return true;
+  std::erase_if(known_, [](const auto& network) { return !network.second.is_told; });
+  return known_.size() < kMostKnown;
 }
 
 bool NetworkAddresses::answer(std::uint32_t network, const AddressList& addresses,
                               std::int64_t now_ns) {
   if (addresses.empty()) return false;
   Known& known = known_[network];
+  known.answered_ns = now_ns;
   known.ask_ns = now_ns + kAskAgainNs;
+  known.ask_newcomer_ns = now_ns + kAskNewcomerNs;
   known.is_told = true;
   return std::exchange(known.told, addresses) != addresses;
 }
@@ -112,7 +123,7 @@ std::vector<std::uint32_t> NetworkAddresses::drop_deserted(
 void NetworkAddresses::forget() {
   for (auto& [network, known] : known_) {
     known.told.clear();
-    known.ask_ns = 0;
+    known.ask_ns = known.ask_newcomer_ns = 0;
   }
 }
 

@@ -30,8 +30,9 @@ struct NetworkQuestion {
 /// Which lists have been told, and which are to be asked for. One thread at a time.
 class NetworkAddresses {
  public:
-  /// A process of the namespace is using a socket.
-  void see(std::uint32_t network, std::uint32_t pid, std::int64_t now_ns);
+  /// A process of the namespace is using a socket. `start_ns`: when it began, monotonic time. One
+  /// that began behind the last answer may be in another namespace, of the same inode.
+  void see(std::uint32_t network, std::uint32_t pid, std::int64_t start_ns, std::int64_t now_ns);
 
   /// What there is to ask; each once.
   std::vector<NetworkQuestion> take_questions() { return std::exchange(questions_, {}); }
@@ -51,12 +52,16 @@ class NetworkAddresses {
   void forget();
 
  private:
+  bool has_room();
+
   struct Known {
     AddressList told;  // empty: what comes is news
     bool is_told = false;
-    bool deserted = false;     // at the last look
-    std::int64_t seen_ns = 0;  // monotonic time of the last see()
-    std::int64_t ask_ns = 0;   // monotonic time from which on it is asked for again
+    bool deserted = false;             // at the last look
+    std::int64_t seen_ns = 0;          // monotonic time of the last see()
+    std::int64_t answered_ns = 0;      // monotonic time
+    std::int64_t ask_ns = 0;           // monotonic time from which on it is asked for again
+    std::int64_t ask_newcomer_ns = 0;  // the same, where a process began behind the answer
   };
 
   std::map<std::uint32_t, Known> known_;

@@ -111,6 +111,18 @@ std::uint32_t queue_bytes() {
   return std::min(std::bit_ceil(cpus) * kQueueBytesPerCpu, kMostQueueBytes);
 }
 
+/// A CPU keeps up to 128 entries of an LRU map at hand (kernel/bpf/bpf_lru_list.h): what is
+/// promised of it has to be there beside these.
+void make_room_for_each_cpu(const bpf_object* object) {
+  constexpr std::uint32_t kAtHand = 128;
+  const auto cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH)
+      bpf_map__set_max_entries(map, bpf_map__max_entries(map) + cpus * kAtHand);
+  }
+}
+
 Status write_limits(const os_tracepoint& skeleton, const EventLimits& limits) {
   const int map = bpf_map__fd(skeleton.maps.os_counts);
   std::vector<os_count> counts(static_cast<std::size_t>(libbpf_num_possible_cpus()));
@@ -153,6 +165,7 @@ Tracepoints::Skeleton Tracepoints::open(const KernelNames& kernel, const EventLi
                               false);
   set_constants(*skeleton, kernel, limits);
   bpf_map__set_max_entries(skeleton->maps.os_events, queue_bytes());
+  make_room_for_each_cpu(skeleton->obj);
   return skeleton;
 }
 

@@ -97,6 +97,17 @@ TEST_CASE("owners: the next connection of the same ports is the next owner's") {
   CHECK(owners.of(flow(), kNow + 60 * kSecond)->pid == 8);
 }
 
+TEST_CASE("owners: the next connection of the same ports may be told by its end alone") {
+  for (const char* event : {"open", "closed"}) {
+    FlowOwners owners;
+    tell(owners, kNow, {.event = "established", .flow = kFlow, .latency_ns = "0"});
+    tell(owners, kNow + kSecond, {.event = "closed", .flow = kFlow});
+    tell(owners, kNow + 60 * kSecond, {.event = event, .pid = "8", .flow = kFlow});
+    CHECK(owners.of(flow(), kNow + kSecond - 1)->pid == 7);
+    CHECK(owners.of(flow(), kNow + 59 * kSecond)->pid == 8);
+  }
+}
+
 TEST_CASE("owners: the last packets of a connection are not the next one's of the same ports") {
   FlowOwners owners;
   tell(owners, kNow, {.event = "established", .flow = kFlow, .latency_ns = "0"});
@@ -555,4 +566,27 @@ TEST_CASE("owners: an address that another namespace has now is that one's alone
        {.event = "addresses", .network = "3", .addresses = "10.0.0.2"});
   tell(owners, kNow + 11 * kSecond, {.event = "bind", .pid = "9", .flow = kAnyDns, .network = "3"});
   CHECK(udp_owner(owners, "10.0.0.2", 53, kNow + 12 * kSecond) == 9);
+}
+
+TEST_CASE(
+    "owners: an address that was noticed of a namespace is the one's that is told to have it") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow,
+       {.event = "bind", .pid = "8", .flow = "UDP 10.0.0.3:53 > 0.0.0.0:0", .network = "3"});
+  CHECK(udp_owner(owners, "10.0.0.3", 53, kNow) == 8);
+  tell(owners, kNow + 5 * kSecond, {.event = "addresses", .network = "4", .addresses = "10.0.0.3"});
+  tell(owners, kNow + 5 * kSecond, {.event = "bind", .pid = "9", .flow = kAnyDns, .network = "4"});
+  CHECK(udp_owner(owners, "10.0.0.3", 53, kNow + 6 * kSecond) == 9);
+}
+
+TEST_CASE("owners: a namespace that was noticed long ago is forgotten") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow,
+       {.event = "bind", .pid = "8", .flow = "UDP 10.0.0.3:53 > 0.0.0.0:0", .network = "3"});
+  tell(owners, kNow + kSecond,
+       {.event = "closed", .pid = "8", .flow = "UDP 10.0.0.3:53 > 0.0.0.0:0", .network = "3"});
+  owners.forget(kNow + 60 * kSecond);
+  tell(owners, kNow + 61 * kSecond,
+       {.event = "bind", .pid = "9", .flow = "UDP 10.0.0.3:53 > 0.0.0.0:0", .network = "4"});
+  CHECK(udp_owner(owners, "10.0.0.3", 53, kNow + 62 * kSecond) == 9);
 }

@@ -32,44 +32,68 @@ TEST_CASE("addresses: of a process that is gone, or elsewhere, there are none") 
 
 TEST_CASE("addresses: a namespace is asked when it is seen first, and every ten seconds") {
   NetworkAddresses addresses;
-  addresses.see(5, 7, kSecond);
-  addresses.see(5, 8, kSecond);
+  addresses.see(5, 7, 0, kSecond);
+  addresses.see(5, 8, 0, kSecond);
   auto questions = addresses.take_questions();
   REQUIRE(questions.size() == 1);
   CHECK(questions[0].network == 5);
   CHECK(questions[0].pid == 7);
   CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
-  addresses.see(5, 8, 10 * kSecond);
+  addresses.see(5, 8, 0, 10 * kSecond);
   CHECK(addresses.take_questions().empty());
-  addresses.see(5, 8, 11 * kSecond);
+  addresses.see(5, 8, 0, 11 * kSecond);
   CHECK(addresses.take_questions().size() == 1);
   CHECK_FALSE(addresses.answer(5, {"10.0.0.1"}, 11 * kSecond));
   CHECK(addresses.answer(5, {"10.0.0.1", "10.0.0.2"}, 11 * kSecond));
 }
 
+TEST_CASE("addresses: a process that began behind the answer may be in another namespace") {
+  NetworkAddresses addresses;
+  addresses.see(5, 7, 0, kSecond);
+  CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
+  CHECK(addresses.take_questions().size() == 1);
+  addresses.see(5, 8, kSecond + 1, 2 * kSecond - 1);  // no more than once a second
+  CHECK(addresses.take_questions().empty());
+  addresses.see(5, 8, kSecond + 1, 2 * kSecond);
+  addresses.see(5, 9, kSecond + 2, 2 * kSecond);
+  const auto questions = addresses.take_questions();
+  REQUIRE(questions.size() == 1);
+  CHECK(questions[0].pid == 8);
+}
+
+TEST_CASE("addresses: many namespaces that cannot be asked do not displace one that was told") {
+  NetworkAddresses addresses;
+  addresses.see(5, 7, 0, kSecond);
+  CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
+  for (std::uint32_t network = 10; network < 10'000; ++network)
+    addresses.see(network, 8, 0, kSecond);
+  CHECK(addresses.take_questions().size() > 9'000);
+  CHECK(addresses.take_told(kSecond) == std::vector<std::uint32_t>{5});
+}
+
 TEST_CASE("addresses: one that could not be asked is asked again soon") {
   NetworkAddresses addresses;
-  addresses.see(5, 7, kSecond);
+  addresses.see(5, 7, 0, kSecond);
   CHECK(addresses.take_questions().size() == 1);
   CHECK_FALSE(addresses.answer(5, {}, kSecond));
-  addresses.see(5, 8, 2 * kSecond);
+  addresses.see(5, 8, 0, 2 * kSecond);
   CHECK(addresses.take_questions().size() == 1);
 }
 
 TEST_CASE("addresses: what is forgotten is news again") {
   NetworkAddresses addresses;
-  addresses.see(5, 7, kSecond);
+  addresses.see(5, 7, 0, kSecond);
   CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
   addresses.forget();
-  addresses.see(5, 7, 2 * kSecond);
+  addresses.see(5, 7, 0, 2 * kSecond);
   CHECK(addresses.take_questions().size() == 2);
   CHECK(addresses.answer(5, {"10.0.0.1"}, 2 * kSecond));
 }
 
 TEST_CASE("addresses: what was told is looked after every ten seconds, also what was forgotten") {
   NetworkAddresses addresses;
-  addresses.see(5, 7, kSecond);
-  addresses.see(6, 8, kSecond);
+  addresses.see(5, 7, 0, kSecond);
+  addresses.see(6, 8, 0, kSecond);
   CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
   CHECK(addresses.take_told(kSecond) == std::vector<std::uint32_t>{5});
   CHECK(addresses.take_told(10 * kSecond).empty());
@@ -79,7 +103,7 @@ TEST_CASE("addresses: what was told is looked after every ten seconds, also what
 
 TEST_CASE("addresses: what two looks in a row find deserted is gone") {
   NetworkAddresses addresses;
-  addresses.see(5, 7, kSecond);
+  addresses.see(5, 7, 0, kSecond);
   CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
   CHECK(addresses.drop_deserted({5}, 10 * kSecond).empty());
   CHECK(addresses.drop_deserted({}, 20 * kSecond).empty());
@@ -90,10 +114,10 @@ TEST_CASE("addresses: what two looks in a row find deserted is gone") {
 
 TEST_CASE("addresses: a namespace that is used while it is looked for is not deserted") {
   NetworkAddresses addresses;
-  addresses.see(5, 7, kSecond);
+  addresses.see(5, 7, 0, kSecond);
   CHECK(addresses.answer(5, {"10.0.0.1"}, kSecond));
   CHECK(addresses.drop_deserted({5}, 10 * kSecond).empty());
-  addresses.see(5, 8, 20 * kSecond + 1);
+  addresses.see(5, 8, 0, 20 * kSecond + 1);
   CHECK(addresses.drop_deserted({5}, 20 * kSecond).empty());
   CHECK(addresses.take_told(21 * kSecond) == std::vector<std::uint32_t>{5});
 }
