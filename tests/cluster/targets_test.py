@@ -19,6 +19,8 @@ PERIOD, ALIVE = 0.12, 20  # s from one to the next; how many there are at a time
 ATTACHES, ATTACH_SECONDS = 10, 0.1
 MOST_CPU = 0.5  # of a core, on a machine that does other things; the figure is scripts/bench's
 LIVE_SECONDS = 1  # in which a change of the filter is in force
+AWAY_SECONDS, BEFORE_RETURN, SENDING_PERIOD = 62, 25, 0.25  # of the test of an API server that is away for long
+MOST_PAUSE = 35  # s until an agent tries again, and then some
 
 
 class Usage:
@@ -339,6 +341,35 @@ class Targets(PlayedNodeTest):
         told = self.told_after_inventory(agent)
         self.assertEqual([message for message in told if message.startswith("pod ")],
                          ["pod shop/old is gone", f"pod shop/new was scheduled to node {NODE}", f"pod shop/new has address {new.address}"])
+
+    def test_away_for_long(self):
+        """while the API server is away for over a minute targets are recorded without a gap, and so is one that comes before the agent has found
+        the way back, from its first packet on; of others nothing"""
+        front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")
+        relay = Relay(self.server)
+        self.addCleanup(relay.delete)
+        agent = self.make_agent(self.node.network, agent__kubernetes__kubeconfig=relay.kubeconfig(self.folder),
+                                agent__kubernetes__node=NODE, tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        relay.cut()
+        senders, sent, begun = [front], [], time.monotonic()
+
+        def send_until(seconds, is_over=lambda: False):
+            while time.monotonic() - begun < seconds and not is_over():
+                number = len(sent)
+                for played in (*senders, till):
+                    played.send(f"{played.name} {number}")
+                sent.extend(f"{played.name} {number}" for played in senders)
+                time.sleep(SENDING_PERIOD)
+        send_until(AWAY_SECONDS - BEFORE_RETURN)
+        self.assertTrue(all(one["error"] for one in self.report(agent)["resources"]), self.report(agent))
+        senders.append(self.running_pod("shop", "late"))  # the kubelet's way is another one
+        send_until(AWAY_SECONDS)
+        relay.mend()
+        send_until(AWAY_SECONDS + MOST_PAUSE, lambda: self.targets(agent).get("late", {}).get("interfaces"))
+        self.await_targets(agent, "front", "late")
+        wait_until(lambda: set(sent) <= set(self.recorded(agent)), "the datagrams")
+        self.assertEqual(sorted(self.recorded(agent)), sorted(sent))
 
     def test_restarted(self):
         """an agent that follows the API server goes on when that restarts: with what came meanwhile, and without telling anything twice"""

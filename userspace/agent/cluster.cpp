@@ -57,6 +57,10 @@ kubernetes::ClusterView Cluster::view() const {
           .node = watch_->node()};
 }
 
+bool Cluster::follows_pods() const {
+  return synced_ && watch_->follows(kubernetes::Resource::kPods);
+}
+
 std::vector<api::WatchedResource> Cluster::resources() const {
   std::vector<api::WatchedResource> resources;
   if (!watch_) return resources;

@@ -40,6 +40,8 @@ class Cluster final : public kubernetes::ClusterListener {
 
   /// The pods are those that the API server told.
   bool synced() const { return synced_; }
+  /// What comes and goes of them is told at once: the API server is there.
+  bool follows_pods() const;
   /// It began with those of an agent before.
   bool remembers() const { return remembers_; }
 

@@ -11,6 +11,9 @@ namespace {
 
 /// A link that is new to the agent is recorded for so long, whosever it may be.
 constexpr std::int64_t kGraceNs = 10'000'000'000;
+/// While nobody tells of pods: those that come by on the API server's way back wait for the agent's
+/// next attempt (kubernetes::Times::retry_most), too.
+constexpr std::int64_t kGraceUnfollowedNs = 60'000'000'000;
 
 /// For the links that are new, and those of pods of which no address is told: it is in the pod's
 /// namespace long before the kubelet tells it, and as long as an evicted pod runs. Without a filter
@@ -53,17 +56,24 @@ std::int32_t Targeting::namespace_behind(const std::string& uid,
   return devices.at(*links->second.begin()).lower_namespace;
 }
 
+/// For a moment after the API server is there again the longer one: what it has to tell comes.
+std::int64_t Targeting::grace(const Cluster& cluster, std::int64_t now_ns) {
+  if (!cluster.follows_pods()) unfollowed_ns_ = now_ns;
+  return now_ns - unfollowed_ns_ < kGraceNs ? kGraceUnfollowedNs : kGraceNs;
+}
+
 void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices,
                        const std::function<std::int64_t(std::uint32_t)>& appeared_ns) {
   finder_.look(cluster.pods(), devices, processes_);
   networks_.look(with_networks(cluster.pods(), devices), cluster.pods(), processes_);
   const std::int64_t now = monotonic_ns();
+  const std::int64_t grace_ns = grace(cluster, now);
   std::set<std::uint32_t> fresh;
   for (const auto ifindex : finder_.unclaimed(devices)) {
     std::int64_t appeared = appeared_ns(ifindex);
     // It may have come while no agent ran.
     if (appeared == 0 && cluster.remembers()) appeared = started_ns_;
-    if (appeared != 0 && now - appeared < kGraceNs) fresh.insert(ifindex);
+    if (appeared != 0 && now - appeared < grace_ns) fresh.insert(ifindex);
   }
   waits_ = !fresh.empty();
   const LinkAddresses addresses =

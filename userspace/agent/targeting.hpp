@@ -44,6 +44,7 @@ class Targeting {
  private:
   PodsWithNetworks with_networks(const PodMap& pods, const capture::DeviceMap& devices) const;
   std::int32_t namespace_behind(const std::string& uid, const capture::DeviceMap& devices) const;
+  std::int64_t grace(const Cluster& cluster, std::int64_t now_ns);
 
   filter::PodFilter filter_;
   bool loopbacks_;
@@ -53,6 +54,7 @@ class Targeting {
   PodPlan plan_;
   bool waits_ = false;
   const std::int64_t started_ns_ = monotonic_ns();
+  std::int64_t unfollowed_ns_ = started_ns_;  // when the pods were not followed last
 };
 
 }  // namespace caprock::agent

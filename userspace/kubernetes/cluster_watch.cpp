@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -58,10 +59,12 @@ class ClusterWatch::Part : public std::enable_shared_from_this<Part> {
   ObjectCache<Node> nodes;  // the one alone
   OwnEvents events;
 
+  bool follows(Resource resource) const;
   std::vector<ResourceStatus> status() const;
 
  private:
   struct Followed {
+    Resource resource;
     Selection selection;
     ObjectSink* sink;
     std::function<std::uint64_t()> objects;
@@ -107,15 +110,21 @@ ClusterWatch::Part::Part(const std::string& node, bool with_events, ClusterListe
             synced_teller(Resource::kNode)),
       events(node, event_calls()),
       listener_(&listener) {
-  const auto follow = [this](Selection selection, ObjectSink& sink, auto objects) {
-    followed_.push_back({std::move(selection), &sink, std::move(objects), {}});
+  const auto follow = [this](Resource resource, Selection selection, ObjectSink& sink,
+                             auto objects) {
+    followed_.push_back({resource, std::move(selection), &sink, std::move(objects), {}});
   };
-  follow({.resource = "pods", .field_selector = "spec.nodeName=" + node}, pods, count(pods));
-  follow({.resource = "services", .field_selector = {}}, services, count(services));
-  follow({.resource = "namespaces", .field_selector = {}}, namespaces, count(namespaces));
-  follow({.resource = "nodes", .field_selector = "metadata.name=" + node}, nodes, count(nodes));
+  follow(Resource::kPods, {.resource = "pods", .field_selector = "spec.nodeName=" + node}, pods,
+         count(pods));
+  follow(Resource::kServices, {.resource = "services", .field_selector = {}}, services,
+         count(services));
+  follow(Resource::kNamespaces, {.resource = "namespaces", .field_selector = {}}, namespaces,
+         count(namespaces));
+  follow(Resource::kNode, {.resource = "nodes", .field_selector = "metadata.name=" + node}, nodes,
+         count(nodes));
   if (with_events)
-    follow({.resource = "events", .field_selector = event_selector(), .only_new = true}, events,
+    follow(Resource::kEvents,
+           {.resource = "events", .field_selector = event_selector(), .only_new = true}, events,
            [this] { return events.told(); });
 }
 
@@ -150,6 +159,13 @@ void ClusterWatch::Part::stop() {
   listener_ = nullptr;
   for (auto& part : followed_)
     part.watch->stop();
+}
+
+bool ClusterWatch::Part::follows(Resource resource) const {
+  return std::ranges::any_of(followed_, [&](const Followed& part) {
+    const auto& state = part.watch->state();
+    return part.resource == resource && state.synced && state.error.empty();
+  });
 }
 
 std::vector<ResourceStatus> ClusterWatch::Part::status() const {
@@ -193,6 +209,10 @@ const std::map<std::string, Namespace>& ClusterWatch::namespaces() const {
 const Node* ClusterWatch::node() const {
   const auto& nodes = part_->nodes.objects();
   return nodes.empty() ? nullptr : &nodes.begin()->second;
+}
+
+bool ClusterWatch::follows(Resource resource) const {
+  return part_->follows(resource);
 }
 
 std::vector<ResourceStatus> ClusterWatch::status() const {

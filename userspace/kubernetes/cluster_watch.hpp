@@ -59,6 +59,8 @@ class ClusterWatch {
   const std::map<std::string, Namespace>& namespaces() const;  // by name
   const Node* node() const;                                    // null: not known yet
 
+  /// Whether what becomes of it is told at the moment: it is known, and nothing is wrong.
+  bool follows(Resource resource) const;
   std::vector<ResourceStatus> status() const;
 
  private:
