@@ -41,6 +41,12 @@ class PlayedPod:
         self.node.network.ip_batch(f"link set {name} up", f"addr add {SECOND_NETWORK[0]}/24 dev {name}")
         self.network.ip_batch(f"addr add {SECOND_NETWORK[1]}/24 dev net1", "link set net1 up")
 
+    def share(self, device, address):
+        """A macvlan device above one of the node's, as Multus puts it in. What it sends to the second network goes to nobody."""
+        self.node.network.ip("link", "add", "net1", "link", device, "netns", self.network.name, "type", "macvlan", "mode", "bridge")
+        self.network.ip_batch(f"addr add {address}/24 dev net1", "link set net1 up",
+                              f"neighbour add {SECOND_NETWORK[0]} lladdr 02:00:00:00:00:01 dev net1")
+
     def schedule(self):
         manifest = pod(self.name, nodeName=NODE)
         manifest["metadata"].update(namespace=self.namespace, **self.metadata)

@@ -317,6 +317,21 @@ class Targets(PlayedNodeTest):
         wait_until(lambda: "end" in self.recorded(agent), "the datagrams")
         self.assertEqual(self.recorded(agent), ["front", "end"])
 
+    def test_shared_device(self):
+        """what a target says in a further network by a device that shares one of the node's is recorded, of any other pod nothing"""
+        front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        self.node.add_pair()
+        wait_until(lambda: agent.interface("host") and agent.interface("net"), "the pair to be recorded")
+        front.share("host", "10.9.0.2"), till.share("host", "10.9.0.3")
+        agent.wait_for(lambda: self.targets(agent)["front"]["addresses"] == [front.address, "10.9.0.2"], "both addresses", 20)
+        for played in (till, front):
+            played.send(played.name, SECOND_NETWORK[0])
+        front.send("end")
+        wait_until(lambda: "end" in self.recorded(agent), "the datagrams")
+        self.assertEqual(self.recorded(agent), ["front", "end"])
+
     def test_gone(self):
         """an agent that was cut off for so long that the API server has forgotten what happened meanwhile lists anew, and the record tells
         what is different"""

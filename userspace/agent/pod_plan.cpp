@@ -74,6 +74,7 @@ class Planner {
     const filter::PodVerdict verdict = filter_.judge(pod);
     const auto links = links_of(pod);
     const auto addresses = addresses_of(pod);
+    const auto shared = shared_addresses_of(pod);
     const bool loopback = verdict.targeted && add_loopback(pod);
     if (verdict.targeted && lacks_link(pod, addresses, links)) ++plan_.without_link;
     plan_.targets.push_back(
@@ -81,7 +82,7 @@ class Planner {
          .pod = pod.name,
          .targeted = verdict.targeted,
          .reason = verdict.reason,
-         .addresses = addresses,
+         .addresses = joined(addresses, shared),
          .interfaces = names_of(links, loopback),
          .note = verdict.targeted ? note_on(pod, addresses, links, loopback) : ""});
     for (const auto ifindex : links)
@@ -91,9 +92,11 @@ class Planner {
                                 .pod_end = verdict.targeted ? pod_end_of(pod) : std::nullopt};
     if (!pod.host_network && opts_out(pod)) {
       add_addresses(addresses, plan_.excluded_addresses);
+      add_addresses(shared, plan_.excluded_addresses);
       if (pod.addresses.empty()) add_found(links, plan_.excluded_addresses);
     } else if (verdict.targeted) {
       add_addresses(addresses, plan_.target_addresses);
+      add_addresses(shared, plan_.target_addresses);
       if (pod.addresses.empty()) add_found(links, plan_.target_addresses);
       if (pod.host_network) add_addresses({pod.host_address}, plan_.target_addresses);
     }
@@ -122,6 +125,18 @@ class Planner {
     if (pod.deleting)
       std::erase_if(addresses, [&](const auto& address) { return held_.contains(address); });
     return addresses;
+  }
+
+  std::vector<std::string> shared_addresses_of(const Pod& pod) const {
+    const auto known = view_.shared_addresses.find(pod.uid);
+    return known == view_.shared_addresses.end() ? std::vector<std::string>() : known->second;
+  }
+
+  static std::vector<std::string> joined(std::vector<std::string> some,
+                                         const std::vector<std::string>& more) {
+    for (const auto& text : more)
+      if (std::ranges::find(some, text) == some.end()) some.push_back(text);
+    return some;
   }
 
   /// Those that are still there.

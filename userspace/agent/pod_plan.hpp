@@ -11,6 +11,7 @@
 #include "agent/cluster.hpp"
 #include "agent/interface_follower.hpp"
 #include "agent/pod_networks.hpp"
+#include "agent/shared_devices.hpp"
 #include "api/targets.hpp"
 #include "capture/device.hpp"
 #include "filter/pod_filter.hpp"
@@ -53,6 +54,7 @@ struct PodView {
   const std::set<std::uint32_t>& uplinks;  // to routers: no pod's, whatever they look like
   bool loopbacks = false;                  // of targets are wanted
   const PodNetworkMap& networks;
+  const SharedAddressMap& shared_addresses;
 };
 
 PodPlan plan_pods(const filter::PodFilter& filter, const PodView& view);

@@ -48,6 +48,18 @@ PodsWithNetworks Targeting::with_networks(const PodMap& pods,
   return wanted;
 }
 
+/// Those of which every address matters. Until an address is told, find_addresses() does.
+PodsWithNetworks Targeting::with_addresses(const PodMap& pods,
+                                           const capture::DeviceMap& devices) const {
+  PodsWithNetworks wanted;
+  for (const auto& [uid, links] : finder_.links()) {
+    const kubernetes::Pod& pod = pods.at(uid);
+    const bool matters = opts_out(pod) || (filter_.restricts() && filter_.judge(pod).targeted);
+    if (matters && !pod.addresses.empty()) wanted.emplace(uid, namespace_behind(uid, devices));
+  }
+  return wanted;
+}
+
 /// Where the pod's links lead to, as the host knows it; -1: it is not known.
 std::int32_t Targeting::namespace_behind(const std::string& uid,
                                          const capture::DeviceMap& devices) const {
@@ -67,6 +79,7 @@ void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices
   finder_.look(cluster.pods(), devices, processes_);
   networks_.look(with_networks(cluster.pods(), devices), cluster.pods(), processes_);
   const std::int64_t now = monotonic_ns();
+  shared_.look(with_addresses(cluster.pods(), devices), now);
   const std::int64_t grace_ns = grace(cluster, now);
   std::set<std::uint32_t> fresh;
   for (const auto ifindex : finder_.unclaimed(devices)) {
@@ -85,7 +98,8 @@ void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices
                               .link_addresses = addresses,
                               .uplinks = finder_.uplinks(),
                               .loopbacks = loopbacks_,
-                              .networks = networks_.all()});
+                              .networks = networks_.all(),
+                              .shared_addresses = shared_.addresses()});
 }
 
 }  // namespace caprock::agent

@@ -14,6 +14,7 @@
 #include "agent/pod_networks.hpp"
 #include "agent/pod_plan.hpp"
 #include "agent/pod_processes.hpp"
+#include "agent/shared_devices.hpp"
 #include "core/clock.hpp"
 #include "filter/pod_filter.hpp"
 
@@ -44,6 +45,7 @@ class Targeting {
  private:
   PodsWithNetworks with_networks(const PodMap& pods, const capture::DeviceMap& devices) const;
   std::int32_t namespace_behind(const std::string& uid, const capture::DeviceMap& devices) const;
+  PodsWithNetworks with_addresses(const PodMap& pods, const capture::DeviceMap& devices) const;
   std::int64_t grace(const Cluster& cluster, std::int64_t now_ns);
 
   filter::PodFilter filter_;
@@ -51,6 +53,7 @@ class Targeting {
   PodProcesses processes_;
   PodLinkFinder finder_;
   PodNetworks networks_;
+  SharedDevices shared_;
   PodPlan plan_;
   bool waits_ = false;
   const std::int64_t started_ns_ = monotonic_ns();

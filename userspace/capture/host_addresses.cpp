@@ -3,13 +3,16 @@
 
 #include <arpa/inet.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
 #include <array>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "capture/bpf_map.hpp"
+#include "capture/link_message.hpp"
 #include "capture/netlink.hpp"
 
 namespace caprock::capture {
@@ -42,6 +45,35 @@ std::optional<Address> parse_address_message(const nlmsghdr& message) {
   return Address{info->ifa_index, info->ifa_scope, text.data()};
 }
 
+/// By which others reach what is in there.
+std::vector<Address> reachable_in_namespace(std::int32_t id) {
+  const ifaddrmsg of_every_family{};
+  const auto answer = netlink_dump(RTM_GETADDR, object_bytes(of_every_family),
+                                   {{IFA_TARGET_NETNSID, object_bytes(id)}});
+  std::vector<Address> addresses;
+  if (!answer) return addresses;
+  for_each_message(*answer, [&](const nlmsghdr& message) {
+    auto address = parse_address_message(message);
+    if (address && address->scope < RT_SCOPE_LINK) addresses.push_back(*std::move(address));
+  });
+  return addresses;
+}
+
+/// ifindexes there of devices that lie above one of another namespace.
+std::set<std::uint32_t> shared_devices(std::int32_t id) {
+  const ifinfomsg every_device{};
+  const auto answer = netlink_dump(RTM_GETLINK, object_bytes(every_device),
+                                   {{IFLA_TARGET_NETNSID, object_bytes(id)}});
+  std::set<std::uint32_t> devices;
+  if (!answer) return devices;
+  for_each_message(*answer, [&](const nlmsghdr& message) {
+    const auto link = parse_link_message(message);
+    if (link && link->device.lower_elsewhere && !is_pair(link->device))
+      devices.insert(link->device.ifindex);
+  });
+  return devices;
+}
+
 }  // namespace
 
 Result<HostAddresses> read_host_addresses() {
@@ -58,15 +90,18 @@ Result<HostAddresses> read_host_addresses() {
 }
 
 std::vector<std::string> addresses_in_namespace(std::int32_t id) {
-  const ifaddrmsg of_every_family{};
-  const auto answer = netlink_dump(RTM_GETADDR, object_bytes(of_every_family),
-                                   {{IFA_TARGET_NETNSID, object_bytes(id)}});
   std::vector<std::string> addresses;
-  if (!answer) return addresses;
-  for_each_message(*answer, [&](const nlmsghdr& message) {
-    auto address = parse_address_message(message);
-    if (address && address->scope < RT_SCOPE_LINK) addresses.push_back(std::move(address->text));
-  });
+  for (Address& address : reachable_in_namespace(id))
+    addresses.push_back(std::move(address.text));
+  return addresses;
+}
+
+std::vector<std::string> shared_addresses_in_namespace(std::int32_t id) {
+  std::vector<std::string> addresses;
+  const std::set<std::uint32_t> shared = shared_devices(id);
+  if (shared.empty()) return addresses;
+  for (Address& address : reachable_in_namespace(id))
+    if (shared.contains(address.ifindex)) addresses.push_back(std::move(address.text));
   return addresses;
 }
 

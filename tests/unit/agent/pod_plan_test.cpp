@@ -46,6 +46,7 @@ struct World {
   LinkAddresses link_addresses;
   bool loopbacks = false;
   PodNetworkMap networks;
+  SharedAddressMap shared_addresses;
   config::Tap tap;
 
   World() {
@@ -66,7 +67,8 @@ struct World {
                                                      .link_addresses = link_addresses,
                                                      .uplinks = uplinks,
                                                      .loopbacks = loopbacks,
-                                                     .networks = networks});
+                                                     .networks = networks,
+                                                     .shared_addresses = shared_addresses});
   }
 };
 
@@ -236,6 +238,18 @@ TEST_CASE("pod plan: a pod that asks for it is in nobody's record") {
   CHECK(plan.devices.at(kTillLink).extent == Extent::kNothing);
   CHECK(plan.excluded_addresses == addresses({"10.0.0.8"}));
   CHECK(plan.others == Extent::kEverything);
+}
+
+TEST_CASE("pod plan: addresses on devices that share one of the host's are the pod's, too") {
+  World world;
+  world.tap.namespaces = {"shop"};
+  world.shared_addresses = {{"front-uid", {"192.0.2.7", "10.0.0.7"}}};
+  world.pods.at("till-uid").annotations["caprock.io/capture"] = "false";
+  world.shared_addresses["till-uid"] = {"192.0.2.8"};
+  const PodPlan plan = world.plan();
+  CHECK(plan.target_addresses == addresses({"10.0.0.7", "192.0.2.7"}));
+  CHECK(plan.excluded_addresses == addresses({"10.0.0.8", "192.0.2.8"}));
+  CHECK(target_of(plan, "front").addresses == std::vector<std::string>{"10.0.0.7", "192.0.2.7"});
 }
 
 TEST_CASE("pod plan: on the way to the next one what either wants is wanted") {
