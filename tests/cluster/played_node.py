@@ -59,6 +59,11 @@ class PlayedPod:
         self.node.api.request("PATCH", f"{self.path}/status", {"status": status}, "application/merge-patch+json")
         return self
 
+    def complete(self):
+        """It has come to its end before the kubelet tells its address."""
+        status = {"phase": "Succeeded", "podIP": self.address, "podIPs": [{"ip": self.address}]}
+        self.node.api.request("PATCH", f"{self.path}/status", {"status": status}, "application/merge-patch+json")
+
     def send(self, text, address=NODE_ADDRESS):
         send_from(self.network, text, address)
 

@@ -214,6 +214,26 @@ class Targets(PlayedNodeTest):
         early.send("second")
         wait_until(lambda: len(self.recorded(agent)) == 2, "the datagrams")
 
+    def test_short_job(self):
+        """a pod that has ended before its address is told has its name in the record all the same, and the next one with the address its own"""
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        job = self.make_pod("shop", "job")
+        wait_until(lambda: agent.interface(job.link), "the link to be recorded")
+        job.schedule()
+        wait_until(lambda: "job" in self.targets(agent), "the job to be known")
+        job.send("result")
+        job.complete()
+        wait_until(lambda: "job" not in self.targets(agent), "its end to be known")
+        self.unplug(job)
+        heir = self.make_pod("shop", "heir", address=job.address).schedule().run()
+        self.await_targets(agent, "heir")
+        heir.send("more")
+        wait_until(lambda: len(self.recorded(agent)) == 2, "the datagrams")
+        shown = run("tshark", "-r", self.folder / "export.pcapng", "-N", "n", "-Y", "udp", "-T", "fields", "-e", "ip.src_host", "-e", "udp.payload")
+        self.assertEqual(shown.split(), ["shop/job", b"result".hex(), "shop/heir", b"more".hex()])
+        told = [message for message in self.told_after_inventory(agent) if "/job " in message]
+        self.assertEqual(told, [f"pod shop/job was scheduled to node {NODE}", f"pod shop/job has address {job.address}", "pod shop/job has completed"])
+
     def test_away(self):
         """an agent that starts while the API server is away records what was a target, and follows as soon as it is back"""
         front, till = self.running_pod("shop", "front"), self.running_pod("bank", "till")

@@ -32,7 +32,7 @@ void NameHistory::take(const pcapng::Block& journal) {
   const std::string_view name = pcapng::journal_field(journal, "CAPROCK_NAME");
   if (name.empty()) return;
   tell(std::string(name), parse_addresses(pcapng::journal_field(journal, "CAPROCK_ADDRESSES")),
-       tells_what_is_there(pcapng::journal_field(journal, "CAPROCK_EVENT")), *time_ns);
+       pcapng::journal_field(journal, "CAPROCK_EVENT"), *time_ns);
 }
 
 /// What was not told since the one before ended with that.
@@ -43,8 +43,9 @@ void NameHistory::take_inventory(std::int64_t time_ns) {
   inventory_ns_ = time_ns;
 }
 
+/// A pod has its addresses before they are told: since it was scheduled at the earliest.
 void NameHistory::tell(const std::string& name, const std::vector<Address>& addresses,
-                       bool is_there, std::int64_t time_ns) {
+                       std::string_view event, std::int64_t time_ns) {
   Named& named = names_[name];
   const bool first = named.told_ns < inventory_ns_;  // since the inventory
   const std::set<Address> before =
@@ -52,17 +53,24 @@ void NameHistory::tell(const std::string& name, const std::vector<Address>& addr
   named.told_ns = time_ns;
   for (const Address& address : before)
     if (!named.addresses.contains(address)) go(name, address, time_ns);
+  const std::int64_t begin_ns = tells_what_is_there(event) ? inventory_ns_ : time_ns;
   for (const Address& address : named.addresses)
-    if (first || !before.contains(address)) come(name, address, is_there ? inventory_ns_ : time_ns);
+    if (first || !before.contains(address))
+      come(name, address, begin_ns, std::min(begin_ns, named.scheduled_ns));
+  if (event == "pod-scheduled") named.scheduled_ns = time_ns;
+  if (!named.addresses.empty()) named.scheduled_ns = kNotWaiting;
 }
 
-/// It may be another one's, of which is not known yet that it is gone.
-void NameHistory::come(const std::string& name, const Address& address, std::int64_t begin_ns) {
+/// It may be another one's, of which is not known yet that it is gone: until then.
+void NameHistory::come(const std::string& name, const Address& address, std::int64_t begin_ns,
+                       std::int64_t earliest_ns) {
   auto& stays = stays_[address];
+  const bool is_held = !stays.empty() && stays.back().end_ns == INT64_MAX;
+  if (is_held && stays.back().name == name) return;
+  if (!is_held) begin_ns = earliest_ns;
   if (!stays.empty()) {
     Stay& last = stays.back();
-    if (last.end_ns == INT64_MAX && last.name == name) return;
-    begin_ns = std::max(begin_ns, last.end_ns == INT64_MAX ? last.begin_ns : last.end_ns);
+    begin_ns = std::max(begin_ns, is_held ? last.begin_ns : last.end_ns);
     last.end_ns = std::min(last.end_ns, begin_ns);
   }
   stays.push_back({name, begin_ns});

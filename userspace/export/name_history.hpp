@@ -40,9 +40,12 @@ class NameHistory {
   void forget_ended(std::int64_t time_ns);
 
  private:
+  static constexpr std::int64_t kNotWaiting = INT64_MAX;
+
   struct Named {
     std::int64_t told_ns = 0;
-    std::set<Address> addresses;  // at the moment
+    std::set<Address> addresses;              // at the moment
+    std::int64_t scheduled_ns = kNotWaiting;  // it has come then, and its addresses are not told
   };
   struct Stay {
     std::string name;
@@ -51,9 +54,10 @@ class NameHistory {
   };
 
   void take_inventory(std::int64_t time_ns);
-  void tell(const std::string& name, const std::vector<Address>& addresses, bool is_there,
+  void tell(const std::string& name, const std::vector<Address>& addresses, std::string_view event,
             std::int64_t time_ns);
-  void come(const std::string& name, const Address& address, std::int64_t begin_ns);
+  void come(const std::string& name, const Address& address, std::int64_t begin_ns,
+            std::int64_t earliest_ns);
   void go(const std::string& name, const Address& address, std::int64_t end_ns);
   std::int64_t end_of(const Stay& stay) const;
 

@@ -58,11 +58,11 @@ class NameBlock {
   std::vector<std::string_view> names_;
 };
 
+}  // namespace
+
 bool has_ended(const Pod& pod) {
   return pod.phase == "Succeeded" || pod.phase == "Failed";
 }
-
-}  // namespace
 
 AddressNames names_of(const Pod& pod) {
   if (pod.host_network) return {};

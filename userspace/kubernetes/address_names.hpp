@@ -22,6 +22,8 @@ struct AddressNames {
   bool operator==(const AddressNames&) const = default;
 };
 
+bool has_ended(const Pod& pod);
+
 /// "shop/frontend-7c9". No name for a pod on the host's network: the address is the node's. No
 /// address for one that has come to its end: another pod may have it by now.
 AddressNames names_of(const Pod& pod);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 
 #include "kubernetes/address_names.hpp"
 #include "kubernetes/cluster_entries.hpp"
@@ -27,6 +29,26 @@ void write_new_names(std::vector<std::byte>& out, const Object* before, const Ob
   if (after == nullptr) return;
   const AddressNames names = names_of(*after);
   if (before == nullptr || names_of(*before) != names) write_names(out, {&names, 1});
+}
+
+bool is_held(const std::string& address, const std::map<std::string, Pod>& pods) {
+  return std::ranges::any_of(pods, [&](const auto& entry) {
+    const Pod& pod = entry.second;
+    return !pod.host_network && !has_ended(pod) &&
+           std::ranges::find(pod.addresses, address) != pod.addresses.end();
+  });
+}
+
+/// Of one that takes no longer than its kubelet takes to tell of it, as a job may, addresses and
+/// end come at once: how it was before its end. Nothing where they are another one's by now.
+std::optional<Pod> before_its_end(const Pod* before, const Pod& after,
+                                  const std::map<std::string, Pod>& pods) {
+  const bool is_known = before != nullptr && (has_ended(*before) || !before->addresses.empty());
+  if (is_known || after.host_network || !has_ended(after)) return std::nullopt;
+  Pod pod = after;
+  pod.phase = before == nullptr ? "Pending" : before->phase;
+  std::erase_if(pod.addresses, [&](const auto& address) { return is_held(address, pods); });
+  return pod.addresses.empty() ? std::nullopt : std::optional(std::move(pod));
 }
 
 /// The address of one that is being deleted may be another one's already: the name told last
@@ -60,11 +82,13 @@ void ClusterJournal::on_pod(Blocks& out, const ClusterView& view, const Pod* bef
   EntryWriter writer(out, limiter_, wall_ns);
   if (before == nullptr && !is_synced(Resource::kPods)) {
     write_pod(writer, *after);
-  } else {
-    write_pod_changes(writer, before, after);
-    write_endpoint_changes(writer, before, after, view.services);
+    return write_new_names(out, before, after);
   }
-  write_new_names(out, before, after);
+  const auto alive = after == nullptr ? std::nullopt : before_its_end(before, *after, view.pods);
+  if (alive) write_pod_changes(writer, before, &*alive);
+  write_pod_changes(writer, alive ? &*alive : before, after);
+  write_endpoint_changes(writer, before, after, view.services);
+  write_new_names(out, before, alive ? &*alive : after);
 }
 
 void ClusterJournal::on_service(Blocks& out, const ClusterView& view, const Service* before,

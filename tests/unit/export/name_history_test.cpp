@@ -48,8 +48,8 @@ TEST_CASE(
   Told told;
   told(10, "pod-scheduled", "shop/a")(20, "pod-address", "shop/a", "10.0.3.7 fd00::7")(
       30, "pod-ready", "shop/a", "10.0.3.7 fd00::7");
-  CHECK(told.in(0, 20).empty());
-  CHECK(told.in(0, 21) == "0:10.0.3.7 shop/a 0:fd00::7 shop/a ");
+  CHECK(told.in(0, 10).empty());
+  CHECK(told.in(0, 11) == "0:10.0.3.7 shop/a 0:fd00::7 shop/a ");
   CHECK(told.in(25, 30) == "25:10.0.3.7 shop/a 25:fd00::7 shop/a ");
 }
 
@@ -94,6 +94,23 @@ TEST_CASE("name history: of an inventory's pods with one address the last has it
   CHECK(told.in(20, 30) == "20:10.0.3.7 shop/new ");
   told(40, "inventory")(40, "pod", "shop/old", "10.0.3.7")(40, "pod", "shop/new", "10.0.3.7");
   CHECK(told.in(45, 50) == "45:10.0.3.7 shop/new ");
+}
+
+TEST_CASE(
+    "name history: a pod has its addresses since it was scheduled, as far as nobody else had "
+    "them") {
+  Told told;
+  told(10, "pod-scheduled", "shop/job")(20, "pod-address", "shop/job", "10.0.3.7")(
+      20, "pod-completed", "shop/job");
+  CHECK(told.in(0, 100) == "0:10.0.3.7 shop/job ");
+  CHECK(told.in(12, 18) == "12:10.0.3.7 shop/job ");
+  CHECK(told.in(20, 100).empty());
+  told(15, "pod-scheduled", "shop/b")(30, "pod-address", "shop/b", "10.0.3.7");
+  CHECK(told.in(0, 100) == "0:10.0.3.7 shop/job 20:10.0.3.7 shop/b ");
+  told(35, "pod-scheduled", "shop/c")(40, "pod-address", "shop/c", "10.0.3.7");
+  CHECK(told.in(25, 100) == "25:10.0.3.7 shop/b 40:10.0.3.7 shop/c ");
+  told(50, "pod-removed", "shop/c")(60, "pod-address", "shop/c", "10.0.3.7");
+  CHECK(told.in(55, 60).empty());
 }
 
 TEST_CASE("name history: news are told once") {

@@ -200,6 +200,41 @@ TEST_CASE("cluster journal: names stand behind the entries that bring them") {
   CHECK(test::names_in(cluster.take()) == Names{"192.0.2.1 n1"});
 }
 
+TEST_CASE("cluster journal: a pod that is told of only as it has ended had its addresses") {
+  Cluster cluster;
+  Pod job = test::pod("job-1");
+  cluster.set(job);
+  cluster.take();
+  job.phase = "Succeeded";
+  job.addresses = {"10.0.3.8"};
+  cluster.set(job);
+  const auto told = cluster.take();
+  CHECK(test::names_in(told) == Names{"10.0.3.8 shop/job-1"});
+  auto entries = test::entries_of(told);
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0]["MESSAGE"] == "pod shop/job-1 has address 10.0.3.8");
+  CHECK(entries[0]["CAPROCK_ADDRESSES"] == "10.0.3.8");
+  CHECK(entries[1]["MESSAGE"] == "pod shop/job-1 has completed");
+  CHECK_FALSE(entries[1].contains("CAPROCK_ADDRESSES"));
+  cluster.set(job);
+  CHECK(cluster.take().empty());
+}
+
+TEST_CASE(
+    "cluster journal: an address that is another pod's by now is not told of one that has ended") {
+  Cluster cluster;
+  Pod job = test::pod("job-1");
+  cluster.set(job);
+  cluster.set(test::ready_pod("heir", "10.0.3.8"));
+  cluster.take();
+  job.phase = "Failed";
+  job.addresses = {"10.0.3.8"};
+  cluster.set(job);
+  const auto told = cluster.take();
+  CHECK(test::names_in(told).empty());
+  CHECK(test::entries_of(told).size() == 1);
+}
+
 TEST_CASE("cluster journal: a pod on the host's network gives its node no other name") {
   Cluster cluster;
   Pod pod = test::ready_pod("kube-proxy-x2x7k", "192.0.2.1");
