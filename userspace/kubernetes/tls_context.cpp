@@ -79,6 +79,11 @@ std::string handshake_error(const SSL* connection, const Credentials& credential
   if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH)
     return fmt::format("its certificate is not for {} ({}); tls-server-name says what it is for",
                        expected_name(credentials), why);
+  if (verdict == X509_V_ERR_CERT_NOT_YET_VALID || verdict == X509_V_ERR_CERT_HAS_EXPIRED)
+    return fmt::format(
+        "its certificate, or the authority's, is not of this time ({}); is the clock "
+        "of this host right?",
+        why);
   return fmt::format("its certificate is not trusted ({}); {}", why,
                      credentials.ca.empty() ? "give the cluster's certificate authority"
                                             : "is the certificate authority this cluster's?");

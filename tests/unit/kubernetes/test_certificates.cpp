@@ -28,12 +28,14 @@ void add_extension(X509* certificate, int kind, const std::string& value) {
 }
 
 /// Not signed yet. `issuer` null: its own.
-Certificate make_certificate(const std::string& common_name, EVP_PKEY* key, X509* issuer) {
+Certificate make_certificate(const std::string& common_name, EVP_PKEY* key, X509* issuer,
+                             int hours) {
+  constexpr int kHour = 3600;
   Certificate certificate(X509_new(), &X509_free);
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), issuer == nullptr ? 1 : 2);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), (hours - 1) * kHour);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), (hours + 1) * kHour);
   X509_set_pubkey(certificate.get(), key);
   X509_NAME* name = X509_get_subject_name(certificate.get());
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
@@ -71,13 +73,13 @@ Certificate read_certificate(const std::string& pem) {
 
 }  // namespace
 
-ServerIdentity make_identity(const std::string& name) {
+ServerIdentity make_identity(const std::string& name, int hours) {
   const Key authority_key = make_key();
   const Key key = make_key();
-  const auto authority = make_certificate("test authority", authority_key.get(), nullptr);
+  const auto authority = make_certificate("test authority", authority_key.get(), nullptr, 0);
   add_extension(authority.get(), NID_basic_constraints, "critical,CA:TRUE");
   X509_sign(authority.get(), authority_key.get(), EVP_sha256());
-  const auto certificate = make_certificate("test", key.get(), authority.get());
+  const auto certificate = make_certificate("test", key.get(), authority.get(), hours);
   add_extension(certificate.get(), NID_subject_alt_name, name);
   X509_sign(certificate.get(), authority_key.get(), EVP_sha256());
   return {pem_of(authority.get()), pem_of(certificate.get()), pem_of(key.get())};

@@ -16,8 +16,9 @@ struct ServerIdentity {
   bool ask_client = false;  // clients must show a certificate of the same authority
 };
 
-/// `name`: as subjectAltName has it, "IP:127.0.0.1" or "DNS:api.test".
-ServerIdentity make_identity(const std::string& name);
+/// `name`: as subjectAltName has it, "IP:127.0.0.1" or "DNS:api.test". Valid for two hours, of
+/// which the middle is `hours` from now.
+ServerIdentity make_identity(const std::string& name, int hours = 0);
 
 /// The caller's.
 SSL_CTX* make_server_context(const ServerIdentity& identity);

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "follower.hpp"
 #include "scripted_server.hpp"
@@ -203,6 +204,16 @@ TEST_CASE("trouble: a server of another authority is not talked to") {
   const ScriptedServer server({}, &identity);
   Follower follower(secure(server.port(), make_identity("IP:127.0.0.1").authority));
   REQUIRE(follower.until_error("pods", "is the certificate authority this cluster's?"));
+  CHECK(server.asked("pods").empty());
+}
+
+TEST_CASE("trouble: a certificate that is too old or too new makes one look at the clock") {
+  const int hours = GENERATE(-2, 2);
+  const auto identity = make_identity("IP:127.0.0.1", hours);
+  const ScriptedServer server({}, &identity);
+  Follower follower(secure(server.port(), identity.authority));
+  REQUIRE(follower.until_error("pods", hours < 0 ? "(certificate has expired); is the clock"
+                                                 : "(certificate is not yet valid); is the clock"));
   CHECK(server.asked("pods").empty());
 }
 
