@@ -18,7 +18,8 @@ SECOND_NETWORK = "10.9.0.1", "10.9.0.2"  # the node's address there, and a pod's
 
 def send_from(network, text, address):
     """A datagram."""
-    with network.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with network.entered(), socket.socket(family, socket.SOCK_DGRAM) as sender:
         sender.sendto(text.encode(), (address, PORT))
 
 
@@ -40,6 +41,12 @@ class PlayedPod:
         run("ip", "-batch", "-", input=f"link add {name} netns {self.node.network.name} type veth peer name net1 netns {self.network.name}\n")
         self.node.network.ip_batch(f"link set {name} up", f"addr add {SECOND_NETWORK[0]}/24 dev {name}")
         self.network.ip_batch(f"addr add {SECOND_NETWORK[1]}/24 dev net1", "link set net1 up")
+
+    def change_address(self, address):
+        """To an IPv6 address, in place of the one that it has."""
+        self.node.network.ip_batch(f"route del {self.address} dev {self.link}", f"route add {address} dev {self.link}")
+        self.network.ip_batch("addr flush dev eth0", f"addr add {address}/128 dev eth0 nodad", "route add ::/0 dev eth0")
+        self.address = address
 
     def share(self, device, address):
         """A macvlan device above one of the node's, as Multus puts it in. What it sends to the second network goes to nobody."""
@@ -151,7 +158,7 @@ class PlayedNode:
         is there to hand it to them."""
         self.network.ip_batch("link add host type veth peer name net", "link set host up", "link set net up", *(
             line for one in pods for line in (f"neighbour add {one.address} lladdr 02:00:00:00:00:01 dev host",
-                                              f"route replace {one.address}/32 dev host")))
+                                              f"route replace {one.address} dev host")))
 
 
 class PlayedNodeTest(SystemTest):

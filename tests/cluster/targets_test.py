@@ -20,6 +20,7 @@ ATTACHES, ATTACH_SECONDS = 10, 0.1
 MOST_CPU = 0.5  # of a core, on a machine that does other things; the figure is scripts/bench's
 LIVE_SECONDS = 1  # in which a change of the filter is in force
 AWAY_SECONDS, BEFORE_RETURN, SENDING_PERIOD = 62, 25, 0.25  # of the test of an API server that is away for long
+NODE_IPV6 = "fd00:244::1"
 MOST_PAUSE = 35  # s until an agent tries again, and then some
 
 
@@ -202,6 +203,26 @@ class Targets(PlayedNodeTest):
         self.node.send("third", early.address)
         wait_until(lambda: "third" in self.recorded(agent), "the last datagram")
         self.assertEqual(self.recorded(agent), ["first", "second", "third"])
+
+    def test_ipv6(self):
+        """pods that have IPv6 addresses alone are found by these, told apart on links that many share, and have their names"""
+        front, till = self.make_pod("shop", "front"), self.make_pod("bank", "till")
+        self.node.network.ip("addr", "add", f"{NODE_IPV6}/128", "dev", "lo", "nodad")
+        for number, played in enumerate((front, till)):
+            played.change_address(f"fd00:244::{number + 2}")
+            self.know_node(played, NODE_IPV6)
+            played.schedule().run()
+        agent = self.agent_with(tap__namespaces="[shop]").start()
+        self.await_targets(agent, "front")
+        self.assertEqual(self.targets(agent)["till"]["interfaces"], [till.link])
+        till.send("till", NODE_IPV6), front.send("front", NODE_IPV6)
+        self.node.add_pair(front, till)
+        wait_until(lambda: agent.interface("net"), "an end of the pair to be recorded")
+        self.node.send("to till", till.address), self.node.send("to front", front.address)
+        wait_until(lambda: len(self.recorded(agent)) >= 2, "the datagrams")
+        self.assertEqual(self.recorded(agent), ["front", "to front"])
+        ends = run("tshark", "-r", self.folder / "export.pcapng", "-N", "n", "-Y", "udp", "-T", "fields", "-e", "ipv6.src_host", "-e", "ipv6.dst_host")
+        self.assertEqual(ends.split(), ["shop/front", NODE_IPV6, NODE_IPV6, "shop/front"])
 
     def test_first_packet(self):
         """the first packet of a pod is recorded, though nobody knows the link's owner yet"""
@@ -487,10 +508,10 @@ class Targets(PlayedNodeTest):
             print(f"sent from {sent[0]:.3f} s on, recorded from {seen[0]:.3f} s on")
             self.assertEqual([since for since in sent if since > ATTACH_SECONDS], [since for since in seen if since > ATTACH_SECONDS])
 
-    def know_node(self, played):
+    def know_node(self, played, address=NODE_ADDRESS):
         """The pod does not ask who has the node's address."""
         mac = json.loads(self.node.network.ip("-j", "link", "show", played.link))[0]["address"]
-        played.network.ip("neighbour", "add", NODE_ADDRESS, "lladdr", mac, "dev", "eth0")
+        played.network.ip("neighbour", "add", address, "lladdr", mac, "dev", "eth0")
 
     def since(self, agent, number):
         """When what is recorded of the pod was sent."""
