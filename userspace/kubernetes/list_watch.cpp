@@ -34,6 +34,14 @@ std::string status_message(const Json& status) {
   return text(status, "message").empty() ? text(status, "reason") : text(status, "message");
 }
 
+/// A cache that is behind, or an etcd of which the past is gone. To any other time-out, of a server
+/// that has too much to do or of who is in front of it, a list out of etcd would be the wrong
+/// answer.
+bool lacks_version(const Trouble& trouble) {
+  return trouble.status == Trouble::kTimeout &&
+         trouble.message.find("Too large resource version") != std::string::npos;
+}
+
 }  // namespace
 
 ListWatch::ListWatch(asio::any_io_executor executor, std::shared_ptr<ApiServer> server,
@@ -76,8 +84,8 @@ asio::awaitable<void> ListWatch::recover(Trouble trouble) {
 
 void ListWatch::note(const Trouble& trouble) {
   state_.error = trouble.message;
-  const bool too_old = trouble.status == Trouble::kGone || trouble.status == Trouble::kTimeout;
-  if (too_old) from_etcd_ = !std::exchange(listed_, false);
+  if (trouble.status == Trouble::kGone || lacks_version(trouble))
+    from_etcd_ = !std::exchange(listed_, false);
   if (trouble.status != Trouble::kGone)
     report_error(fmt::format("kubernetes: {}: {}", selection_.resource, trouble.message));
 }

@@ -12,7 +12,7 @@ struct Trouble {
   static constexpr unsigned kUnauthorized = 401;
   static constexpr unsigned kForbidden = 403;
   static constexpr unsigned kGone = 410;     // the version asked for is too old
-  static constexpr unsigned kTimeout = 504;  // the server does not have the version yet
+  static constexpr unsigned kTimeout = 504;  // also where the server does not have the version yet
 
   unsigned status = 0;
   std::string message;

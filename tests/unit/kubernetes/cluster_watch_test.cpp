@@ -113,6 +113,19 @@ TEST_CASE("cluster watch: where the server's cache does not have the version, et
         "/api/v1/pods?fieldSelector=spec.nodeName%3Dn1&limit=500");
 }
 
+TEST_CASE("cluster watch: a server that has too much to do is not asked for more") {
+  const auto overloaded = answers(504, status_of(504, "Timeout", "the request did not complete"));
+  const ScriptedServer server({{"pods",
+                                {overloaded, overloaded, answers(200, list_of({}, "7")), overloaded,
+                                 watches({event_of("ADDED", pod_json("a", "8"))})}}});
+  Follower follower(loopback(server.port()));
+  REQUIRE(follower.until_told("pod + a"));
+  for (const std::size_t list : {1, 2})
+    CHECK(server.asked("pods")[list].has("limit=500&resourceVersion=0"));
+  CHECK(server.asked("pods")[4].watch());
+  CHECK(server.asked("pods")[4].has("resourceVersion=7"));
+}
+
 TEST_CASE("cluster watch: a list of two pages is one list, followed from the first one's version") {
   const ScriptedServer server({{"pods",
                                 {answers(200, list_of({pod_json("a", "5")}, "7", "next+page")),
