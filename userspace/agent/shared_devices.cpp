@@ -13,7 +13,7 @@ constexpr std::int64_t kReadAgainNs = 10'000'000'000;
 
 }  // namespace
 
-void SharedDevices::look(const PodsWithNetworks& wanted, std::int64_t now_ns) {
+void SharedDevices::look(const PodsWithNetworks& wanted, const PodMap& pods, std::int64_t now_ns) {
   const auto is_not_wanted = [&](const auto& entry) { return !wanted.contains(entry.first); };
   std::erase_if(read_, is_not_wanted);
   std::erase_if(addresses_, is_not_wanted);
@@ -22,7 +22,7 @@ void SharedDevices::look(const PodsWithNetworks& wanted, std::int64_t now_ns) {
     const bool same = !is_new && read->second.of_namespace == of_namespace;
     if (same && now_ns - read->second.when_ns < kReadAgainNs) continue;
     read->second = {.of_namespace = of_namespace, .when_ns = now_ns};
-    auto addresses = capture::shared_addresses_in_namespace(of_namespace);
+    auto addresses = capture::shared_addresses_in_namespace(of_namespace, pods.at(uid).addresses);
     if (addresses.empty())
       addresses_.erase(uid);
     else

@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "agent/cluster.hpp"
 #include "agent/pod_networks.hpp"
 
 namespace caprock::agent {
 
-/// By the pod's uid; no entry: it has none.
+/// By the pod's uid, without those that Kubernetes tells; no entry: it has none.
 using SharedAddressMap = std::map<std::string, std::vector<std::string>>;
 
 /// Of macvlan, ipvlan and VLAN devices that a CNI has put into pods, as Multus does it for further
@@ -21,7 +22,7 @@ using SharedAddressMap = std::map<std::string, std::vector<std::string>>;
 class SharedDevices {
  public:
   /// Of these pods, and no others any more. What was read a moment ago is not read again.
-  void look(const PodsWithNetworks& wanted, std::int64_t now_ns);
+  void look(const PodsWithNetworks& wanted, const PodMap& pods, std::int64_t now_ns);
 
   const SharedAddressMap& addresses() const { return addresses_; }
 

@@ -79,7 +79,7 @@ void Targeting::update(const Cluster& cluster, const capture::DeviceMap& devices
   finder_.look(cluster.pods(), devices, processes_);
   networks_.look(with_networks(cluster.pods(), devices), cluster.pods(), processes_);
   const std::int64_t now = monotonic_ns();
-  shared_.look(with_addresses(cluster.pods(), devices), now);
+  shared_.look(with_addresses(cluster.pods(), devices), cluster.pods(), now);
   const std::int64_t grace_ns = grace(cluster, now);
   std::set<std::uint32_t> fresh;
   for (const auto ifindex : finder_.unclaimed(devices)) {

@@ -6,6 +6,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
@@ -96,11 +97,16 @@ std::vector<std::string> addresses_in_namespace(std::int32_t id) {
   return addresses;
 }
 
-std::vector<std::string> shared_addresses_in_namespace(std::int32_t id) {
+std::vector<std::string> shared_addresses_in_namespace(std::int32_t id,
+                                                       const std::vector<std::string>& known) {
   std::vector<std::string> addresses;
+  std::vector<Address> more = reachable_in_namespace(id);
+  std::erase_if(more, [&](const Address& address) {
+    return std::ranges::find(known, address.text) != known.end();
+  });
+  if (more.empty()) return addresses;  // as a rule, and devices are not for nothing
   const std::set<std::uint32_t> shared = shared_devices(id);
-  if (shared.empty()) return addresses;
-  for (Address& address : reachable_in_namespace(id))
+  for (Address& address : more)
     if (shared.contains(address.ifindex)) addresses.push_back(std::move(address.text));
   return addresses;
 }

@@ -20,8 +20,9 @@ Result<HostAddresses> read_host_addresses();
 /// (Device::lower_namespace). Nothing is entered. None where it has gone.
 std::vector<std::string> addresses_in_namespace(std::int32_t id);
 
-/// Of those, the ones on devices above one of another namespace, as macvlan, ipvlan and VLANs may
-/// be: their packets pass the device below.
-std::vector<std::string> shared_addresses_in_namespace(std::int32_t id);
+/// Of those but `known`, the ones on devices above one of another namespace, as macvlan, ipvlan and
+/// VLANs may be: their packets pass the device below.
+std::vector<std::string> shared_addresses_in_namespace(std::int32_t id,
+                                                       const std::vector<std::string>& known);
 
 }  // namespace caprock::capture
