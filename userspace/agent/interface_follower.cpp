@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <net/if_arp.h>
 
-#include <bit>
 #include <set>
 #include <utility>
 
@@ -32,10 +31,6 @@ interface_mode mode_of(Extent extent, interface_mode everything) {
       break;
   }
   return everything;
-}
-
-bool same_policy(const interface_policy& a, const interface_policy& b) {
-  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
 
 /// For people: every pod has a "lo".
@@ -70,8 +65,7 @@ InterfaceFollower::InterfaceFollower(Recorder& recorder, capture::DeviceMonitor 
     : recorder_(&recorder),
       monitor_(std::move(monitor)),
       attach_options_(std::move(attach_options)),
-      policies_(recorder.programs()),
-      records_(recorder.programs()),
+      policies_(recorder),
       settings_(std::move(settings)),
       table_(recorder.known_interfaces(), monotonic_ns()),
       ports_(recorder, settings_.mirror_bytes),
@@ -219,18 +213,15 @@ void InterfaceFollower::remove_leftovers() {
   const auto removed = capture::remove_leftovers(monitor_.devices(), attached, attach_options_);
   if (!removed) report_error(removed.error().message());
   leftovers_ = !removed;
-  remove_stale_policies();
+  if (auto gone = pod_ends_.remove_stale(); !gone) report_error(gone.error().message());
+  policies_.remove_stale(recorded_ifindexes());
 }
 
-/// Of devices that went while no agent ran: an ifindex may come again.
-void InterfaceFollower::remove_stale_policies() {
-  if (auto removed = pod_ends_.remove_stale(); !removed) report_error(removed.error().message());
-  const auto ifindexes = policies_.ifindexes();
-  if (!ifindexes) return report_error(ifindexes.error().message());
-  for (const std::uint32_t ifindex : *ifindexes) {
-    if (recorded_.contains(ifindex) || covered_.contains(ifindex)) continue;
-    if (auto removed = policies_.remove(ifindex); !removed) report_error(removed.error().message());
-  }
+std::set<std::uint32_t> InterfaceFollower::recorded_ifindexes() const {
+  std::set<std::uint32_t> ifindexes;
+  for (const auto& [ifindex, recorded] : recorded_)
+    ifindexes.insert(ifindex);
+  return ifindexes;
 }
 
 void InterfaceFollower::tell_unmatched(std::vector<std::string> unmatched) {
@@ -294,12 +285,11 @@ bool InterfaceFollower::assign_id(std::uint32_t ifindex, const SelectedDevice& s
   return true;
 }
 
-/// That an id is vacant is known to the next agent, too.
 std::optional<std::uint32_t> InterfaceFollower::acquire_id(const InterfaceRecord& record) {
   const auto id = table_.acquire(record);
   if (id) return id;
   for (const std::uint32_t vacated : table_.vacate(monotonic_ns())) {
-    if (auto written = records_.set(vacated, {}); !written) report_error(written.error().message());
+    if (auto written = policies_.vacate(vacated); !written) report_error(written.error().message());
   }
   return table_.acquire(record);
 }
@@ -337,43 +327,16 @@ interface_policy InterfaceFollower::policy_of(const Recorded& recorded) const {
 }
 
 void InterfaceFollower::publish(std::uint32_t ifindex, Recorded& recorded) {
-  const interface_policy policy = policy_of(recorded);
-  if (recorded.policy && same_policy(*recorded.policy, policy)) return;
-  Status written;
-  if (!recorded.policy || recorded.policy->id != recorded.id)
-    written = records_.set(recorded.id, recorded.record);
-  if (written) written = policies_.set(ifindex, policy);
-  if (!written) return report(recorded, written.error());
-  recorded.policy = policy;
+  if (auto set = policies_.set(ifindex, policy_of(recorded), recorded.record); !set)
+    report(recorded, set.error());
 }
 
-/// Bridges and the like, where nothing is attached: that packets came by them says that they were
-/// met on a port.
+/// That is, what is above the devices recorded.
 void InterfaceFollower::publish_covered() {
-  constexpr interface_policy kCovered{.id = 0,
-                                      .mode = INTERFACE_OFF,
-                                      .link = LINK_ETHERNET,
-                                      .roles = ROLE_INTERFACE | ROLE_ONCE,
-                                      .port = 0};
-  std::set<std::uint32_t> recorded;
-  for (const auto& [ifindex, one] : recorded_)
-    recorded.insert(ifindex);
-  auto covered = settings_.once ? capture::devices_above(monitor_.devices(), recorded)
-                                : std::set<std::uint32_t>();
-  const auto report_failure = [this](const Status& status) {
-    if (!status) report_error(status.error().message());
-  };
-  for (const std::uint32_t ifindex : covered_) {
-    if (!covered.contains(ifindex) && !recorded.contains(ifindex))
-      report_failure(policies_.remove(ifindex));
-  }
-  std::erase_if(covered, [&](std::uint32_t ifindex) {
-    if (covered_.contains(ifindex)) return false;
-    const Status written = policies_.set(ifindex, kCovered);
-    report_failure(written);
-    return !written;
-  });
-  covered_ = std::move(covered);
+  const auto recorded = recorded_ifindexes();
+  policies_.set_covered(settings_.once ? capture::devices_above(monitor_.devices(), recorded)
+                                       : std::set<std::uint32_t>(),
+                        recorded);
 }
 
 /// Those of overlays that have the programs, and are in `staying`; null: all are.
@@ -385,10 +348,7 @@ void InterfaceFollower::publish_tunnel_ports(
     const bool stays = staying == nullptr || staying->contains(ifindex);
     if (settings_.wishes.overlays && port != 0 && recorded.attachment && stays) ports.insert(port);
   }
-  if (tunnel_ports_ == ports) return;
-  const auto written = recorder_->settings().write_tunnel_ports(ports);
-  if (!written) return report_error(written.error().message());
-  tunnel_ports_ = std::move(ports);
+  policies_.set_tunnel_ports(std::move(ports));
 }
 
 void InterfaceFollower::attach(Recorded& recorded) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/interface_policies.hpp"
 #include "agent/interface_table.hpp"
 #include "agent/mirror_ports.hpp"
 #include "agent/pod_ends.hpp"
@@ -111,7 +112,6 @@ class InterfaceFollower {
     capture::SelectedDevice selected;
     InterfaceRecord record;
     std::uint32_t id = 0;
-    std::optional<interface_policy> policy;  // in force
     std::optional<capture::DeviceAttachment> attachment;
     std::string error;      // why there is none
     std::uint8_t port = 0;  // number of the mirror port, 0: it is none
@@ -123,7 +123,7 @@ class InterfaceFollower {
 
   bool apply();
   void remove_leftovers();
-  void remove_stale_policies();
+  std::set<std::uint32_t> recorded_ifindexes() const;
   void tell_unmatched(std::vector<std::string> unmatched);
   void drop_unselected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
   void add_selected(const std::map<std::uint32_t, capture::SelectedDevice>& selected);
@@ -151,20 +151,17 @@ class InterfaceFollower {
   Recorder* recorder_;
   capture::DeviceMonitor monitor_;
   capture::AttachOptions attach_options_;
-  capture::PolicyMap policies_;
-  capture::InterfaceRecordMap records_;
+  InterfacePolicies policies_;
   FollowerSettings settings_;
   InterfaceTable table_;
   MirrorPorts ports_;
   PodEnds pod_ends_;
   std::optional<Result<std::unique_ptr<capture::PodPrograms>>> pod_programs_;  // once wanted
   std::map<std::uint32_t, Recorded> recorded_;  // by ifindex; of pods' loopbacks as in the settings
-  std::set<std::uint32_t> covered_;             // ifindexes of devices that only have a policy
   bool leftovers_ = true;                       // an agent before may have left programs on devices
   bool without_id_ = false;                     // a device got none
-  std::optional<std::set<std::uint16_t>> tunnel_ports_;  // in force; not known at first
-  std::map<std::uint32_t, std::int64_t> appeared_;       // ifindex → monotonic time
-  std::vector<std::string> unmatched_;                   // names and globs that no device has
+  std::map<std::uint32_t, std::int64_t> appeared_;  // ifindex → monotonic time
+  std::vector<std::string> unmatched_;              // names and globs that no device has
 };
 
 }  // namespace caprock::agent
