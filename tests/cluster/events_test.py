@@ -35,7 +35,7 @@ class Events(RecordedCluster):
         self.cluster.kubectl("-n", "shop", "rollout", "status", "deployment/front", "--timeout=60s")
         self.apply("shop", hungry(self.cluster.pod_address("web", "shop")))
         for check in (self.check_rollout, self.check_scale_up, self.check_memory, self.check_crash_loop, self.check_processes,
-                      self.check_static_pod):
+                      self.check_short_job, self.check_static_pod):
             with self.subTest(check.__name__):
                 check()
 
@@ -123,6 +123,15 @@ class Events(RecordedCluster):
         comments = tshark(noted, "-Y", 'tcp.payload contains "greetings"', "-T", "fields", "-e", "frame.comment").splitlines()
         self.assertEqual(len(comments), 1)
         self.assertRegex(comments[0], r"^from nc\[\d+\] of shop/client to nc\[\d+\] of shop/listener$")
+
+    def check_short_job(self):
+        """Of which the kubelet may tell the address only with the end."""
+        url = f"http://{self.cluster.pod_address('web', 'shop')}:{PORT}/job"
+        self.apply("shop", script("job", f"wget -qO- {url}; true", restartPolicy="Never"))
+        capture = self.await_told("pod shop/job has completed")
+        self.assert_in_order(self.rows(capture), "pod shop/job was scheduled", "/job", "pod shop/job has address", "pod shop/job has completed")
+        names = tshark(capture, "-N", "n", "-Y", 'http.request.uri == "/job"', "-T", "fields", "-e", "ip.src_host").split()
+        self.assertEqual(names, ["shop/job"])
 
     def check_static_pod(self):
         """Its control group has the uid of its configuration, and the object that stands for it another one."""
