@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports given to caprock: what they receive is in the record, once, and nowhere else."""
+import ctypes
 import json
+import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
+from pathlib import Path
 
 from lab.harness import FRAME_HEADERS, alone, on_both_transports
 from lab import frames
@@ -14,6 +18,11 @@ from lab.traffic import transfer
 from lab.numbered import REVEAL, SIZE, NumberedTest, Sender, send_numbered
 from restart_test import BIG, RATE, RestartTest
 
+AF_XDP = 44
+SO_DOMAIN = 39
+PIDFD_GETFD = 438  # of every architecture
+SO_INCOMING_NAPI_ID = 56
+BUSY_POLL_OPTIONS = (69, 46)  # SO_PREFER_BUSY_POLL, SO_BUSY_POLL; the kernel does not tell the third, SO_BUSY_POLL_BUDGET
 SOCKET_FRAMES = 4096  # of the smallest memory of a socket
 BYSTANDER = """
 __attribute__((section("xdp"), used)) int bystander(void *context) { return 2; }
@@ -44,6 +53,48 @@ class MirrorTest(NumberedTest):
         agent.wait_for(lambda: agent.interface("east")["ingress"][counter] >= value, f"{counter} to be {value}")
 
 
+def sockets_of(agent):
+    """The AF_XDP sockets of an agent, as sockets of ours."""
+    libc, process = ctypes.CDLL(None, use_errno=True), os.pidfd_open(agent.process.pid)
+    try:
+        for fd in Path(f"/proc/{agent.process.pid}/fd").iterdir():
+            if not os.readlink(fd).startswith("socket:"):
+                continue
+            taken = socket.socket(AF_XDP, socket.SOCK_RAW, 0, libc.syscall(PIDFD_GETFD, process, int(fd.name), 0))
+            if taken.getsockopt(socket.SOL_SOCKET, SO_DOMAIN) == AF_XDP:
+                yield taken
+            else:
+                taken.close()
+    finally:
+        os.close(process)
+
+
+def options_of(agent, *options):
+    """What each of an agent's sockets says of these."""
+    said = []
+    for taken in sockets_of(agent):
+        with taken:
+            said.append([taken.getsockopt(socket.SOL_SOCKET, option) for option in options])
+    return said
+
+
+def idle_load(agent):
+    """Of a CPU, that the agent's lanes take in a second without packets."""
+    def ticks():
+        stats = [(task / "stat").read_text() for task in Path(f"/proc/{agent.process.pid}/task").iterdir()]
+        return sum(sum(map(int, stat.split()[13:15])) for stat in stats if "(caprock-lane-" in stat)
+    before = ticks()
+    time.sleep(1)
+    return (ticks() - before) / os.sysconf("SC_CLK_TCK")
+
+
+def polled_packets(namespace):
+    """Packets that were taken from the namespace's devices by busy polling."""
+    names, values = [line.split() for line in namespace.run("cat", "/proc/net/netstat").splitlines()
+                     if line.startswith("TcpExt:")]
+    return int(values[names.index("BusyPollRxPackets")])
+
+
 class Recorded(MirrorTest):
     def test_every_frame(self):
         """mirror port: every frame is recorded by a socket, once, in order and byte for byte, and the host sees none"""
@@ -60,6 +111,29 @@ class Recorded(MirrorTest):
         self.assertEqual((count["accepted"], count["written"], count["lost"]), (20_000, 20_000, 0))
         self.assertEqual(count["captured_bytes"], 20_000 * len(frames.udp4_frame(0, SIZE)))
         self.assertEqual(pair.right.run("cat", "/proc/net/snmp"), before)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
+    @alone
+    def test_busy_poll(self):
+        """mirror port: with agent.mirrorBusyPoll the lane polls the port's queue instead of sleeping, and packets are whole, each once, in order"""
+        pair = self.make_pair(addresses=False)
+        agent = self.mirror_of(pair)
+        self.assertEqual(options_of(agent, *BUSY_POLL_OPTIONS), [[0, 0]])
+        self.assertLess(idle_load(agent), 0.2)
+        self.assert_stopped(agent)
+        agent.settings["agent.mirrorBusyPoll"] = "true"
+        agent.start()
+        self.assertEqual(agent.interface("east")["hook"], "xdp + af_xdp (busy poll)")
+        self.assertEqual(agent.interface("east")["error"], "")
+        self.assertEqual(options_of(agent, *BUSY_POLL_OPTIONS), [[1, 20]])
+        self.assertGreater(idle_load(agent), 0.3)
+        send_numbered(pair, 0, 20_000)
+        agent.settle()
+        if options_of(agent, SO_INCOMING_NAPI_ID) != [[0]]:  # on 6.18 a veth tells sockets no queue
+            self.assertGreater(polled_packets(pair.right), 0)
+        self.assert_numbers(agent.ring, 0, 20_000)
+        self.assertEqual(agent.interface("east")["ingress"]["lost"], 0)
         self.assert_stopped(agent)
         self.assert_verified(agent)
 

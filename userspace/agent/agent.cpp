@@ -263,6 +263,7 @@ FollowerSettings Agent::follower_settings() const {
           .mode = filter_->mode(),
           .enabled = config_.tap.raw_enabled,
           .mirror_bytes = started_with_.agent.stage_bytes,
+          .mirror_busy_poll = started_with_.agent.mirror_busy_poll,
           .once = recorded_once,
           .devices = plan().devices,
           .others = plan().others,

@@ -68,7 +68,7 @@ InterfaceFollower::InterfaceFollower(Recorder& recorder, capture::DeviceMonitor 
       policies_(recorder),
       settings_(std::move(settings)),
       table_(recorder.known_interfaces(), monotonic_ns()),
-      ports_(recorder, settings_.mirror_bytes),
+      ports_(recorder, settings_.mirror_bytes, settings_.mirror_busy_poll),
       pod_ends_(recorder.programs()) {}
 
 void InterfaceFollower::read_events() {

@@ -55,6 +55,7 @@ struct FollowerSettings {
   interface_mode mode = INTERFACE_ALL;  // the filter's
   bool enabled = true;                  // false: nothing is attached
   std::uint64_t mirror_bytes = 0;       // memory of each mirror port's sockets
+  bool mirror_busy_poll = false;
 
   /// Packets that the host forwards are recorded on one of their devices (bpf/lib/once.bpf.h); the
   /// programs have to be loaded for it.

@@ -293,7 +293,7 @@ void Lane::loop() {
   pin_memory();
   while (!stopping_) {
     if (!held_) do_work(kPatienceNs);
-    wait(wait_ms_);
+    rest(wait_ms_);
   }
   take_rest();
 }
@@ -417,7 +417,26 @@ void Lane::reveal(std::int64_t now_ns) {
   next_reveal_ns_ = now_ns + kRevealIntervalNs;
 }
 
-void Lane::wait(int timeout_ms) {
+/// Sleeps, or drives what the kernel leaves to us. While the writer waits for the disk nobody does:
+/// interrupts take over then.
+void Lane::rest(int timeout_ms) {
+  const std::int64_t end_ns = monotonic_ns() + timeout_ms * std::int64_t{1'000'000};
+  while (drive_sources()) {
+    if (wait(0) || monotonic_ns() >= end_ns) return;
+  }
+  wait(timeout_ms);
+}
+
+/// False: none is left to us.
+bool Lane::drive_sources() {
+  bool driven = false;
+  for (const auto& feed : feeds_)
+    driven |= feed.source->drive();
+  return driven;
+}
+
+/// True: something happened before its end.
+bool Lane::wait(int timeout_ms) {
   std::array<epoll_event, 16> events;
   const int ready =
       epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
@@ -432,6 +451,7 @@ void Lane::wait(int timeout_ms) {
     }
   }
   if (commanded) run_commands();
+  return ready > 0;
 }
 
 void Lane::run_commands() {

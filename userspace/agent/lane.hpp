@@ -113,7 +113,9 @@ class Lane {
   std::uint64_t left_bytes(const Feed& feed) const;
   void tell_complete_until();
   void reveal(std::int64_t now_ns);
-  void wait(int timeout_ms);
+  void rest(int timeout_ms);
+  bool drive_sources();
+  bool wait(int timeout_ms);
   void run_commands();
   void take_interfaces();
 

@@ -22,7 +22,8 @@ Status MirrorPorts::open(std::uint8_t number, const capture::Device& device,
                                         {.device = device,
                                          .interface_id = interface_id,
                                          .number = number,
-                                         .memory_bytes = memory_bytes_});
+                                         .memory_bytes = memory_bytes_,
+                                         .busy_poll = busy_poll_});
   auto sources = recorder_->add_sources(port.take_sources());
   port.connect();
   const std::string note = port.note();

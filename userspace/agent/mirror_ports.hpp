@@ -17,16 +17,16 @@ namespace caprock::agent {
 class MirrorPorts {
  public:
   /// `memory_bytes`: of each port's sockets.
-  MirrorPorts(Recorder& recorder, std::uint64_t memory_bytes)
-      : recorder_(&recorder), memory_bytes_(memory_bytes) {}
+  MirrorPorts(Recorder& recorder, std::uint64_t memory_bytes, bool busy_poll)
+      : recorder_(&recorder), memory_bytes_(memory_bytes), busy_poll_(busy_poll) {}
 
   /// A number that no other port has, for interface_policy::port; 0, which stands for no port, when
   /// all are taken.
   std::uint8_t acquire();
   void release(std::uint8_t number) { taken_.erase(number); }
 
-  /// From now on the port's packets come by sockets. An error says which go through the stage, and
-  /// why.
+  /// From now on the port's packets come by sockets. An error says which go through the stage, or
+  /// what else is not as it was asked for, and why.
   Status open(std::uint8_t number, const capture::Device& device, std::uint32_t interface_id);
 
   /// The port's packets come with this id from some time on.
@@ -38,7 +38,7 @@ class MirrorPorts {
 
   bool is_open(std::uint8_t number) const { return open_.contains(number); }
 
-  /// "af_xdp", "af_xdp (zero copy)"; empty: no sockets.
+  /// As capture::MirrorPort says it; empty: no sockets.
   std::string mode(std::uint8_t number) const;
 
  private:
@@ -50,6 +50,7 @@ class MirrorPorts {
 
   Recorder* recorder_;
   std::uint64_t memory_bytes_;
+  bool busy_poll_;
   std::set<std::uint8_t> taken_;
   std::map<std::uint8_t, Open> open_;
 };

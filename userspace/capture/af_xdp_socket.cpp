@@ -10,6 +10,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <utility>
 
 #include "abi/mirror.h"
 
@@ -17,6 +18,11 @@ namespace caprock::capture {
 namespace {
 
 constexpr std::uint32_t kVlanTagsBytes = 2 * 4;
+
+// A call looks at the queue once, whatever the time; without one it does not.
+constexpr int kBusyPollMicroseconds = 20;
+// Packets of a call, as many as a driver takes in one interrupt (NAPI_POLL_WEIGHT).
+constexpr int kBusyPollPackets = 64;
 
 /// With zero copy the NIC writes into our frames, and one that is too long is lost there.
 bool fits_a_frame(const Device& device) {
@@ -121,6 +127,25 @@ std::uint64_t AfXdpSocket::lost() const {
 void AfXdpSocket::wake_driver() {
   if (xsk_ring_prod__needs_wakeup(&free_))
     ::recvfrom(fd(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
+}
+
+Status AfXdpSocket::busy_poll() {
+  constexpr int kOn = 1;
+  for (const auto& [option, value] : {std::pair{SO_PREFER_BUSY_POLL, kOn},
+                                      {SO_BUSY_POLL, kBusyPollMicroseconds},
+                                      {SO_BUSY_POLL_BUDGET, kBusyPollPackets}}) {
+    if (::setsockopt(fd(), SOL_SOCKET, option, &value, sizeof value) == 0) continue;
+    if (errno == ENOPROTOOPT)
+      return Error("the kernel has none (Linux 5.11, CONFIG_NET_RX_BUSY_POLL)");
+    return Error::from_errno("set it for an AF_XDP socket");
+  }
+  busy_polled_ = true;
+  return {};
+}
+
+bool AfXdpSocket::poll_driver() {
+  if (busy_polled_) ::recvfrom(fd(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
+  return busy_polled_;
 }
 
 }  // namespace caprock::capture

@@ -23,6 +23,9 @@ class AfXdpSocket final : public RxQueue {
   AfXdpSocket(const AfXdpSocket&) = delete;
   AfXdpSocket& operator=(const AfXdpSocket&) = delete;
 
+  /// From now on poll_driver() takes packets from the NIC. Linux 5.11.
+  Status busy_poll();
+
   int fd() const { return xsk_socket__fd(socket_.get()); }
   bool zero_copy() const;
 
@@ -32,6 +35,7 @@ class AfXdpSocket final : public RxQueue {
   xsk_ring_prod& free_frames() override { return free_; }
   std::uint64_t lost() const override;
   void wake_driver() override;
+  bool poll_driver() override;
 
  private:
   struct Free {
@@ -46,6 +50,7 @@ class AfXdpSocket final : public RxQueue {
   void give_all_frames();
 
   std::uint64_t bytes_;
+  bool busy_polled_ = false;
   xsk_ring_cons received_{};
   xsk_ring_prod free_{};
   xsk_ring_cons sent_{};  // the library wants it; nothing is ever sent

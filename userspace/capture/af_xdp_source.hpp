@@ -30,6 +30,7 @@ class AfXdpSource final : public PacketSource {
   int wake_fd() const override { return -1; }
   void clear_wake() override {}
   Nanoseconds longest_rest() const override;
+  bool drive() override { return queue_->poll_driver(); }
   std::uint64_t used_bytes() const override;
   std::uint64_t capacity_bytes() const override { return queue_->memory().size(); }
 

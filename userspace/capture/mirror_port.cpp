@@ -39,6 +39,11 @@ unsigned count_receive_queues(const Device& device) {
   return std::max(1u, channels.rx_count + channels.combined_count);
 }
 
+std::string mode_of(bool zero_copy, bool busy_poll) {
+  if (zero_copy) return busy_poll ? "af_xdp (zero copy, busy poll)" : "af_xdp (zero copy)";
+  return busy_poll ? "af_xdp (busy poll)" : "af_xdp";
+}
+
 }  // namespace
 
 MirrorPort MirrorPort::open(const Generation& generation,
@@ -59,8 +64,10 @@ MirrorPort MirrorPort::open(const Generation& generation,
     if (opened) continue;
     if (left++ == 0) why = fmt::format("queue {}: {}", queue, opened.error().message());
   }
-  if (left != 0)
-    port.note_ = fmt::format("{} of {} receive queues go through the stage: {}", left, queues, why);
+  if (left != 0) {
+    port.add_note(
+        fmt::format("{} of {} receive queues go through the stage: {}", left, queues, why));
+  }
   return port;
 }
 
@@ -70,11 +77,17 @@ Status MirrorPort::open_queue(const MirrorPortOptions& options, unsigned queue,
   if (!socket) return std::move(socket).error();
   const std::uint32_t index = options.number * CAPROCK_PORT_QUEUES + queue;
   places_.push_back({index, (*socket)->fd()});
-  mode_ = (*socket)->zero_copy() ? "af_xdp (zero copy)" : "af_xdp";
+  const Status polled = options.busy_poll ? (*socket)->busy_poll() : Status();
+  if (!polled && note_.empty()) add_note("no busy poll: " + polled.error().message());
+  mode_ = mode_of((*socket)->zero_copy(), options.busy_poll && polled);
   const SourceId id{SourceKind::kAfXdp, index, static_cast<std::uint64_t>(monotonic_ns())};
   sources_.push_back(
       std::make_unique<AfXdpSource>(id, *std::move(socket), counts_, options.interface_id));
   return {};
+}
+
+void MirrorPort::add_note(const std::string& note) {
+  note_ += (note_.empty() ? "" : "; ") + note;
 }
 
 void MirrorPort::connect() {

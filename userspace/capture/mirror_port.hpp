@@ -20,6 +20,7 @@ struct MirrorPortOptions {
   std::uint32_t interface_id = 0;
   unsigned number = 0;             // interface_policy::port
   std::uint64_t memory_bytes = 0;  // of all queues together; each gets 8 MiB at least
+  bool busy_poll = false;          // where the kernel has it
 };
 
 /// The sockets belong to the sources, which the caller takes and lanes empty: connect() when they
@@ -39,10 +40,11 @@ class MirrorPort {
   /// in the sources. Takes some 10 ms.
   void disconnect();
 
-  /// "af_xdp", "af_xdp (zero copy)"; empty: no queue has a socket.
+  /// "af_xdp", "af_xdp (zero copy)", "af_xdp (busy poll)"; empty: no queue has a socket.
   const std::string& mode() const { return mode_; }
 
-  /// How many queues go through the stage, and why the first of them; empty: none does.
+  /// How many queues go through the stage, and why the first of them, or why none is busy polled;
+  /// empty: all is as it was asked for.
   const std::string& note() const { return note_; }
 
  private:
@@ -53,6 +55,7 @@ class MirrorPort {
 
   MirrorPort() = default;
   Status open_queue(const MirrorPortOptions& options, unsigned queue, std::uint64_t bytes);
+  void add_note(const std::string& note);
 
   int map_ = -1;  // the generation's
   std::shared_ptr<const MirrorCounts> counts_;

@@ -42,6 +42,10 @@ class PacketSource {
   /// the kernel wants attention in time.
   virtual Nanoseconds longest_rest() const { return Nanoseconds::max(); }
 
+  /// Has the kernel put into the queue what has come, where it waits to be told. False: it does not
+  /// wait.
+  virtual bool drive() { return false; }
+
   /// Monotonic time up to which everything that happened is in the queue or has been consumed, as
   /// far as the source knows better than the caller's clock. Ask before a look at the queue.
   virtual std::int64_t complete_ns() const { return INT64_MAX; }

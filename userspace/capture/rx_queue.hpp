@@ -26,6 +26,9 @@ class RxQueue {
 
   /// To be called when frames were given back: a driver may have run out of them and wait.
   virtual void wake_driver() = 0;
+
+  /// Takes from the NIC what has come, where its queue is busy polled. False: interrupts do that.
+  virtual bool poll_driver() = 0;
 };
 
 }  // namespace caprock::capture

@@ -40,6 +40,7 @@ struct Agent {
   std::vector<std::string> mirror_interfaces;    // names and globs of ports given to caprock
   bool mirror_force = false;                     // also those over which this host is reached
   std::uint16_t mirror_vxlan_port = 0;           // 0: what is in VXLAN stays there
+  bool mirror_busy_poll = false;                 // a lane drives the NIC instead of sleeping
   Hook hook = Hook::kAuto;
   bool tcp = true;
   bool udp = true;

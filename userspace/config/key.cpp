@@ -100,6 +100,11 @@ constexpr auto kKeys = std::to_array<Key>({
                                            "Of what a mirror port receives in VXLAN, to this UDP "
                                            "port (usually 4789), record the packet "
                                            "inside, as clouds mirror traffic; 0: all as it comes"),
+    agent<Switch, &Agent::mirror_busy_poll>(
+        "agent.mirrorBusyPoll", kRestart,
+        "Have the lane of a mirror port poll its receive queues instead of sleeping, so that the "
+        "NIC needs no interrupts: a whole core for each lane that has such queues. Linux 5.11; an "
+        "older kernel goes on by interrupts, and the status says so"),
     agent<HookChoice, &Agent::hook>(
         "agent.hook", kRestart,
         "Where packets are taken: tc, both directions, or xdp, for the ingress of physical NICs "

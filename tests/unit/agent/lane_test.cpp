@@ -42,6 +42,13 @@ class CountingSource : public capture::PacketSource {
 
   void publish(std::uint64_t bytes) { head_.fetch_add(bytes, std::memory_order_release); }
   void wake() { eventfd_write(wake_.get(), 1); }
+  bool drive() override {
+    drives += driven ? 1 : 0;
+    return driven;
+  }
+
+  bool driven = false;  // before the lane has it
+  std::atomic<std::uint64_t> drives{0};
 
  private:
   static constexpr std::uint64_t kPieceBytes = 4096;
@@ -197,6 +204,17 @@ TEST_CASE("lane: what the writer holds back stays in the source until that fills
   CHECK(within(500ms, [&] { return f.writer.bytes != 0; }));
   f.lane->stop();
   CHECK(f.writer.bytes == 200'000);
+}
+
+TEST_CASE("lane: a source that leaves that to us is driven all the time, without more rounds") {
+  Fixture f;
+  f.source.driven = true;
+  f.lane->start();
+  CHECK(within(2s, [&] { return f.source.drives > 1000; }));
+  CHECK(f.source.drives > 100 * f.lane->rounds());
+  f.source.publish(1000);
+  CHECK(within(2s, [&] { return f.writer.bytes == 1000; }));
+  f.lane->stop();
 }
 
 TEST_CASE("lane: what the writer holds back is shown to foreign readers nevertheless") {

@@ -55,6 +55,7 @@ class FakeQueue final : public RxQueue {
   xsk_ring_prod& free_frames() override { return free_; }
   std::uint64_t lost() const override { return lost_; }
   void wake_driver() override { ++wakes_; }
+  bool poll_driver() override { return false; }
 
   /// A packet of `bytes` bytes of value `bytes`, `further` bytes behind its usual place.
   bool receive(std::uint32_t bytes, std::uint32_t further = 0, std::uint32_t dropped = 0,

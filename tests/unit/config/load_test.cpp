@@ -63,6 +63,7 @@ agent:
   mirrorInterfaces: [eth2, "span*"]
   mirrorForce: true
   mirrorVxlanPort: 4789
+  mirrorBusyPoll: true
   os:
     enabled: false
     events: [exec, drop]
@@ -99,6 +100,7 @@ agent:
                   .mirror_interfaces = {"eth2", "span*"},
                   .mirror_force = true,
                   .mirror_vxlan_port = 4789,
+                  .mirror_busy_poll = true,
                   .hook = Hook::kXdp,
                   .tcp = false,
                   .udp = true,
