@@ -21,6 +21,14 @@ struct capture_generation {
   __u64 instance; /* of the sources of these maps, in the run heads of the file: ns since boot of their creation */
 };
 
+/* Map `ring_base`, an array of one: where in a ring the packets begin that the counters of these maps are about. */
+struct ring_base {
+  __u64 ring_id; /* 0: what of them is in a ring cannot be told */
+  __u64 packets; /* that its lanes had ever taken, without those of these maps and of the ones set aside */
+  __u32 lanes;   /* of which these are the sum, and all that there were since */
+  __u32 reserved;
+};
+
 /* Map `if_record`, a hash: interface id (__u32) → what the file says of it, of every id that blocks in the stage may
  * carry. Both are cut off where they do not fit; a 0 ends them where they do. */
 struct interface_record {
@@ -28,6 +36,7 @@ struct interface_record {
   char description[CAPROCK_RECORD_TEXT_BYTES];
 };
 
+ABI_STATIC_ASSERT(sizeof(struct ring_base) == 24, "no padding");
 ABI_STATIC_ASSERT(sizeof(struct interface_record) == 256, "no padding");
 
 #endif

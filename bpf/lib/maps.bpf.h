@@ -109,6 +109,14 @@ struct {
   __type(value, struct capture_generation);
 } generation SEC(".maps") __weak;
 
+/* 0 → how many packets the ring had in front of those that are counted here; no program looks at it. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct ring_base);
+} ring_base SEC(".maps") __weak;
+
 /* Interface id → what the file says of it. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);

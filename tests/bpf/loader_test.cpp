@@ -82,7 +82,7 @@ TEST_CASE("loader: keys and values of the maps are as long as both worlds think,
       MapType{"cidr6", sizeof(cidr6_key), sizeof(address_verdict)},
       MapType{"ports", 2, sizeof(port_verdict)},
       MapType{"generation", 4, sizeof(capture_generation)},
-      MapType{"if_record", 4, sizeof(interface_record)},
+      MapType{"ring_base", 4, sizeof(ring_base)}, MapType{"if_record", 4, sizeof(interface_record)},
       MapType{"own_endpoint", sizeof(endpoint_key), 1}, MapType{"translated", sizeof(link_flow), 4},
       MapType{"pod_ends", sizeof(pod_end), 4});
   Rig& rig = Rig::fresh(Transport::kStage);

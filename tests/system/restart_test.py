@@ -18,6 +18,7 @@ RATE = 2000  # frames/s
 HOOK_RATE = 5000  # more, as hooks change within a millisecond
 TOO_MANY = 20_000  # frames for the smallest stage
 BIG = "64Mi"  # a ring that holds all that a test sends
+SEGMENT_HEAD, SEGMENT_HEAD_AT, SEGMENT_BYTES_AT = 0x80000CA1, 40, 88  # docs/formats/ring.md
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 
 
@@ -92,6 +93,93 @@ class Gapless(RestartTest):
             new.await_answer()
             time.sleep(0.5)
         self.assert_without_a_gap(new, sender)
+
+
+def clear_newest_segment(ring):
+    """As if it had never come to the file. How many packets that takes from it, as verify counts them."""
+    def packets():
+        return json.loads(subprocess.run([CAPROCK, "verify", "-o", "json", ring], capture_output=True).stdout)["packets"]
+    before = packets()
+    with open(ring, "r+b") as file:
+        bytes_each, = struct.unpack_from("<I", os.pread(file.fileno(), 4, SEGMENT_BYTES_AT))
+        sequences = {}
+        for at in range(0, os.fstat(file.fileno()).st_size, bytes_each):
+            kind, sequence = struct.unpack("<I12xQ", os.pread(file.fileno(), 24, at + SEGMENT_HEAD_AT))
+            if kind == SEGMENT_HEAD:
+                sequences[sequence] = at
+        os.pwrite(file.fileno(), bytes(bytes_each), sequences[max(sequences)])
+    return before - packets()
+
+
+@on_both_transports
+class Explained(RestartTest):
+    """What the account says that the last agent leaves in the ring."""
+
+    def account_of(self, agent):
+        done = subprocess.run([CAPROCK, "verify", "-o", "json", agent.ring], capture_output=True, text=True)
+        account, = json.loads(done.stdout)["accounts"]
+        return account
+
+    def assert_explained(self, agent, sent):
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+        account = self.account_of(agent)
+        explained = sum(account[what] for what in ("not_l4", "filtered", "malformed", "unreadable", "lost", "written"))
+        self.assertEqual((account["seen"], explained, account["unexplained"]), (sent, sent, 0))
+        self.assertEqual((account["written"], account["recorded"]), (sent, sent))
+
+    def test_over_agents(self):
+        """verify: over a stop, a kill and an upgrade under load every packet is explained, and the written ones are in the ring"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        with Sender(pair.left, "west", RATE) as sender:
+            for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
+                time.sleep(0.5)
+                agent.stop(number)
+                agent.start()
+            time.sleep(0.3)
+            old, agent.settings["agent.lockWait"] = agent.process, "20s"
+            agent.settings["agent.onStop"] = "detach"
+            agent.launch()
+            time.sleep(0.3)
+            old.send_signal(signal.SIGTERM)
+            self.assertEqual(old.wait(20), 0)
+            agent.await_answer()
+            time.sleep(0.3)
+        self.assert_explained(agent, sender.sent)
+
+    def test_other_stage(self):
+        """verify: what waits in a stage of another size is explained as well, and a ring that began before counts from there"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        send_numbered(pair, 0, 300)
+        self.assert_stopped(agent)
+        agent.settings.update({"agent.stageSize": "64Mi", "agent.onStop": "detach"})
+        send_numbered(pair, 300, 1000)
+        agent.start()
+        agent.wait_for(lambda: not list(agent.pins.glob("v*_old_*")), "the old maps to go")
+        send_numbered(pair, 1000, 1500)
+        agent.settle()
+        self.assert_stopped(agent)
+        first, last = json.loads(subprocess.run([CAPROCK, "verify", "-o", "json", agent.ring], check=True,
+                                                capture_output=True).stdout)["accounts"]
+        self.assertEqual((first["written"], first["recorded"], first["unexplained"]), (1000, None, 0))
+        self.assertEqual((last["written"], last["recorded"], last["unexplained"]), (500, 500, 0))
+
+    def test_missing(self):
+        """verify: packets that went from the ring between two agents are unexplained"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        send_numbered(pair, 0, 3000)
+        self.assert_stopped(agent)
+        gone = clear_newest_segment(agent.ring)
+        self.assertGreater(gone, 0)
+        agent.settings["agent.onStop"] = "detach"
+        agent.start()
+        send_numbered(pair, 3000, 3100)
+        self.assert_stopped(agent)
+        account = self.account_of(agent)
+        self.assertEqual((account["written"], account["recorded"], account["unexplained"]), (3100, 3100 - gone, gone))
 
 
 class Changed(RestartTest):

@@ -11,10 +11,12 @@
 #include <numeric>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "agent/account.hpp"
 #include "agent/cluster_settings.hpp"
+#include "agent/ring_base.hpp"
 #include "agent/untold_losses.hpp"
 #include "capture/bpf_file_system.hpp"
 #include "capture/pins.hpp"
@@ -131,6 +133,7 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const config::Config& config,
   recorder->pin_directory_ = *pins;
   recorder->open_predecessors();
   if (auto known = recorder->know_interfaces(); !known) return std::move(known).error();
+  if (auto found = recorder->find_ring_base(); !found) return std::move(found).error();
   if (auto made = recorder->make_sources(); !made) return std::move(made).error();
   if (auto started = recorder->start_lanes(lanes, offset); !started)
     return std::move(started).error();
@@ -146,7 +149,8 @@ Recorder::Recorder(std::unique_ptr<store::Ring> ring, std::unique_ptr<capture::P
     : ring_(std::move(ring)),
       programs_(std::move(programs)),
       counters_(std::move(counters)),
-      settings_(*programs_) {}
+      settings_(*programs_),
+      ring_base_(*programs_) {}
 
 Recorder::~Recorder() {
   for (auto& lane : lanes_)
@@ -191,8 +195,18 @@ Status Recorder::know_interfaces() {
   return {};
 }
 
+/// New maps beside those of agents before go by the base of the newest of these, until what they
+/// hold is in the ring: see drop_predecessors().
+Status Recorder::find_ring_base() {
+  const auto newest = std::ranges::max_element(predecessors_, {}, &capture::Generation::instance);
+  const store::RecoveryReport& ring = ring_->recovery();
+  if (programs_->adopted()) return ring_base_.write(base_gone_on_with(ring_base_.read(), ring));
+  if (newest == predecessors_.end()) return ring_base_.write(new_base(ring));
+  return ring_base_.write(base_gone_on_with(capture::RingBaseMap(*newest).read(), ring));
+}
+
 Status Recorder::make_sources() {
-  records_all_ = !programs_->adopted() && predecessors_.empty();
+  resumed_ = programs_->adopted() || !predecessors_.empty();
   if (!programs_->adopted()) capture::touch_stage(*programs_);
   if (auto added = add_sources(*programs_); !added) return added;
   for (const auto& predecessor : predecessors_) {
@@ -308,17 +322,23 @@ void Recorder::set_interfaces(const SharedInterfaceList& list) {
     lane->set_interfaces(list);
 }
 
+/// Behind the base are those of agents before as well, until all of these are in the ring.
+std::optional<std::uint64_t> Recorder::recorded_packets() const {
+  if (!predecessors_.empty()) return std::nullopt;
+  std::uint64_t since = 0;
+  for (unsigned lane = 0; lane < lanes_.size(); ++lane)
+    since += ring_->lane(lane).packets();
+  return packets_since(ring_base_.read(), ring_->recovery(), since);
+}
+
 /// Losses that no packet will tell any more, and what became of all packets; the programs of these
 /// counters are off the devices, and their pins are gone, so that nobody tells it twice.
-void Recorder::tell_end(const capture::Counters& counters, bool recorded_all) {
+/// `recorded`: packets of these counters that are in the ring, where that can be told.
+void Recorder::tell_end(const capture::Counters& counters, std::optional<std::uint64_t> recorded) {
   const std::int64_t now_ns = monotonic_ns() + wall_offset_ns_;
   std::vector<std::byte> entries = untold_losses(counters, *interfaces_, now_ns);
   store::Account account = account_of(counters, *interfaces_);
-  if (recorded_all) {
-    account.recorded = 0;
-    for (unsigned lane = 0; lane < lanes_.size(); ++lane)
-      *account.recorded += ring_->lane(lane).packets();
-  }
+  account.recorded = recorded;
   write_account_entry(entries, account, now_ns);
   tell(entries);
 }
@@ -401,14 +421,24 @@ void Recorder::drop_predecessors() {
     std::erase_if(sources_, [&](const auto& source) {
       return source->id().instance == predecessor.instance();
     });
-    capture::remove_generation(predecessor.directory());
-    if (const auto counters = capture::Counters::map(predecessor)) {
-      for (std::uint32_t id = 0; id < interfaces_->size(); ++id)
-        counters->settle_redirected(id);
-      tell_end(*counters, false);
-    }
+    end_predecessor(predecessor);
     return true;
   });
+}
+
+/// What it had recorded is in the ring: the packets of our counters begin behind that. An agent
+/// that is killed meanwhile leaves no base, so that the next one does not go by a wrong one.
+void Recorder::end_predecessor(const capture::PinnedGeneration& predecessor) {
+  ring_base base = ring_base_.read();
+  std::ignore = ring_base_.write({});
+  capture::remove_generation(predecessor.directory());
+  const auto counters = capture::Counters::map(predecessor);
+  if (!counters) return;
+  for (std::uint32_t id = 0; id < interfaces_->size(); ++id)
+    counters->settle_redirected(id);
+  tell_end(*counters, std::nullopt);
+  base.packets += account_of(*counters, *interfaces_).written;
+  if (auto written = ring_base_.write(base); !written) report_error(written.error().message());
 }
 
 Status Recorder::stop(Drain drain) {
@@ -417,8 +447,9 @@ Status Recorder::stop(Drain drain) {
     lane->stop(drain);
   if (drain == Drain::kAll) {
     drop_predecessors();
+    const auto recorded = recorded_packets();
     programs_->remove_pins();
-    tell_end(counters_, records_all_);
+    tell_end(counters_, recorded);
   } else {
     programs_->keep_pins();
   }

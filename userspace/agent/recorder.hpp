@@ -78,7 +78,7 @@ class Recorder {
   std::uint64_t resumed_bytes() const { return resumed_bytes_; }
 
   /// Whether there were maps of an agent before.
-  bool resumed() const { return !records_all_; }
+  bool resumed() const { return resumed_; }
 
   const capture::Programs& programs() const { return *programs_; }
   const capture::Counters& counters() const { return counters_; }
@@ -94,7 +94,10 @@ class Recorder {
   Status make_sources();
   std::vector<const capture::PacketSource*> sources_of(const capture::Generation& generation) const;
   Status add_sources(const capture::Generation& generation);
-  void tell_end(const capture::Counters& counters, bool recorded_all);
+  Status find_ring_base();
+  std::optional<std::uint64_t> recorded_packets() const;
+  void tell_end(const capture::Counters& counters, std::optional<std::uint64_t> recorded);
+  void end_predecessor(const capture::PinnedGeneration& predecessor);
   void tell(const std::vector<std::byte>& entries);
   std::optional<std::int64_t> found_offset() const;
   Status start_lanes(unsigned count, std::int64_t opened_with);
@@ -108,6 +111,7 @@ class Recorder {
   std::unique_ptr<capture::Programs> programs_;
   capture::Counters counters_;
   capture::SettingsMap settings_;
+  capture::RingBaseMap ring_base_;
   std::filesystem::path pin_directory_;
   std::vector<capture::PinnedGeneration> predecessors_;
   InterfaceList known_interfaces_;
@@ -115,7 +119,7 @@ class Recorder {
   std::int64_t wall_offset_ns_ = 0;  // that the programs go by
   std::vector<std::function<void(std::int64_t)>> clock_followers_;
   std::uint64_t resumed_bytes_ = 0;
-  bool records_all_ = false;  // no agent before had anything of these programs
+  bool resumed_ = false;
   std::vector<std::unique_ptr<capture::PacketSource>> sources_;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };

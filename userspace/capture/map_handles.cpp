@@ -14,6 +14,7 @@ namespace caprock::capture {
 namespace {
 
 constexpr std::uint32_t kSettingsKey = 0;
+constexpr std::uint32_t kBaseKey = 0;
 
 void put_text(std::span<char> field, std::string_view text) {
   std::ranges::copy(text.substr(0, field.size()), field.begin());
@@ -93,6 +94,15 @@ Status PodEndMap::remove_others(const std::set<std::uint32_t>& links) const {
     if (auto removed = map_.remove(end); !removed) return removed;
   }
   return {};
+}
+
+ring_base RingBaseMap::read() const {
+  const auto entries = map_.entries();
+  return entries ? load<ring_base>(entries->begin()->second) : ring_base{};
+}
+
+Status RingBaseMap::write(const ring_base& base) const {
+  return map_.set(object_bytes(kBaseKey), object_bytes(base));
 }
 
 Status InterfaceRecordMap::set(std::uint32_t id, const InterfaceRecord& record) const {

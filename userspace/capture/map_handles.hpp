@@ -6,6 +6,7 @@
 #include <set>
 
 #include "abi/filter.h"
+#include "abi/generation.h"
 
 #include "capture/bpf_map.hpp"
 #include "capture/generation.hpp"
@@ -61,6 +62,20 @@ class PodEndMap {
 
   /// All but those of `links`.
   Status remove_others(const std::set<std::uint32_t>& links) const;
+
+ private:
+  BpfMap map_;
+};
+
+/// Map `ring_base`. Agents before this version made none.
+class RingBaseMap {
+ public:
+  explicit RingBaseMap(const Generation& generation)
+      : map_("ring_base", generation.map_fd("ring_base")) {}
+
+  /// A base that cannot be told where there is none.
+  ring_base read() const;
+  Status write(const ring_base& base) const;
 
  private:
   BpfMap map_;

@@ -31,7 +31,9 @@ constexpr std::array kAlways{NeededMap{"wake", sizeof(__u32)},
 constexpr std::array kOfStage{NeededMap{"stage", 0}, NeededMap{"stage_head", sizeof(stage_head)},
                               NeededMap{"stage_tail", sizeof(stage_tail)}};
 constexpr std::array kOfRings{NeededMap{"rings", sizeof(__u32)}};
-constexpr std::array kOfMirrors{NeededMap{"mirror_counts", sizeof(capture_counters)}};
+/// Those that earlier versions did not always make.
+constexpr std::array kWherePinned{NeededMap{"mirror_counts", sizeof(capture_counters)},
+                                  NeededMap{"ring_base", sizeof(ring_base)}};
 
 Result<bpf_map_info> map_info(int fd, const std::string& what) {
   bpf_map_info info{};
@@ -93,8 +95,9 @@ Status PinnedGeneration::open_maps() {
     return {};
   };
   if (auto opened = open_all(kAlways); !opened) return opened;
-  if (std::filesystem::exists(directory_ / kOfMirrors.front().name, ignored)) {
-    if (auto opened = open_all(kOfMirrors); !opened) return opened;
+  for (const NeededMap& one : kWherePinned) {
+    if (!std::filesystem::exists(directory_ / one.name, ignored)) continue;
+    if (auto opened = open_all(std::array{one}); !opened) return opened;
   }
   return transport_ == Transport::kStage ? open_all(kOfStage) : open_all(kOfRings);
 }

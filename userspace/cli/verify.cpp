@@ -46,6 +46,7 @@ Json account_json(const store::ToldAccount& told) {
           {"unreadable", account.unreadable},
           {"lost", account.lost},
           {"written", account.written},
+          {"recorded", account.recorded ? Json(*account.recorded) : Json()},
           {"unexplained", store::unexplained(account)}};
 }
 

@@ -22,8 +22,8 @@ struct Account {
   std::uint64_t unreadable = 0;
   std::uint64_t lost = 0;
   std::uint64_t written = 0;
-  std::optional<std::uint64_t> recorded;  // that came into the ring; nothing: earlier agents put
-                                          // some of the written ones there
+  std::optional<std::uint64_t> recorded;  // that came into the ring, by whatever agents; nothing:
+                                          // that cannot be told
 
   bool operator==(const Account&) const = default;
 };

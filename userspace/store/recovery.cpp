@@ -141,6 +141,8 @@ RecoveredRing Recovery::run() {
   blank_unused();
   fill_catalog();
   collect_resume_positions();
+  for (const LaneTotals& totals : ring_.totals)
+    ring_.report.lane_packets.push_back(totals.packets);
   return std::move(ring_);
 }
 

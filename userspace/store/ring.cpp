@@ -303,6 +303,7 @@ Result<std::unique_ptr<Ring>> Ring::open(RingOptions options) {
        .recycled_before = unmarked ? std::numeric_limits<std::uint64_t>::max()
                                    : RecycleMark::read(options.path, opened->identity.ring_id)});
   recovered.report.created = opened->created;
+  recovered.report.ring_id = opened->identity.ring_id;
   recovered.report.notes.insert(recovered.report.notes.begin(), notes.begin(), notes.end());
   if (recovered.report.recovered != 0) {
     if (auto synced = (*file)->sync(); !synced) return std::move(synced).error();

@@ -58,12 +58,15 @@ struct RingStatus {
 
 /// What recovery found when the ring was opened.
 struct RecoveryReport {
-  bool created = false;            // there was no ring
-  std::uint64_t sealed = 0;        // segments whole as they were
-  std::uint64_t recovered = 0;     // active ones, cut at their frontier and sealed
-  std::uint64_t damaged = 0;       // skipped
-  std::uint64_t dropped = 0;       // lay beyond a smaller storageSize
-  std::vector<std::string> notes;  // one line each, for log and status
+  bool created = false;                     // there was no ring
+  std::uint64_t sealed = 0;                 // segments whole as they were
+  std::uint64_t recovered = 0;              // active ones, cut at their frontier and sealed
+  std::uint64_t damaged = 0;                // skipped
+  std::uint64_t dropped = 0;                // lay beyond a smaller storageSize
+  std::vector<std::string> notes;           // one line each, for log and status
+  std::uint64_t ring_id = 0;                // which no other ring has
+  std::vector<std::uint64_t> lane_packets;  // by lane: all it ever took, as its newest foot says; 0
+                                            // also where it has none any more
   /// Per source, the position behind the last committed run of this boot: where to resume.
   std::vector<std::pair<SourceId, std::uint64_t>> resume;
 };
