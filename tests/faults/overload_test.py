@@ -3,26 +3,57 @@
 import contextlib
 import os
 import signal
+import struct
 import subprocess
 import time
-from itertools import groupby
 
 from fault import FaultTest, rounds
 from lab import frames
+from lab.agent import CAPROCK
 from lab.cgroup import cpu_cgroup
 from lab.harness import on_both_transports
 from lab.numbered import SIZE, on_one_cpu
 from lab.readers import read
 
 BURST = 40_000  # frames, of 1442 B, for the smallest stage: 8 MiB of each CPU
-WHOLE, BRIEF, HEADERS = SIZE + 42, 256, 42  # bytes of a frame that the degrees of overload leave
+AFTER = 100  # frames that come when all is well again
+DEGREES = (SIZE + 42, 256, 42)  # bytes of a frame that is whole, brief, its headers alone: what overload leaves, by degrees
+FIRST_PORT, PORTS = 10_000, 50_000
+EPB, EPB_DROPCOUNT = 6, 4
 
 
-def send(pair, first, last):
+def send(pair, first, last, build=lambda number: frames.udp4_frame(number, SIZE)):
     """As fast as one thread can."""
     with frames.raw_socket(pair.left, "west") as wire:
         for number in range(first, last):
-            wire.send(frames.udp4_frame(number, SIZE))
+            wire.send(build(number))
+
+
+def labelled_frame(number):
+    """Its headers alone say the number, as ports."""
+    segment = frames.udp(frames.payload(number, SIZE), FIRST_PORT + number // PORTS)
+    return frames.ethernet(frames.IPV4) + frames.ipv4(struct.pack("!H", FIRST_PORT + number % PORTS) + segment[2:])
+
+
+def packets_of(section):
+    """Frame and epb_dropcount of each packet of a pcapng section, as it is in the file."""
+    offset = 0
+    while offset < len(section):
+        kind, size = struct.unpack_from("=II", section, offset)
+        if kind == EPB:
+            captured, = struct.unpack_from("=I", section, offset + 20)
+            options = section[offset + 28 + (captured + 3) // 4 * 4:offset + size - 4]
+            yield section[offset + 28:offset + 28 + captured], dropcount(options)
+        offset += size
+
+
+def dropcount(options):
+    while len(options) >= 4:
+        code, size = struct.unpack_from("=HH", options)
+        if code == EPB_DROPCOUNT:
+            return struct.unpack_from("=Q", options, 4)[0]
+        options = options[4 + (size + 3) // 4 * 4:]
+    return 0
 
 
 @on_both_transports
@@ -36,25 +67,44 @@ class Overloaded(FaultTest):
         agent = self.recorder(pair)
         agent.process.send_signal(signal.SIGSTOP)
         with on_one_cpu():
-            send(pair, 0, BURST)
+            send(pair, 0, BURST, labelled_frame)
             agent.process.send_signal(signal.SIGCONT)
-            time.sleep(1)
-            send(pair, BURST, BURST + 100)
-        count = self.assert_explained(agent, BURST + 100)
-        found = read("tshark", agent.ring).frames
-        self.assert_degrees(found)
-        self.assertEqual(count["truncated"], sum(len(frame) < WHOLE for frame in found))
+            self.send_after(pair, BURST)
+        degrees = self.assert_degraded(agent, BURST)
+        self.assertEqual(degrees, sorted(degrees), "nothing was taken meanwhile, so it went one way")
 
-    def assert_degrees(self, found):
-        """Whole, brief, headers alone, a gap, and whole again."""
-        before = [frame for frame in found if frames.number_of(frame + bytes(8), 42) < BURST or len(frame) == HEADERS]
-        degrees = [size for size, _ in groupby(len(frame) for frame in before)]
-        self.assertEqual(degrees, [WHOLE, BRIEF, HEADERS])
-        after = found[len(before):]
-        self.assertEqual(after, [frames.udp4_frame(number, SIZE) for number in range(BURST, BURST + 100)])
+    def send_after(self, pair, first):
+        time.sleep(1)
+        send(pair, first, first + AFTER, labelled_frame)
+
+    def assert_degraded(self, agent, offered):
+        """Of labelled frames from one CPU, the last of them when all was well again: each degree was reached, none before the one
+        in front of it, packets were lost behind the last one alone, and the next one tells exactly how many. The degrees."""
+        count = self.assert_explained(agent, offered + AFTER)
+        out = self.folder / "degraded.pcapng"
+        done = subprocess.run([CAPROCK, "export", "--file", agent.ring, "--from", "-10m", "--force", "-o", out],
+                              capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        degrees, expected, lost = [0], 0, 0
+        for frame, dropped in packets_of(out.read_bytes()):
+            source, destination = struct.unpack_from("!HH", frame, 34)
+            number = (destination - FIRST_PORT) * PORTS + source - FIRST_PORT
+            self.assertEqual((number, frame), (expected + dropped, labelled_frame(number)[:len(frame)]))
+            degree = DEGREES.index(len(frame))
+            self.assertLessEqual(degree, degrees[-1] + 1, f"frame {number}")
+            if dropped:
+                self.assertEqual(degrees[-1], len(DEGREES) - 1, f"frame {number}, in front of which {dropped} were lost")
+            degrees.append(degree)
+            expected, lost = number + 1, lost + dropped
+        self.assertEqual((expected, lost), (offered + AFTER, count["lost"]))
+        self.assertGreater(lost, 0)
+        self.assertEqual(set(degrees), {0, 1, 2})
+        self.assertEqual(degrees[-AFTER:], [0] * AFTER)
+        self.assertEqual(count["truncated"], sum(degree > 0 for degree in degrees))
+        return degrees[:-AFTER]
 
     def test_starved_agent(self):
-        """overload: an agent with a fraction of a CPU leaves no packet unexplained"""
+        """overload: an agent with a fraction of a CPU gives up bytes before packets as well, and the file tells where"""
         try:
             cgroup = cpu_cgroup(0.02)
         except RuntimeError as error:
@@ -63,11 +113,24 @@ class Overloaded(FaultTest):
         pair = self.make_pair(addresses=False)
         agent = self.recorder(pair)
         cgroup.add(agent.process.pid)
-        offered = rounds(2, 5) * BURST
-        send(pair, 0, offered)
-        cgroup.release(agent.process.pid)
-        count = self.assert_explained(agent, offered)
-        self.assertGreater(count["truncated"] + count["lost"], 0, "it was overloaded")
+        offered = rounds(2, 4) * BURST
+        with on_one_cpu():
+            send(pair, 0, offered, labelled_frame)
+            cgroup.release(agent.process.pid)
+            self.send_after(pair, offered)
+        self.assert_degraded(agent, offered)
+
+    def test_disk_behind(self):
+        """overload: while the disk takes nothing and the stage fills, bytes are given up before packets, and the file tells where"""
+        folder = self.make_file_system()
+        pair = self.make_pair(addresses=False)
+        agent = self.recorder(pair, agent__dataDir=folder)
+        agent.ring = folder / "ring.pcapng"
+        with on_one_cpu():
+            with self.frozen(folder):
+                send(pair, 0, BURST, labelled_frame)
+            self.send_after(pair, BURST)
+        self.assert_degraded(agent, BURST)
 
     def test_stalled_disk(self):
         """overload: a disk that takes nothing for seconds costs no packet that the stage has room for, and none unexplained"""
