@@ -2,10 +2,13 @@
 """Ports given to caprock: what they receive is in the record, once, and nowhere else."""
 import ctypes
 import json
+import mmap
 import os
+import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -20,6 +23,8 @@ from restart_test import BIG, RATE, RestartTest
 
 AF_XDP = 44
 SO_DOMAIN = 39
+SOL_XDP, XDP_COPY = 283, 1 << 1
+XDP_RX_RING, XDP_UMEM_REG, XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING = 2, 4, 5, 6
 PIDFD_GETFD = 438  # of every architecture
 SO_INCOMING_NAPI_ID = 56
 BUSY_POLL_OPTIONS = (69, 46)  # SO_PREFER_BUSY_POLL, SO_BUSY_POLL; the kernel does not tell the third, SO_BUSY_POLL_BUDGET
@@ -67,6 +72,21 @@ def sockets_of(agent):
                 taken.close()
     finally:
         os.close(process)
+
+
+def foreign_socket(namespace, device, queue):
+    """An AF_XDP socket of ours that has a receive queue, and memory for one frame."""
+    libc, memory = ctypes.CDLL(None, use_errno=True), mmap.mmap(-1, mmap.PAGESIZE)
+    with namespace.entered():
+        opened = socket.socket(AF_XDP, socket.SOCK_RAW, 0)
+        address = struct.pack("=HHIII", AF_XDP, XDP_COPY, socket.if_nametoindex(device), queue, 0)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        opened.setsockopt(SOL_XDP, XDP_UMEM_REG, struct.pack("=QQIIII", start, mmap.PAGESIZE, mmap.PAGESIZE, 0, 0, 0))
+        for ring in (XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_RX_RING):
+            opened.setsockopt(SOL_XDP, ring, 1)
+        if libc.bind(opened.fileno(), address, len(address)):
+            raise OSError(ctypes.get_errno(), "bind an AF_XDP socket")
+    return opened
 
 
 def options_of(agent, *options):
@@ -388,6 +408,46 @@ class Port(MirrorTest):
         self.assert_numbers(agent.ring, 0, 100)
         self.assert_stopped(agent)
         self.assertIn("xdp", json.loads(pair.right.ip("-d", "-j", "link", "show", "east"))[0])
+
+    def queues_of(self, pair, count):
+        if not shutil.which("ethtool"):
+            self.skipTest("needs ethtool")
+        pair.left.run("ethtool", "-L", "west", "tx", count)
+        pair.right.run("ethtool", "-L", "east", "rx", count)
+
+    def test_queue_taken(self):
+        """mirror port: a queue that has a socket of somebody else goes through the stage, the others have ours, and the status says why"""
+        pair = self.make_pair(addresses=False)
+        self.queues_of(pair, 2)
+        self.addCleanup(foreign_socket(pair.right, "east", 0).close)
+        agent = self.mirror_of(pair)
+        east = agent.interface("east")
+        self.assertEqual(east["error"], "east: 1 of 2 receive queues go through the stage: queue 0: bind an AF_XDP socket: "
+                                        "another socket has the queue")
+        self.assertEqual(east["hook"], "xdp + af_xdp")
+        sent = [frame_to_port(number, 1000 + number) for number in range(1000)]
+        send(pair, sent)
+        agent.settle()
+        self.assert_holds(agent.ring, sent)
+        self.assertEqual(self.redirected(pair, 0), 0)
+        self.assertTrue(0 < self.redirected(pair, 1) < 1000)
+        self.assert_stopped(agent)
+        self.assert_verified(agent)
+
+    def redirected(self, pair, queue):
+        """Packets that came by a socket on the queue."""
+        return int(re.search(rf"rx_queue_{queue}_xdp_redirect: (\d+)", pair.right.run("ethtool", "-S", "east"))[1])
+
+    def test_all_queues_taken(self):
+        """mirror port: one of which somebody else has every queue is recorded through the stage"""
+        pair = self.make_pair(addresses=False)
+        self.addCleanup(foreign_socket(pair.right, "east", 0).close)
+        agent = self.mirror_of(pair)
+        east = agent.interface("east")
+        self.assertEqual((east["hook"], "1 of 1 receive queues go through the stage" in east["error"]), ("xdp", True))
+        send_numbered(pair, 0, 1000)
+        agent.settle()
+        self.assert_numbers(agent.ring, 0, 1000)
 
     def test_time(self):
         """mirror port: the time of a frame is that of its arrival"""

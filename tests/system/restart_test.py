@@ -10,9 +10,10 @@ import subprocess
 import time
 
 from lab.harness import on_both_transports
+from lab import frames
 from lab.agent import CAPROCK
 from lab.readers import journal_messages, read
-from lab.numbered import NumberedTest, Sender, send_numbered
+from lab.numbered import SIZE, NumberedTest, Sender, send_numbered
 
 RATE = 2000  # frames/s
 HOOK_RATE = 5000  # more, as hooks change within a millisecond
@@ -111,8 +112,7 @@ def clear_newest_segment(ring):
     return before - packets()
 
 
-@on_both_transports
-class Explained(RestartTest):
+class AccountTest(RestartTest):
     """What the account says that the last agent leaves in the ring."""
 
     def account_of(self, agent):
@@ -128,6 +128,9 @@ class Explained(RestartTest):
         self.assertEqual((account["seen"], explained, account["unexplained"]), (sent, sent, 0))
         self.assertEqual((account["written"], account["recorded"]), (sent, sent))
 
+
+@on_both_transports
+class Explained(AccountTest):
     def test_over_agents(self):
         """verify: over a stop, a kill and an upgrade under load every packet is explained, and the written ones are in the ring"""
         pair = self.make_pair(addresses=False)
@@ -180,6 +183,51 @@ class Explained(RestartTest):
         self.assert_stopped(agent)
         account = self.account_of(agent)
         self.assertEqual((account["written"], account["recorded"], account["unexplained"]), (3100, 3100 - gone, gone))
+
+
+@on_both_transports
+class Lanes(AccountTest):
+    BURST = 200  # frames, from two CPUs in turn
+
+    def send_over_cpus(self, pair, first, last):
+        before = os.sched_getaffinity(0)
+        with frames.raw_socket(pair.left, "west") as wire:
+            try:
+                for number in range(first, last):
+                    if number % self.BURST == 0:
+                        time.sleep(0.002)
+                        os.sched_setaffinity(0, {sorted(before)[number // self.BURST % 2]})
+                    wire.send(frames.udp4_frame(number, SIZE))
+            finally:
+                os.sched_setaffinity(0, before)
+
+    def test_two(self):
+        """lanes: what several have recorded, over a stop and a kill, comes out in the order of time, each packet once, and is explained"""
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("needs two CPUs")
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair, agent__lanes=2)
+        self.send_over_cpus(pair, 0, 8000)
+        self.assertEqual(len(agent.status()["lanes"]), 2)
+        self.assert_stopped(agent)
+        self.send_over_cpus(pair, 8000, 12_000)
+        agent.start()
+        self.send_over_cpus(pair, 12_000, 16_000)
+        agent.stop(signal.SIGKILL)
+        agent.settings["agent.onStop"] = "detach"
+        agent.start()
+        self.send_over_cpus(pair, 16_000, 20_000)
+        agent.settle()
+        self.assertTrue(all(lane["runs"] > 0 for lane in agent.status()["lanes"]))
+        reading = read("tcpdump", self.export(agent))
+        numbers = self.numbers(reading.frames, "tcpdump")
+        self.assert_sequence(numbers, 0, 20_000, "export")
+        times = [at for at, _ in reading.packets]
+        self.assertEqual(times, sorted(times))
+        for cpu in (0, 1):
+            of_cpu = [number for number in numbers if number // self.BURST % 2 == cpu]
+            self.assertEqual(of_cpu, sorted(of_cpu), f"in the order of the one CPU or the other: {cpu}")
+        self.assert_explained(agent, 20_000)
 
 
 class Changed(RestartTest):
