@@ -18,6 +18,7 @@ import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -36,12 +37,19 @@ MOST_LOST_NS = 2 * 10**9  # two intervals of 500 ms, and as much again for an em
 
 
 @dataclass
+class Mark:
+    """What the guest wrote down of a moment."""
+    time_ns: int = 0
+    durable_ns: int = 0  # the agent had said that all that came before survives a power cut; 0: nothing yet
+
+
+@dataclass
 class Cut:
     """The disk's power goes at some time: what it had made durable by then, and what else it had written."""
     name: str
     flushed: int  # epochs
     beyond: list  # writes
-    time_ns: int  # it went then or a little later
+    mark: "Mark"  # the last one that the guest made: the power went then or a little later
 
 
 @dataclass
@@ -58,24 +66,36 @@ class Found:
         return max(self.times, default=-1)
 
 
-def time_of_mark(writes):
-    """The last time that the guest wrote down among them."""
-    marks = [write.data for write in writes if write.sector == MARK_SECTOR]
-    return int(float(marks[-1].split()[1]) * 10**9) if marks else 0
+def last_mark(writes):
+    marks = [write.data.split() for write in writes if write.sector == MARK_SECTOR]
+    return Mark(int(float(marks[-1][1]) * 10**9), told_ns(marks[-1][2].decode())) if marks else Mark()
+
+
+def told_ns(text):
+    """Of a time as the status has it."""
+    if text == "never":
+        return 0
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    seconds = datetime.fromisoformat(whole).replace(tzinfo=timezone.utc).timestamp()
+    return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
+
+
+def later(one, other):
+    return max(one, other, key=lambda mark: mark.time_ns)
 
 
 def cuts_at(epochs, flushed, chance):
     """The three of a flush."""
-    until_now = max(time_of_mark(epoch.writes) for epoch in epochs[:flushed])
+    until_now = max((last_mark(epoch.writes) for epoch in epochs[:flushed]), key=lambda mark: mark.time_ns)
     beyond = epochs[flushed].writes
-    by_next = max(until_now, time_of_mark(beyond))
+    by_next = later(until_now, last_mark(beyond))
     yield Cut(f"flush {flushed}", flushed, [], until_now)
     if not beyond:
         return
     yield Cut(f"flush {flushed} and some of a cache", flushed, write_log.some_of(beyond, chance), by_next)
     at = max(range(len(beyond)), key=lambda index: (len(beyond[index].data) > write_log.SECTOR) + chance.random())
     torn = beyond[at].torn(chance.randrange(len(beyond[at].data) // write_log.SECTOR))
-    yield Cut(f"flush {flushed} and a torn write", flushed, [*beyond[:at], torn], max(until_now, time_of_mark(beyond[:at])))
+    yield Cut(f"flush {flushed} and a torn write", flushed, [*beyond[:at], torn], later(until_now, last_mark(beyond[:at])))
 
 
 def complaint_of(*command, good=(0,)):
@@ -159,23 +179,29 @@ class PowerCut(unittest.TestCase):
         self.assertGreaterEqual(found.newest + 1 - first, wanted, f"frames without a gap; gaps: {gaps}")
         self.assertLess(found.newest - min(numbers, default=0), MOST_FRAMES, "frames of an earlier lap")
 
-    def lost_ns(self, found, times):
-        """How long before the cut the first frame came that is not there."""
-        first = next((times[number] for number in range(found.newest + 1, len(times)) if number in times), found.cut.time_ns)
-        return max(found.cut.time_ns - first, 0)
+    def first_lost_ns(self, found, times):
+        """When the first frame came that is not there; where none is missing, the time of the cut."""
+        return next((times[number] for number in range(found.newest + 1, len(times)) if number in times), found.cut.mark.time_ns)
 
     def test_cuts(self):
-        """After a cut at any moment the ring is whole, in order, and has all but the last two syncs' worth."""
+        """After a cut at any moment the ring is whole, in order, and has all that the agent had said is safe, and all but the
+        last two syncs' worth."""
         all_found = self.find_all()
         times = {number: time_ns for found in all_found for number, time_ns in found.times.items()}
-        lost = [(self.lost_ns(found, times), found.cut.name) for found in all_found]
+        lost = [(max(found.cut.mark.time_ns - self.first_lost_ns(found, times), 0), found.cut.name) for found in all_found]
         print(f"judge: {len(all_found)} cuts of {len(times)} frames; lost at the end at most {max(lost)[0] / 1e6:.0f} ms, "
               f"after {max(lost)[1]}; median {sorted(lost)[len(lost) // 2][0] / 1e6:.0f} ms")
+        told = [found.cut.mark for found in all_found if found.cut.mark.durable_ns != 0]
+        behind = [mark.time_ns - mark.durable_ns for mark in told]
+        print(f"judge: of {len(told)} cuts the agent had told what is safe, at most {max(behind) / 1e6:.0f} ms behind")
+        self.assertGreater(len({mark.durable_ns for mark in told}), MOMENTS // 4)
         for found, (lost_ns, name) in zip(all_found, lost):
             with self.subTest(name, newest=found.newest, report=found.report.split("\n")):
                 self.assertEqual(found.complaint, "")
                 self.check_range(found)
                 self.assertLessEqual(lost_ns, MOST_LOST_NS)
+                self.assertGreaterEqual(self.first_lost_ns(found, times), found.cut.mark.durable_ns,
+                                        "nothing is lost that the agent had said is safe")
 
 
 if __name__ == "__main__":
