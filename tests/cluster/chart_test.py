@@ -44,6 +44,7 @@ agent:
   mirrorInterfaces: [eth2]
   mirrorForce: true
   mirrorVxlanPort: 4789
+  mirrorBusyPoll: true
   hook: xdp
   protocols: [udp]
   addresses: [10.0.0.0/8, "fd00::/8"]
