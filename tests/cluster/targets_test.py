@@ -19,7 +19,7 @@ PERIOD, ALIVE = 0.12, 20  # s from one to the next; how many there are at a time
 ATTACHES, ATTACH_SECONDS = 10, 0.1
 MOST_CPU = 0.5  # of a core, on a machine that does other things; the figure is scripts/bench's
 LIVE_SECONDS = 1  # in which a change of the filter is in force
-AWAY_SECONDS, BEFORE_RETURN, SENDING_PERIOD = 62, 25, 0.25  # of the test of an API server that is away for long
+AWAY_SECONDS, BEFORE_RETURN, SENDING_PERIOD = 62, 15, 0.25  # of the test of an API server that is away for long
 NODE_IPV6 = "fd00:244::1"
 MOST_PAUSE = 35  # s until an agent tries again, and then some
 

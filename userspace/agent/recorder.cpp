@@ -168,6 +168,7 @@ void Recorder::open_predecessors() {
       log_warning(
           fmt::format("{}; what waits in {} is lost", found.error().message(), directory.native()));
       capture::remove_generation(directory);
+      gave_up_ = true;
     }
   }
   for (const auto& directory : capture::foreign_generation_directories(pin_directory_)) {
@@ -200,6 +201,7 @@ Status Recorder::know_interfaces() {
 Status Recorder::find_ring_base() {
   const auto newest = std::ranges::max_element(predecessors_, {}, &capture::Generation::instance);
   const store::RecoveryReport& ring = ring_->recovery();
+  if (gave_up_) return ring_base_.write({});  // how much of it is in the ring nobody knows
   if (programs_->adopted()) return ring_base_.write(base_gone_on_with(ring_base_.read(), ring));
   if (newest == predecessors_.end()) return ring_base_.write(new_base(ring));
   return ring_base_.write(base_gone_on_with(capture::RingBaseMap(*newest).read(), ring));

@@ -120,6 +120,7 @@ class Recorder {
   std::vector<std::function<void(std::int64_t)>> clock_followers_;
   std::uint64_t resumed_bytes_ = 0;
   bool resumed_ = false;
+  bool gave_up_ = false;  // what an agent before left
   std::vector<std::unique_ptr<capture::PacketSource>> sources_;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };

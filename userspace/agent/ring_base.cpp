@@ -33,8 +33,9 @@ ring_base base_gone_on_with(ring_base base, const store::RecoveryReport& ring) {
 
 std::optional<std::uint64_t> packets_since(const ring_base& base, const store::RecoveryReport& ring,
                                            std::uint64_t since) {
-  if (base.ring_id == 0) return std::nullopt;
-  return packets_of(ring) + since - base.packets;
+  const std::uint64_t now = packets_of(ring) + since;
+  if (base.ring_id == 0 || now < base.packets) return std::nullopt;  // damage took some of it
+  return now - base.packets;
 }
 
 }  // namespace caprock::agent

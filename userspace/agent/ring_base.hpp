@@ -19,7 +19,8 @@ ring_base new_base(const store::RecoveryReport& ring);
 /// segment of an idle lane.
 ring_base base_gone_on_with(ring_base base, const store::RecoveryReport& ring);
 
-/// Packets behind the base, `since` of them since the ring was opened.
+/// Nothing where that cannot be told. Packets behind the base, `since` of them since the ring was
+/// opened.
 std::optional<std::uint64_t> packets_since(const ring_base& base, const store::RecoveryReport& ring,
                                            std::uint64_t since);
 

@@ -23,10 +23,11 @@ void SharedDevices::look(const PodsWithNetworks& wanted, const PodMap& pods, std
     if (same && now_ns - read->second.when_ns < kReadAgainNs) continue;
     read->second = {.of_namespace = of_namespace, .when_ns = now_ns};
     auto addresses = capture::shared_addresses_in_namespace(of_namespace, pods.at(uid).addresses);
-    if (addresses.empty())
+    if (!addresses && same) continue;  // what was known is likelier than none
+    if (!addresses || addresses->empty())
       addresses_.erase(uid);
     else
-      addresses_.insert_or_assign(uid, std::move(addresses));
+      addresses_.insert_or_assign(uid, *std::move(addresses));
   }
 }
 

@@ -47,12 +47,12 @@ std::optional<Address> parse_address_message(const nlmsghdr& message) {
 }
 
 /// By which others reach what is in there.
-std::vector<Address> reachable_in_namespace(std::int32_t id) {
+Result<std::vector<Address>> reachable_in_namespace(std::int32_t id) {
   const ifaddrmsg of_every_family{};
   const auto answer = netlink_dump(RTM_GETADDR, object_bytes(of_every_family),
                                    {{IFA_TARGET_NETNSID, object_bytes(id)}});
+  if (!answer) return answer.error().context("read a namespace's addresses");
   std::vector<Address> addresses;
-  if (!answer) return addresses;
   for_each_message(*answer, [&](const nlmsghdr& message) {
     auto address = parse_address_message(message);
     if (address && address->scope < RT_SCOPE_LINK) addresses.push_back(*std::move(address));
@@ -61,12 +61,12 @@ std::vector<Address> reachable_in_namespace(std::int32_t id) {
 }
 
 /// ifindexes there of devices that lie above one of another namespace.
-std::set<std::uint32_t> shared_devices(std::int32_t id) {
+Result<std::set<std::uint32_t>> shared_devices(std::int32_t id) {
   const ifinfomsg every_device{};
   const auto answer = netlink_dump(RTM_GETLINK, object_bytes(every_device),
                                    {{IFLA_TARGET_NETNSID, object_bytes(id)}});
+  if (!answer) return answer.error().context("read a namespace's devices");
   std::set<std::uint32_t> devices;
-  if (!answer) return devices;
   for_each_message(*answer, [&](const nlmsghdr& message) {
     const auto link = parse_link_message(message);
     if (link && link->device.lower_elsewhere && !is_pair(link->device))
@@ -92,22 +92,26 @@ Result<HostAddresses> read_host_addresses() {
 
 std::vector<std::string> addresses_in_namespace(std::int32_t id) {
   std::vector<std::string> addresses;
-  for (Address& address : reachable_in_namespace(id))
+  auto reachable = reachable_in_namespace(id);
+  if (!reachable) return addresses;
+  for (Address& address : *reachable)
     addresses.push_back(std::move(address.text));
   return addresses;
 }
 
-std::vector<std::string> shared_addresses_in_namespace(std::int32_t id,
-                                                       const std::vector<std::string>& known) {
-  std::vector<std::string> addresses;
-  std::vector<Address> more = reachable_in_namespace(id);
-  std::erase_if(more, [&](const Address& address) {
+Result<std::vector<std::string>> shared_addresses_in_namespace(
+    std::int32_t id, const std::vector<std::string>& known) {
+  auto more = reachable_in_namespace(id);
+  if (!more) return std::move(more).error();
+  std::erase_if(*more, [&](const Address& address) {
     return std::ranges::find(known, address.text) != known.end();
   });
-  if (more.empty()) return addresses;  // as a rule, and devices are not for nothing
-  const std::set<std::uint32_t> shared = shared_devices(id);
-  for (Address& address : more)
-    if (shared.contains(address.ifindex)) addresses.push_back(std::move(address.text));
+  std::vector<std::string> addresses;
+  if (more->empty()) return addresses;  // as a rule, and devices are not for nothing
+  const auto shared = shared_devices(id);
+  if (!shared) return shared.error();
+  for (Address& address : *more)
+    if (shared->contains(address.ifindex)) addresses.push_back(std::move(address.text));
   return addresses;
 }
 

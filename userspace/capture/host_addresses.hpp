@@ -21,8 +21,8 @@ Result<HostAddresses> read_host_addresses();
 std::vector<std::string> addresses_in_namespace(std::int32_t id);
 
 /// Of those but `known`, the ones on devices above one of another namespace, as macvlan, ipvlan and
-/// VLANs may be: their packets pass the device below.
-std::vector<std::string> shared_addresses_in_namespace(std::int32_t id,
-                                                       const std::vector<std::string>& known);
+/// VLANs may be: their packets pass the device below. Fails where the kernel does not tell.
+Result<std::vector<std::string>> shared_addresses_in_namespace(
+    std::int32_t id, const std::vector<std::string>& known);
 
 }  // namespace caprock::capture

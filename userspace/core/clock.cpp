@@ -16,9 +16,17 @@ std::int64_t read_clock(clockid_t clock) {
 
 }  // namespace
 
-std::int64_t wall_ns() { return read_clock(CLOCK_REALTIME); }
+std::int64_t wall_ns() {
+  return read_clock(CLOCK_REALTIME);
+}
 
-std::int64_t monotonic_ns() { return read_clock(CLOCK_MONOTONIC); }
+std::int64_t monotonic_ns() {
+  return read_clock(CLOCK_MONOTONIC);
+}
+
+std::int64_t suspended_ns() {
+  return read_clock(CLOCK_BOOTTIME) - monotonic_ns();
+}
 
 std::int64_t wall_offset_ns() {
   std::int64_t best_window = std::numeric_limits<std::int64_t>::max();

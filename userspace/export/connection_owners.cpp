@@ -96,7 +96,7 @@ void ConnectionOwners::find(const SocketEvent& event) {
 /// Of a connection that is over the ends may have another one, of which the begin was not told.
 void ConnectionOwners::find_next(const SocketEvent& event, Tenures& tenures) {
   const Tenure& before = tenures.back();
-  if (before.open() || is_same(before.process, event.process)) return;
+  if (before.open() || event.time_ns <= before.end_ns + kSlackNs) return;
   tenures.push_back({.process = event.process, .begin_ns = before.end_ns});
 }
 

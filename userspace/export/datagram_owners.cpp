@@ -129,6 +129,13 @@ std::size_t DatagramOwners::forget(std::int64_t needed_from_ns) {
   return kept;
 }
 
+std::set<std::uint64_t> DatagramOwners::networks() const {
+  std::set<std::uint64_t> networks;
+  for (const auto& [socket, tenures] : sockets_)
+    networks.insert(networks.end(), socket.network);
+  return networks;
+}
+
 const Process* DatagramOwners::of(std::uint64_t network, const FlowEnd& local,
                                   const FlowEnd& remote, std::int64_t time_ns) const {
   const Tenure* narrowest = nullptr;

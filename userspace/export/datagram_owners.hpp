@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -26,6 +27,9 @@ class DatagramOwners {
   /// Nothing is asked any more of what was over before `needed_from_ns`. Returns how many tenures
   /// are still kept.
   std::size_t forget(std::int64_t needed_from_ns);
+
+  /// The namespaces of which sockets are kept.
+  std::set<std::uint64_t> networks() const;
 
   /// Of an event with a flow, a process and a network namespace.
   void take(const SocketEvent& event);

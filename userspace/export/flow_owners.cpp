@@ -18,6 +18,8 @@ namespace {
 constexpr std::int64_t kLookBackNs = 3'600'000'000'000;
 constexpr std::uint64_t kTenureBytes = 300;  // of a pod's process; others take some 200
 constexpr std::uint64_t kMostTenures = 1'048'576;
+/// The chart has room for one such export beside the agent: helm/caprock/templates/_memory.tpl.
+constexpr std::uint64_t kShareOfMemory = 12;
 
 /// Of these the flow goes from source to destination: neither is an address of the namespace that
 /// dropped it, for sure.
@@ -36,7 +38,7 @@ Error too_many(std::size_t tenures) {
 }  // namespace
 
 std::size_t FlowOwners::most_tenures() {
-  return std::min(memory_limit_bytes() / 8 / kTenureBytes, kMostTenures);
+  return std::min(memory_limit_bytes() / kShareOfMemory / kTenureBytes, kMostTenures);
 }
 
 Result<FlowOwners> FlowOwners::read(const store::RingView& view, std::int64_t from_ns,
@@ -93,8 +95,9 @@ void FlowOwners::take_socket(const SocketEvent& event) {
 
 std::size_t FlowOwners::forget(std::int64_t needed_from_ns) {
   needed_from_ns_ = needed_from_ns;
-  addresses_.forget(needed_from_ns);
-  return connections_.forget(needed_from_ns) + datagrams_.forget(needed_from_ns);
+  const std::size_t kept = connections_.forget(needed_from_ns) + datagrams_.forget(needed_from_ns);
+  addresses_.forget(needed_from_ns, datagrams_.networks());
+  return kept;
 }
 
 void FlowOwners::forget_sockets() {

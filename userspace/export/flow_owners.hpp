@@ -17,7 +17,7 @@ namespace caprock::exporting {
 
 class FlowOwners {
  public:
-  /// As many as an eighth of the memory that this process may have holds, 1'048'576 at the most.
+  /// As many as a twelfth of the memory that this process may have holds, 1'048'576 at the most.
   static std::size_t most_tenures();
 
   /// For packets from `from_ns` to `to_ns`, wall time, by the events of that time and of an hour

@@ -35,7 +35,6 @@ void NamespaceAddresses::notice(std::uint64_t network, const Address& address,
                                 std::int64_t time_ns) {
   if (!is_of_one_namespace(address)) return;
   Network& known = networks_[network];
-  known.noticed_ns = time_ns;
   if (!known.told_ns && known.addresses.insert(address).second) come(network, address, time_ns);
 }
 
@@ -57,22 +56,21 @@ std::optional<std::uint64_t> NamespaceAddresses::of(const Address& address,
   return network;
 }
 
-void NamespaceAddresses::forget(std::int64_t needed_from_ns) {
-  for (const auto& [network, known] : networks_) {
-    if (known.told_ns || !is_over(known, needed_from_ns)) continue;
-    for (const Address& address : known.addresses)
-      go(network, address, needed_from_ns);
+void NamespaceAddresses::forget(std::int64_t needed_from_ns, const std::set<std::uint64_t>& used) {
+  const auto is_over = [&](const auto& entry) {
+    const auto& [network, known] = entry;
+    if (known.told_ns) return *known.told_ns < needed_from_ns && known.addresses.empty();
+    return !used.contains(network);
+  };
+  for (const auto& entry : networks_) {
+    if (!is_over(entry)) continue;
+    for (const Address& address : entry.second.addresses)
+      go(entry.first, address, needed_from_ns);
   }
+  std::erase_if(networks_, is_over);
   for (auto& [address, stays] : stays_)
     std::erase_if(stays, [&](const Stay& stay) { return stay.end_ns <= needed_from_ns; });
   std::erase_if(stays_, [](const auto& address) { return address.second.empty(); });
-  std::erase_if(networks_,
-                [&](const auto& network) { return is_over(network.second, needed_from_ns); });
-}
-
-bool NamespaceAddresses::is_over(const Network& known, std::int64_t needed_from_ns) const {
-  if (known.told_ns) return *known.told_ns < needed_from_ns && known.addresses.empty();
-  return known.noticed_ns < needed_from_ns;
 }
 
 void NamespaceAddresses::come(std::uint64_t network, const Address& address, std::int64_t time_ns) {

@@ -33,13 +33,13 @@ class NamespaceAddresses {
   /// had it.
   std::optional<std::uint64_t> of(const Address& address, std::int64_t time_ns) const;
 
-  /// Nothing is asked any more of what was over before `needed_from_ns`.
-  void forget(std::int64_t needed_from_ns);
+  /// Nothing is asked any more of what was over before `needed_from_ns`, nor of a namespace that
+  /// was only noticed, unless it is one of `used`.
+  void forget(std::int64_t needed_from_ns, const std::set<std::uint64_t>& used);
 
  private:
   struct Network {
     std::optional<std::int64_t> told_ns;  // when its list was last told
-    std::int64_t noticed_ns = INT64_MIN;  // a socket of it, the last time
     std::set<Address> addresses;          // at the moment
   };
   struct Stay {
@@ -51,7 +51,6 @@ class NamespaceAddresses {
   void come(std::uint64_t network, const Address& address, std::int64_t time_ns);
   void go(std::uint64_t network, const Address& address, std::int64_t time_ns);
   void go_from_noticed(const Address& address, std::int64_t time_ns);
-  bool is_over(const Network& known, std::int64_t needed_from_ns) const;
 
   std::map<std::uint64_t, Network> networks_;
   std::map<Address, std::vector<Stay>> stays_;

@@ -156,6 +156,7 @@ void EventLayer::begin_inventory(std::int64_t now_ns) {
 /// is several times as large as in the kernel's queue, so that it is taken as a lane has room.
 std::int64_t EventLayer::take_what_came(HowMuch how_much) {
   const std::int64_t now_ns = monotonic_ns();
+  suspended_ns_ = suspended_ns();
   const std::uint64_t waiting = kernel_->used_bytes();
   std::uint64_t taken = 0;
   while (taken < waiting) {
@@ -189,7 +190,7 @@ void EventLayer::describe(std::vector<std::byte>& out, Bytes record) {
   name_pod(context);
   if (event.flow.protocol != 0 && event.task.pid != 0)
     addresses_.see(event.task.network, event.task.pid,
-                   static_cast<std::int64_t>(event.task.start_ns),
+                   static_cast<std::int64_t>(event.task.start_ns) - suspended_ns_,
                    static_cast<std::int64_t>(event.time_ns));
   write_event_entry(out, event, wall_time(event.time_ns), context, names_);
 }

@@ -85,6 +85,7 @@ class EventLayer {
   const std::int64_t inventory_interval_ns_;
   std::int64_t next_inventory_ns_;  // monotonic time
   std::int64_t wall_offset_ns_;
+  std::int64_t suspended_ns_ = 0;
   std::int64_t last_ns_ = 0;  // monotonic time of the last event
   std::int64_t next_tell_ns_ = 0;
   std::array<std::uint64_t, OS_EVENT_TYPES> told_{};   // suppressed and lost, by type

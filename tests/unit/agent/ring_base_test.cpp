@@ -30,6 +30,7 @@ TEST_CASE("ring base: packets are counted from where the maps were made, over al
 
 TEST_CASE("ring base: it cannot be told any more where a lane's count is gone") {
   CHECK(packets_over(ring_of({100, 10}), ring_of({140, 0})) == std::nullopt);
+  CHECK(packets_over(ring_of({100}), ring_of({40})) == std::nullopt);  // the newest are damaged
   CHECK(packets_over(ring_of({100, 10}), ring_of({140})) == std::nullopt);
   auto smaller = ring_of({140});
   smaller.dropped = 1;

@@ -579,6 +579,14 @@ TEST_CASE(
   CHECK(udp_owner(owners, "10.0.0.3", 53, kNow + 6 * kSecond) == 9);
 }
 
+TEST_CASE("owners: a namespace that was noticed long ago is known as long as a socket of it is") {
+  FlowOwners owners = two_namespaces();
+  tell(owners, kNow,
+       {.event = "bind", .pid = "8", .flow = "UDP 10.0.0.3:53 > 0.0.0.0:0", .network = "3"});
+  owners.forget(kNow + 60 * kSecond);
+  CHECK(udp_owner(owners, "10.0.0.3", 53, kNow + 61 * kSecond) == 8);
+}
+
 TEST_CASE("owners: a namespace that was noticed long ago is forgotten") {
   FlowOwners owners = two_namespaces();
   tell(owners, kNow,
