@@ -181,9 +181,11 @@ void add_export(CLI::App& app, Invocation& invocation) {
       ->excludes(no_events);
   command->add_flag("--no-names", options->no_names,
                     "No names for the addresses of pods, services and nodes (pcapng)");
-  command->add_flag("--process", options->process,
-                    "On each packet of TCP and UDP its process, as a comment and as options, where "
-                    "events of up to an hour before tell it (pcapng)");
+  command->add_flag(
+      "--process", options->process,
+      "On each packet of TCP and UDP its process, as a comment and as options, where "
+      "events of up to an hour before tell it (pcapng); refused where these are of more "
+      "connections than there is memory for");
   command
       ->add_option(
           "-o,--output", options->output,

@@ -103,8 +103,9 @@ constexpr auto kKeys = std::to_array<Key>({
     agent<Switch, &Agent::mirror_busy_poll>(
         "agent.mirrorBusyPoll", kRestart,
         "Have the lane of a mirror port poll its receive queues instead of sleeping, so that the "
-        "NIC needs no interrupts: a whole core for each lane that has such queues. Linux 5.11; an "
-        "older kernel goes on by interrupts, and the status says so"),
+        "NIC needs no interrupts (where its napi_defer_hard_irqs and gro_flush_timeout are set): a "
+        "whole core for each lane that has such queues. Linux 5.11; an older kernel goes on by "
+        "interrupts, and the status says so"),
     agent<HookChoice, &Agent::hook>(
         "agent.hook", kRestart,
         "Where packets are taken: tc, both directions, or xdp, for the ingress of physical NICs "
@@ -154,8 +155,8 @@ constexpr auto kKeys = std::to_array<Key>({
         "agent.os.limits", kLive,
         "How many events of a type a CPU tells in a second, where that is to be another number "
         "than the usual one (2000; 200 of retransmissions, resets, congestion, zero windows, wrong "
-        "checksums, overflows, memory limits and drops): retransmit=500. What comes beyond is "
-        "counted"),
+        "checksums, overflows, memory limits and drops, of which one reason has half; of open "
+        "all): retransmit=500. What comes beyond is counted"),
     agent<OsProbesChoice, &Agent::os_probes>(
         "agent.os.probes", kLive,
         "How to see what no tracepoint tells (bind, accept, the end of UDP sockets, listen "

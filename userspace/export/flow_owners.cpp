@@ -31,7 +31,7 @@ bool is_of_packet(std::string_view type) {
 Error too_many(std::size_t tenures) {
   return Error(fmt::format(
       "the processes of more than {} connections and sockets would have to be kept in memory at "
-      "once: take a narrower window",
+      "once: take a narrower window, or leave --process out; the hour before it counts, too",
       tenures));
 }
 
