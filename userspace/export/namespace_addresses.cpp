@@ -88,8 +88,9 @@ void NamespaceAddresses::go_from_noticed(const Address& address, std::int64_t ti
   const auto found = stays_.find(address);
   if (found == stays_.end()) return;
   for (Stay& stay : found->second) {
+    if (stay.end_ns != INT64_MAX) continue;  // its namespace may be forgotten
     Network& other = networks_[stay.network];
-    if (other.told_ns || stay.end_ns != INT64_MAX) continue;
+    if (other.told_ns) continue;
     stay.end_ns = time_ns;
     other.addresses.erase(address);
   }
