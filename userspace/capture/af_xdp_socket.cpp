@@ -72,7 +72,7 @@ AfXdpSocket::AfXdpSocket(std::uint64_t bytes)
 Status AfXdpSocket::register_memory() {
   if (!memory_) return Error::from_errno("memory for AF_XDP", ENOMEM);
   const auto frames = static_cast<__u32>(bytes_ / MIRROR_FRAME_BYTES);
-  const xsk_umem_config config{.fill_size = frames,
+  const xsk_umem_config config{.fill_size = places_for(frames),
                                .comp_size = 1,
                                .frame_size = MIRROR_FRAME_BYTES,
                                .frame_headroom = 0,

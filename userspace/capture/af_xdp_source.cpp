@@ -54,8 +54,8 @@ AfXdpSource::AfXdpSource(SourceId id, std::unique_ptr<RxQueue> queue,
 PacketBatch AfXdpSource::peek() {
   const xsk_ring_cons& ring = queue_->received();
   const std::uint32_t produced = __atomic_load_n(ring.producer, __ATOMIC_ACQUIRE);
-  while (next_ != produced && pieces_.size() < kMaxPieces)
-    complete(*xsk_ring_cons__rx_desc(&ring, next_++));
+  for (; next_ != produced && pieces_.size() < kMaxPieces; ++next_)
+    complete(*xsk_ring_cons__rx_desc(&ring, next_));
   return {.source = id_, .position = position_, .pieces = pieces_, .more = next_ != produced};
 }
 
@@ -69,8 +69,9 @@ void AfXdpSource::complete(const xdp_desc& packet) {
   const std::uint64_t room = MIRROR_FRAME_BYTES - MIRROR_TAIL_BYTES - offset;
   head.block.captured_bytes = static_cast<std::uint32_t>(
       std::min<std::uint64_t>({head.block.captured_bytes, packet.len, room}));
-  if (std::exchange(interface_id_, head.block.interface_id) != head.block.interface_id) untold_ = 0;
-  const std::uint64_t dropped = head.dropped + std::exchange(untold_, 0);
+  if (std::exchange(interface_id_, head.block.interface_id) != head.block.interface_id)
+    untold_.clear();
+  const std::uint64_t dropped = head.dropped + take_losses_before(next_);
   head.block.total_bytes = write_tail(at, head.block.captured_bytes, dropped);
   std::byte* const begin = at - EPB_HEAD_BYTES;
   std::memcpy(begin, &head.block, sizeof head.block);
@@ -79,8 +80,18 @@ void AfXdpSource::complete(const xdp_desc& packet) {
   frames_.push_back({.address = packet.addr - offset, .dropped = dropped});
 }
 
+std::uint64_t AfXdpSource::take_losses_before(std::uint32_t entry) {
+  std::uint64_t packets = 0;
+  for (; !untold_.empty() && static_cast<std::int32_t>(entry - untold_.front().before) >= 0;
+       untold_.pop_front())
+    packets += untold_.front().packets;
+  return packets;
+}
+
+/// What was lost so far is counted before anything can come behind it.
 void AfXdpSource::consume(std::uint64_t position) {
   if (position <= position_) return;
+  count_lost();
   const auto frames = static_cast<std::uint32_t>((position - position_) / MIRROR_FRAME_BYTES);
   count_written(frames);
   give_back(frames);
@@ -89,7 +100,6 @@ void AfXdpSource::consume(std::uint64_t position) {
   position_ = position;
   xsk_ring_cons__release(&queue_->received(), frames);
   queue_->wake_driver();
-  count_lost();
 }
 
 void AfXdpSource::give_back(std::uint32_t frames) {
@@ -119,13 +129,16 @@ void AfXdpSource::count_written(std::uint32_t frames) {
   counts_->add(id, sum);
 }
 
-/// Packets are lost only while there is something to consume: afterwards is soon enough.
+/// Packets are lost while every frame holds one, and until the first of them is given back: behind
+/// all that were received. (Those that the kernel takes in one go it shows together, so that the
+/// loss may be told up to an interrupt's packets early.)
 void AfXdpSource::count_lost() {
   const std::uint64_t lost = queue_->lost();
   if (lost == known_lost_) return;
   capture_counters more{};
   more.lost = lost - std::exchange(known_lost_, lost);
-  untold_ += more.lost;
+  untold_.push_back({.before = __atomic_load_n(queue_->received().producer, __ATOMIC_ACQUIRE),
+                     .packets = more.lost});
   counts_->add(interface_id_, more);
 }
 

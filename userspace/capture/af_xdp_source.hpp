@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace caprock::capture {
 
 /// Batches have one piece per packet: its block is completed where the kernel put the packet.
 /// Positions count MIRROR_FRAME_BYTES per packet from 0, in one life of the socket. What the socket
-/// lost is counted, and the next block tells it.
+/// lost is counted, and told by the block of the first packet behind it.
 class AfXdpSource final : public PacketSource {
  public:
   static constexpr std::size_t kMaxPieces = 1024;  // of a batch
@@ -41,7 +42,14 @@ class AfXdpSource final : public PacketSource {
     std::uint64_t dropped;
   };
 
+  /// Packets that found no free frame, as all in front of entry `before` of the ring were taken.
+  struct Loss {
+    std::uint32_t before;
+    std::uint64_t packets;
+  };
+
   void complete(const xdp_desc& packet);
+  std::uint64_t take_losses_before(std::uint32_t entry);
   void give_back(std::uint32_t frames);
   void count_written(std::uint32_t frames);
   void count_lost();
@@ -53,7 +61,7 @@ class AfXdpSource final : public PacketSource {
   std::uint64_t position_ = 0;
   std::uint32_t next_ = 0;          // entry of the ring, the first without a piece
   std::uint64_t known_lost_ = 0;    // as the socket last said
-  std::uint64_t untold_ = 0;        // lost, and in no block yet
+  std::deque<Loss> untold_;         // in no block yet, in order
   std::vector<BlockPiece> pieces_;  // from position_ on
   std::vector<Frame> frames_;       // one for each
 };

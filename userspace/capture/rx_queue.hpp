@@ -11,10 +11,16 @@
 namespace caprock::capture {
 
 /// One receive queue of a mirror port. Its memory is frames of MIRROR_FRAME_BYTES, all of which
-/// were given to the kernel at first; both rings have room for all of them. One lane thread.
+/// were given to the kernel at first. The ring of received packets has room for all of them, that
+/// of free frames for twice as many: the kernel shows packets before it clears the places from
+/// which it took their frames, so that each of these may be given back while it still seems to be
+/// there. One lane thread.
 class RxQueue {
  public:
   virtual ~RxQueue() = default;
+
+  /// Of the ring of free frames.
+  static constexpr std::uint32_t places_for(std::uint32_t frames) { return 2 * frames; }
 
   virtual MutableBytes memory() const = 0;
   virtual xsk_ring_cons& received() = 0;

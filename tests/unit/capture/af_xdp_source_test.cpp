@@ -28,24 +28,24 @@ constexpr std::uint32_t kFrames = 16;
 /// Rings and memory as the kernel shares them, and the kernel's part in it.
 class FakeQueue final : public RxQueue {
  public:
-  FakeQueue() {
+  explicit FakeQueue(std::uint32_t frames) : frames_(frames) {
     received_ = {.cached_prod = 0,
                  .cached_cons = 0,
-                 .mask = kFrames - 1,
-                 .size = kFrames,
+                 .mask = frames - 1,
+                 .size = frames,
                  .producer = &rx_producer_,
                  .consumer = &rx_consumer_,
                  .ring = rx_.data(),
                  .flags = &flags_};
-    free_ = {.cached_prod = kFrames,
-             .cached_cons = kFrames,
-             .mask = kFrames - 1,
-             .size = kFrames,
+    free_ = {.cached_prod = frames,
+             .cached_cons = places_for(frames),
+             .mask = places_for(frames) - 1,
+             .size = places_for(frames),
              .producer = &fill_producer_,
-             .consumer = &fill_consumer_,
+             .consumer = &shown_fill_consumer_,
              .ring = fill_.data(),
              .flags = &flags_};
-    for (std::uint32_t i = 0; i < kFrames; ++i)
+    for (std::uint32_t i = 0; i < frames; ++i)
       fill_[i] = std::uint64_t{i} * MIRROR_FRAME_BYTES;
   }
 
@@ -64,7 +64,8 @@ class FakeQueue final : public RxQueue {
       ++lost_;
       return false;
     }
-    const std::uint64_t frame = fill_[fill_consumer_++ % kFrames];
+    const std::uint64_t frame = fill_[fill_consumer_++ % fill_.size()];
+    if (!holds_places_) shown_fill_consumer_ = fill_consumer_;
     const std::uint64_t at = frame + MIRROR_HEADROOM_BYTES + further;
     const mirror_head head{.dropped = dropped,
                            .block = {.type = PCAPNG_EPB,
@@ -79,20 +80,36 @@ class FakeQueue final : public RxQueue {
     put(memory_, at - sizeof head, head);
     std::fill_n(memory_.begin() + static_cast<std::ptrdiff_t>(at), bytes,
                 static_cast<std::byte>(bytes));
-    rx_[rx_producer_++ % kFrames] = {.addr = at, .len = bytes, .options = 0};
+    rx_[rx_producer_++ % frames_] = {.addr = at, .len = bytes, .options = 0};
     return true;
+  }
+
+  /// From now on the places of frames that were taken are not cleared: the kernel does it last.
+  void hold_places() { holds_places_ = true; }
+
+  /// Each frame is in one ring, at one place.
+  bool has_each_frame_once() const {
+    std::vector<std::uint64_t> frames;
+    for (std::uint32_t at = fill_consumer_; at != fill_producer_; ++at)
+      frames.push_back(fill_[at % fill_.size()]);
+    for (std::uint32_t at = rx_consumer_; at != rx_producer_; ++at)
+      frames.push_back(rx_[at % frames_].addr / MIRROR_FRAME_BYTES * MIRROR_FRAME_BYTES);
+    std::ranges::sort(frames);
+    return frames.size() == frames_ && std::ranges::adjacent_find(frames) == frames.end();
   }
 
   std::uint32_t free_now() const { return fill_producer_ - fill_consumer_; }
   unsigned wakes() const { return wakes_; }
 
  private:
+  std::uint32_t frames_;
   mutable std::vector<std::byte> memory_ =
-      std::vector<std::byte>(std::size_t{kFrames} * MIRROR_FRAME_BYTES);
-  std::array<xdp_desc, kFrames> rx_{};
-  std::array<std::uint64_t, kFrames> fill_{};
+      std::vector<std::byte>(std::size_t{frames_} * MIRROR_FRAME_BYTES);
+  std::vector<xdp_desc> rx_ = std::vector<xdp_desc>(frames_);
+  std::vector<std::uint64_t> fill_ = std::vector<std::uint64_t>(places_for(frames_));
   std::uint32_t rx_producer_ = 0, rx_consumer_ = 0, flags_ = 0;
-  std::uint32_t fill_producer_ = kFrames, fill_consumer_ = 0;
+  std::uint32_t fill_producer_ = frames_, fill_consumer_ = 0, shown_fill_consumer_ = 0;
+  bool holds_places_ = false;
   xsk_ring_cons received_{};
   xsk_ring_prod free_{};
   std::uint64_t lost_ = 0;
@@ -108,7 +125,9 @@ std::shared_ptr<const MirrorCounts> make_counts() {
 }
 
 struct Fixture {
-  FakeQueue* queue = new FakeQueue;
+  explicit Fixture(std::uint32_t frames = kFrames) : queue(new FakeQueue(frames)) {}
+
+  FakeQueue* queue;
   std::shared_ptr<const MirrorCounts> counts = make_counts();
   AfXdpSource source{kId, std::unique_ptr<RxQueue>(queue), counts, kInterface};
 
@@ -194,6 +213,46 @@ TEST_CASE("af_xdp: what the socket lost is counted, and told once by the next bl
   CHECK(batch.pieces[0].bytes.size() > batch.pieces[1].bytes.size());
   fixture.consume_all();
   CHECK(fixture.counts->of(kInterface).lost_reported == 7);
+}
+
+TEST_CASE("af_xdp: a frame is given back while the kernel has not cleared the place it came from") {
+  Fixture fixture;
+  fixture.queue->hold_places();
+  for (std::uint32_t i = 0; i < kFrames; ++i)
+    REQUIRE(fixture.queue->receive(100));
+  const auto batch = fixture.source.peek();
+  for (const std::size_t piece : {2u, 7u, 15u}) {
+    fixture.source.consume(batch.pieces[piece].end_position);
+    CHECK(fixture.queue->has_each_frame_once());
+  }
+}
+
+TEST_CASE("af_xdp: a loss is told behind all that was received in front of it") {
+  constexpr std::uint32_t kMany = 4 * AfXdpSource::kMaxPieces;
+  constexpr std::uint64_t kOften = 2 * std::uint64_t{kMany};
+  Fixture fixture(kMany);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> told;  // number of the packet, packets lost
+  std::uint64_t taken = 0;
+  while (taken < kOften) {
+    while (fixture.queue->receive(100)) {
+    }
+    fixture.queue->receive(100);
+    const auto batch = fixture.source.peek();
+    for (const BlockPiece& piece : batch.pieces) {
+      const auto option =
+          load<epb_dropcount_option>(piece.bytes, EPB_HEAD_BYTES + 100 + EPB_FLAGS_BYTES);
+      if (option.code == PCAPNG_EPB_DROPCOUNT) told.emplace_back(taken, option.packets);
+      ++taken;
+    }
+    fixture.source.consume(batch.pieces.back().end_position);
+  }
+  // Of each two one is the packet that found the ring full; each batch that is given back lets in
+  // as many.
+  CHECK(told == std::vector<std::pair<std::uint64_t, std::uint64_t>>{
+                    {kMany, 2},
+                    {kMany + AfXdpSource::kMaxPieces, 2},
+                    {kMany + 2 * AfXdpSource::kMaxPieces, 2},
+                    {kMany + 3 * AfXdpSource::kMaxPieces, 2}});
 }
 
 TEST_CASE("af_xdp: a block of a renamed port does not tell what was lost under its former name") {
