@@ -78,6 +78,22 @@ class Gapless(RestartTest):
                 agent.start()
         self.assert_without_a_gap(agent, sender)
 
+    def test_failed_start(self):
+        """restart: a start that fails ends though packets go on, and what it took and what comes after it is there without a gap"""
+        pair = self.make_pair(addresses=False)
+        agent = self.kept(pair)
+        right_address = agent.settings["agent.listen"]
+        with Sender(pair.left, "west", RATE) as sender:
+            time.sleep(0.3)
+            self.assert_stopped(agent)
+            agent.settings["agent.listen"] = f"[unix:{agent.folder}]"  # a directory is there
+            for _ in range(3):
+                time.sleep(0.3)
+                self.assertEqual(agent.launch().process.wait(10), 1, agent.last_words())
+            agent.settings["agent.listen"] = right_address
+            agent.start()
+        self.assert_without_a_gap(agent, sender)
+
     def test_hand_over(self):
         """upgrade: an agent that waits for the ring takes over from the one that ends, without a gap and in order"""
         pair = self.make_pair(addresses=False)

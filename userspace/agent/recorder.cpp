@@ -154,7 +154,7 @@ Recorder::Recorder(std::unique_ptr<store::Ring> ring, std::unique_ptr<capture::P
 
 Recorder::~Recorder() {
   for (auto& lane : lanes_)
-    lane->stop();
+    lane->stop(Drain::kPresent);
 }
 
 /// What is damaged is given up: no program fills it any more once the devices have ours. What
