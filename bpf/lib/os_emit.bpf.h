@@ -37,10 +37,10 @@ static __always_inline struct os_count* admit(enum os_event_type type, __u64 now
   return count;
 }
 
-/* Room for a record of `bytes` (a constant) with its time and type; NULL: not wanted, or no room, and counted. */
-static __always_inline struct os_event* begin_event_at(__u64 now_ns, enum os_event_type type, __u64 bytes) {
-  struct os_count* count = admit(type, now_ns);
-  if (!count) return NULL;
+/* Room for a record of `bytes` (a constant) with its time and type, where `count` has admitted it; NULL: no room, and
+ * counted. */
+static __always_inline struct os_event* begin_admitted(struct os_count* count, __u64 now_ns, enum os_event_type type,
+                                                       __u64 bytes) {
   struct os_event* event = bpf_ringbuf_reserve(&os_events, bytes, 0);
   if (!event) {
     __sync_fetch_and_add(&count->lost, 1);
@@ -55,13 +55,17 @@ static __always_inline struct os_event* begin_event_at(__u64 now_ns, enum os_eve
   return event;
 }
 
+/* As that; NULL also where it is not wanted, or above its limit. */
+static __always_inline struct os_event* begin_event_at(__u64 now_ns, enum os_event_type type, __u64 bytes) {
+  struct os_count* count = admit(type, now_ns);
+  return count ? begin_admitted(count, now_ns, type, bytes) : NULL;
+}
+
 static __always_inline struct os_event* begin_event(enum os_event_type type, __u64 bytes) {
   return begin_event_at(bpf_ktime_get_ns(), type, bytes);
 }
 
 /* The agent looks by itself many times a second: waking it for each record would be dearer than the record. */
-static __always_inline void end_event(struct os_event* event) {
-  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
-}
+static __always_inline void end_event(struct os_event* event) { bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP); }
 
 #endif

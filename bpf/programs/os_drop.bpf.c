@@ -91,7 +91,7 @@ static __always_inline void emit_drop(const struct sk_buff* packet, const struct
     __sync_fetch_and_add(&count->suppressed, 1);
     return;
   }
-  struct os_event* event = begin_event_at(now_ns, OS_DROP, OS_EVENT_BYTES(drop));
+  struct os_event* event = begin_admitted(count, now_ns, OS_DROP, OS_EVENT_BYTES(drop));
   if (!event) return;
   event->flow = *flow;
   describe_place(packet, &event->task);
