@@ -106,14 +106,14 @@ class Overloaded(FaultTest):
     def test_starved_agent(self):
         """overload: an agent with a fraction of a CPU gives up bytes before packets as well, and the file tells where"""
         try:
-            cgroup = cpu_cgroup(0.02)
+            cgroup = cpu_cgroup(0.01)
         except RuntimeError as error:
             self.skipTest(str(error))
         self.addCleanup(cgroup.delete)
         pair = self.make_pair(addresses=False)
         agent = self.recorder(pair)
         cgroup.add(agent.process.pid)
-        offered = rounds(2, 4) * BURST
+        offered = 5 * BURST
         with on_one_cpu():
             send(pair, 0, offered, labelled_frame)
             cgroup.release(agent.process.pid)
