@@ -10,12 +10,13 @@ import time
 from fault import FaultTest, rounds
 from lab import frames
 from lab.agent import CAPROCK
-from lab.cgroup import cpu_cgroup
+from lab.cgroup import cpu_cgroup, cpu_share
 from lab.harness import on_both_transports
 from lab.numbered import SIZE, on_one_cpu
 from lab.readers import read
 
 BURST = 40_000  # frames, of 1442 B, for the smallest stage: 8 MiB of each CPU
+SHARES = (0.02, 0.005, 0.001)  # of a CPU: how much still keeps up depends on the machine
 AFTER = 100  # frames that come when all is well again
 DEGREES = (SIZE + 42, 256, 42)  # bytes of a frame that is whole, brief, its headers alone: what overload leaves, by degrees
 FIRST_PORT, PORTS = 10_000, 50_000
@@ -59,7 +60,7 @@ def dropcount(options):
 @on_both_transports
 class Overloaded(FaultTest):
     def recorder(self, pair, **settings):
-        return self.recorder_of(pair, **{"agent__stageSize": "1Mi", "tap__capture__raw__storageSize": "256Mi", **settings})
+        return self.recorder_of(pair, **{"agent__stageSize": "1Mi", "tap__capture__raw__storageSize": "512Mi", **settings})
 
     def test_stopped_lane(self):
         """overload: while the agent does not run, first bytes are given up, then packets, and the file tells where"""
@@ -106,19 +107,30 @@ class Overloaded(FaultTest):
     def test_starved_agent(self):
         """overload: an agent with a fraction of a CPU gives up bytes before packets as well, and the file tells where"""
         try:
-            cgroup = cpu_cgroup(0.01)
+            cgroup = cpu_cgroup(SHARES[0])
         except RuntimeError as error:
             self.skipTest(str(error))
         self.addCleanup(cgroup.delete)
         pair = self.make_pair(addresses=False)
         agent = self.recorder(pair)
-        cgroup.add(agent.process.pid)
-        offered = 5 * BURST
+        offered = 0
         with on_one_cpu():
-            send(pair, 0, offered, labelled_frame)
-            cgroup.release(agent.process.pid)
+            for share in SHARES:
+                cgroup.change(*cpu_share(share))
+                offered = self.send_to_starved(pair, agent, cgroup, offered)
+                if agent.interface("east")["ingress"]["lost"] > 0:
+                    break
             self.send_after(pair, offered)
         self.assert_degraded(agent, offered)
+
+    def send_to_starved(self, pair, agent, cgroup, first):
+        """Frames from that number on. The number behind them, when the agent has what it needs again, and all of them."""
+        cgroup.add(agent.process.pid)
+        behind = first + rounds(2, 3) * BURST
+        send(pair, first, behind, labelled_frame)
+        cgroup.release(agent.process.pid)
+        agent.settle()
+        return behind
 
     def test_disk_behind(self):
         """overload: while the disk takes nothing and the stage fills, bytes are given up before packets, and the file tells where"""
@@ -178,7 +190,7 @@ class Overloaded(FaultTest):
         image, folder = self.folder / "disk", self.folder / "mounted"
         folder.mkdir()
         with open(image, "wb") as file:
-            file.truncate(512 << 20)
+            file.truncate(1 << 30)
         subprocess.run(["mkfs.ext4", "-q", image], check=True)
         mounted = subprocess.run(["mount", "-o", "loop", image, folder], capture_output=True, text=True)
         if mounted.returncode:

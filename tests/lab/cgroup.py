@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
-QUOTA_PERIOD_US = 100_000
+QUOTA_PERIOD_US = 1_000_000  # the longest that the kernel takes, as it takes no quota below 1 ms
 
 
 def own_cgroup():
@@ -24,8 +24,7 @@ class Cgroup:
         self.folder = parent / f"caprock-{controller}-{os.getpid()}"
         try:
             self.folder.mkdir()
-            for file, value in controls.items():
-                (self.folder / file).write_text(str(value))
+            self._write(controls)
         except OSError as error:
             if self.folder.exists():
                 self.folder.rmdir()
@@ -39,6 +38,14 @@ class Cgroup:
         if all((ROOT / controller / file).exists() for file in version1):
             return ROOT / controller, version1
         raise RuntimeError(f"skipped: {ROOT} has no {controller} cgroups")
+
+    def _write(self, controls):
+        for file, value in controls.items():
+            (self.folder / file).write_text(str(value))
+
+    def change(self, version2, version1):
+        """Other values for the controls."""
+        self._write(version2 if self.folder.parent == ROOT else version1)
 
     @property
     def prefix(self):
@@ -69,8 +76,11 @@ def memory_cgroup(limit_bytes):
     return Cgroup("memory", {"memory.max": limit_bytes}, {"memory.limit_in_bytes": limit_bytes})
 
 
-def cpu_cgroup(share):
-    """So much of one CPU, of 1."""
+def cpu_share(share):
+    """Controls by version: so much of one CPU, of 1; not less than a thousandth."""
     quota = int(share * QUOTA_PERIOD_US)
-    return Cgroup("cpu", {"cpu.max": f"{quota} {QUOTA_PERIOD_US}"},
-                  {"cpu.cfs_period_us": QUOTA_PERIOD_US, "cpu.cfs_quota_us": quota})
+    return {"cpu.max": f"{quota} {QUOTA_PERIOD_US}"}, {"cpu.cfs_period_us": QUOTA_PERIOD_US, "cpu.cfs_quota_us": quota}
+
+
+def cpu_cgroup(share):
+    return Cgroup("cpu", *cpu_share(share))
